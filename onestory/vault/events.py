@@ -1,0 +1,62 @@
+"""
+What can be said of an episode, once and for ever?
+
+An event is one small immutable document under a sortable unique key. Its sequence is one
+more than the highest its writer had seen, so that skewed clocks do not reorder a story; the
+UTC and the random part decide between writers who saw the same.
+"""
+
+from enum import StrEnum
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from onestory.documents import Digest, Document
+from onestory.engines.take import NgReason
+
+
+class EventKind(StrEnum):
+    """The vocabulary of the ledger."""
+
+    BROKEN_DOWN = "broken down"
+    KEYFRAME = "keyframe"
+    RENDERED = "take rendered"
+    VERDICT = "verdict"
+    CIRCLED = "circled"
+    REJECTED = "rejected"
+    QUARANTINED = "quarantined"
+    DELIVERED = "delivered"
+
+
+Circler = Literal["gates", "best of", "person"]
+
+
+class Event(Document):
+    """Something that happened to an episode."""
+
+    schema_name: ClassVar[str] = "Event.1"
+
+    kind: EventKind
+    sequence: int = Field(ge=1)
+    at: str
+    """UTC, ISO 8601, microseconds."""
+    writer: str
+    """Who wrote it: host and process, for people to read."""
+    shot: str = ""
+    """Slate of the shot within the episode."""
+    slate: str = ""
+    """Slate of the take."""
+    take: Digest | None = None
+    """Address of the take: its recipe's digest."""
+    rung: int = 0
+    """Rung of the retake ladder on which the take was made, 0 is the first attempt."""
+    blob: Digest | None = None
+    """Episode, keyframe or delivery that the event speaks of."""
+    gates: Digest | None = None
+    is_passed: bool | None = None
+    reasons: tuple[NgReason, ...] = ()
+    badness: float = 0.0
+    by: Circler | None = None
+    why: str = ""
+    is_waiting_for_review: bool = False
+    title: str = ""

@@ -1,0 +1,282 @@
+"""
+What is the state of an episode, and who says so?
+
+    event, event, event … ── fold, in the order of their keys ── EpisodeState
+
+The ledger is an append-only log: no event is ever overwritten, so two writers cannot lose
+each other's words, and every reader folds to the same state. A snapshot holds the events up
+to some point in one object; it only speeds reading up and may be deleted at any time.
+"""
+
+import json
+import os
+import secrets
+import socket
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from onestory.documents import Digest, canonical_json
+from onestory.engines.take import NgReason
+from onestory.errors import OrderError, StorageError
+from onestory.screenplay.episode import Episode
+from onestory.vault.events import Circler, Event, EventKind
+from onestory.vault.store import Vault
+
+SNAPSHOT_EVERY_EVENTS = 64
+"""A snapshot is worth its object when this many events are not in one yet."""
+
+
+@dataclass(slots=True, kw_only=True)
+class TakeEntry:
+    """One take of a shot, as the ledger knows it."""
+
+    slate: str
+    address: Digest
+    rung: int
+    is_passed: bool | None = None
+    reasons: tuple[NgReason, ...] = ()
+    badness: float = 0.0
+    rejected_why: str = ""
+
+
+@dataclass(slots=True, kw_only=True)
+class Circling:
+    """Which take is circled, by whom and why."""
+
+    slate: str
+    address: Digest
+    rung: int
+    by: Circler
+    why: str
+    is_waiting_for_review: bool
+
+
+@dataclass(slots=True, kw_only=True)
+class ShotState:
+    """Coverage of one shot."""
+
+    takes: list[TakeEntry] = field(default_factory=list)
+    circled: Circling | None = None
+    keyframe: Digest | None = None
+    quarantined: list[str] = field(default_factory=list)
+
+    def entry(self, address: Digest) -> TakeEntry | None:
+        """The take of that address, if it was entered."""
+        return next((take for take in self.takes if take.address == address), None)
+
+
+@dataclass(slots=True, kw_only=True)
+class EpisodeState:
+    """The fold of all events of an episode."""
+
+    title: str = ""
+    episode: Digest | None = None
+    """Blob of the newest `Episode` document."""
+    shots: dict[str, ShotState] = field(default_factory=dict)
+    """By slate; shots that the script has lost keep their coverage."""
+    delivery: Digest | None = None
+    sequence: int = 0
+
+    def shot(self, slate: str) -> ShotState:
+        """Coverage of that shot, empty if nothing happened to it yet."""
+        return self.shots.setdefault(slate, ShotState())
+
+
+def fold(events: Iterable[Event]) -> EpisodeState:
+    """State of an episode after these events, which must be in the order of their keys."""
+    state = EpisodeState()
+    for event in events:
+        _apply(state, event)
+    return state
+
+
+def _apply(state: EpisodeState, event: Event) -> None:
+    state.sequence = max(state.sequence, event.sequence)
+    if event.kind is EventKind.BROKEN_DOWN:
+        state.title, state.episode = event.title, event.blob
+    elif event.kind is EventKind.DELIVERED:
+        state.delivery = event.blob
+    else:
+        _apply_to_shot(state.shot(event.shot), event)
+
+
+def _apply_to_shot(shot: ShotState, event: Event) -> None:
+    entry = shot.entry(event.take) if event.take else None
+    if event.kind is EventKind.KEYFRAME:
+        shot.keyframe = event.blob
+    elif event.kind is EventKind.QUARANTINED:
+        shot.quarantined.append(event.why)
+    elif event.kind is EventKind.RENDERED and event.take and entry is None:
+        shot.takes.append(TakeEntry(slate=event.slate, address=event.take, rung=event.rung))
+    elif event.kind is EventKind.VERDICT and entry:
+        entry.is_passed, entry.reasons = event.is_passed, event.reasons
+        entry.badness = event.badness
+    elif event.kind is EventKind.REJECTED and entry:
+        entry.rejected_why = event.why
+        if shot.circled and shot.circled.address == event.take:
+            shot.circled = None
+    elif event.kind is EventKind.CIRCLED and entry and event.by:
+        shot.circled = Circling(
+            slate=entry.slate,
+            address=entry.address,
+            rung=entry.rung,
+            by=event.by,
+            why=event.why,
+            is_waiting_for_review=event.is_waiting_for_review,
+        )
+
+
+class Ledger:
+    """The log of one episode: reads the state and appends to it."""
+
+    def __init__(self, vault: Vault, episode: str) -> None:
+        if not episode or set(episode) - set("abcdefghijklmnopqrstuvwxyz0123456789-"):
+            raise OrderError(f"episode id {episode!r} is not a slug of a-z, 0-9 and -")
+        self._vault = vault
+        self.episode = episode
+        self._events: dict[str, Event] = {}
+        self._num_in_snapshot = 0
+        self.refresh()
+
+    @property
+    def state(self) -> EpisodeState:
+        """Fold of everything read and written so far."""
+        return self._state
+
+    def refresh(self) -> None:
+        """Read whatever others wrote since."""
+        keys = self._vault.list_keys(f"ledger/{self.episode}/")
+        if not self._events and len(keys) > SNAPSHOT_EVERY_EVENTS // 2:
+            self._read_snapshot()
+        unread = [key for key in keys if key not in self._events]
+        for key, content in self._vault.read_keys(unread):
+            self._events[key] = Event.from_json(content)
+        self._state = fold(event for _, event in sorted(self._events.items()))
+
+    def history(self) -> list[Event]:
+        """Every event, in the order in which they are folded."""
+        return [event for _, event in sorted(self._events.items())]
+
+    def broken_down(self, episode: Episode, blob: Digest) -> None:
+        """Say which breakdown is in force."""
+        self._append(EventKind.BROKEN_DOWN, blob=blob, title=episode.title)
+
+    def keyframe(self, shot: str, blob: Digest) -> None:
+        """Say which keyframe a shot has."""
+        if self.state.shot(shot).keyframe != blob:
+            self._append(EventKind.KEYFRAME, shot=shot, blob=blob)
+
+    def rendered(self, shot: str, *, prefix: str, address: Digest, rung: int) -> TakeEntry:
+        """Enter a take into the coverage of a shot, once; returns it with its slate."""
+        known = self.state.shot(shot).entry(address)
+        if known is None:
+            slate = f"{prefix}-{shot}-tk{len(self.state.shot(shot).takes) + 1:02d}"
+            self._append(EventKind.RENDERED, shot=shot, slate=slate, take=address, rung=rung)
+            known = self.state.shot(shot).entry(address)
+        if known is None:
+            raise StorageError(f"take {address} did not enter the ledger", slate=shot)
+        return known
+
+    def judged(
+        self,
+        shot: str,
+        *,
+        address: Digest,
+        gates: Digest,
+        is_passed: bool,
+        reasons: tuple[NgReason, ...],
+        badness: float,
+    ) -> None:
+        """Enter a verdict, unless it says what the ledger already says."""
+        entry = self.state.shot(shot).entry(address)
+        if entry is None or (entry.is_passed, entry.reasons) != (is_passed, reasons):
+            self._append(
+                EventKind.VERDICT,
+                shot=shot,
+                take=address,
+                gates=gates,
+                is_passed=is_passed,
+                reasons=reasons,
+                badness=badness,
+            )
+
+    def circle(
+        self,
+        shot: str,
+        *,
+        address: Digest,
+        by: Circler,
+        why: str,
+        is_waiting_for_review: bool = False,
+    ) -> None:
+        """
+        Circle a take, unless it is circled for the same reason already.
+
+        Raises:
+            OrderError: If the shot has no such take.
+        """
+        coverage = self.state.shot(shot)
+        if coverage.entry(address) is None:
+            raise OrderError(
+                f"take {address} is none of the {len(coverage.takes)} takes", slate=shot
+            )
+        now = coverage.circled
+        if now and (now.address, now.by, now.is_waiting_for_review) == (
+            address,
+            by,
+            is_waiting_for_review,
+        ):
+            return
+        self._append(
+            EventKind.CIRCLED,
+            shot=shot,
+            take=address,
+            by=by,
+            why=why,
+            is_waiting_for_review=is_waiting_for_review,
+        )
+
+    def reject(self, shot: str, *, address: Digest, why: str) -> None:
+        """Reject a take for a person's reason."""
+        self._append(EventKind.REJECTED, shot=shot, take=address, by="person", why=why)
+
+    def quarantined(self, shot: str, *, why: str) -> None:
+        """Say that media of a shot could not be read."""
+        self._append(EventKind.QUARANTINED, shot=shot, why=why)
+
+    def delivered(self, blob: Digest) -> None:
+        """Say what left the house, unless it is what left it last."""
+        if self.state.delivery != blob:
+            self._append(EventKind.DELIVERED, blob=blob)
+        if len(self._events) - self._num_in_snapshot >= SNAPSHOT_EVERY_EVENTS // 2:
+            self._write_snapshot()
+
+    def _append(self, kind: EventKind, **fields: Any) -> None:
+        now = datetime.now(UTC)
+        event = Event(
+            kind=kind,
+            sequence=self._state.sequence + 1,
+            at=now.isoformat(timespec="microseconds"),
+            writer=f"{socket.gethostname()}:{os.getpid()}",
+            **fields,
+        )
+        stamp = now.strftime("%Y%m%dT%H%M%S%f")
+        key = f"ledger/{self.episode}/{event.sequence:010d}-{stamp}-{secrets.token_hex(6)}.json"
+        self._vault.put_new(key, event.to_json())
+        self._events[key] = event
+        _apply(self._state, event)
+
+    def _read_snapshot(self) -> None:
+        keys = self._vault.list_keys(f"snapshots/{self.episode}/")
+        for _, content in self._vault.read_keys(keys[-1:]):
+            events = json.loads(content)["events"]
+            self._events = {key: Event.model_validate(event) for key, event in events.items()}
+            self._num_in_snapshot = len(self._events)
+
+    def _write_snapshot(self) -> None:
+        events = {key: event.model_dump(mode="json") for key, event in self._events.items()}
+        key = f"snapshots/{self.episode}/{self._state.sequence:010d}-{secrets.token_hex(6)}.json"
+        self._vault.put_new(key, canonical_json({"schema": "Snapshot.1", "events": events}))
+        self._num_in_snapshot = len(events)
