@@ -1,0 +1,95 @@
+"""The retake ladder is climbed in order, ends, and leaves the least bad take."""
+
+import pytest
+
+from onestory.continuity.ladder import DEFAULT_LADDER, Rung, best_of, next_rung, seed_for
+from onestory.documents import Digest
+from onestory.engines.take import GateResult, NgReason, Verdict
+from onestory.errors import GateError
+
+
+def _verdict(*failures: tuple[NgReason, float], runs: bool = True) -> Verdict:
+    """A verdict with one failed gate of value against threshold 1 for each failure."""
+    passed = GateResult(
+        gate="length", value=1, threshold=1, unit="frames", is_passed=True if runs else None
+    )
+    failed = tuple(
+        GateResult(gate="g", value=v, threshold=1, unit="u", is_passed=False, reason=reason)
+        for reason, v in failures
+    )
+    name = Digest("sha256:" + "1" * 64)
+    return Verdict(take=name, gates=name, results=(passed, *failed))
+
+
+def test_the_default_ladder_is_the_documented_one() -> None:
+    """New seed, then more memory and guidance, then a new caption, then no more."""
+    bad = _verdict((NgReason.FROZEN, 2))
+    rungs = [next_rung(bad, attempt) for attempt in (1, 2, 3, 4, 5)]
+    assert rungs == [*DEFAULT_LADDER, None, None]
+    first, second, third = DEFAULT_LADDER
+    assert (first.memory_budget_factor, first.guidance_factor) == (1, 1)
+    assert second.memory_budget_factor > 1
+    assert second.guidance_factor > 1
+    assert third.re_expand_caption
+    assert not first.re_expand_caption
+    assert not second.re_expand_caption
+    assert all(rung.new_seed for rung in DEFAULT_LADDER)
+
+
+def test_a_take_that_passed_is_not_retaken() -> None:
+    """A passed take ends the climb at once; one on which no gate ran does not."""
+    assert next_rung(_verdict(), 1) is None
+    assert next_rung(_verdict(runs=False), 1) == DEFAULT_LADDER[0]
+
+
+def test_an_order_may_bring_its_own_ladder() -> None:
+    """An empty ladder means no retakes; another ladder is climbed as given."""
+    bad = _verdict((NgReason.SOFT, 2))
+    mine = (Rung(name="stronger", new_seed=False, guidance_factor=2.0),)
+    assert next_rung(bad, 1, ()) is None
+    assert next_rung(bad, 1, mine) == mine[0]
+    assert next_rung(bad, 2, mine) is None
+
+
+def test_attempts_count_from_one() -> None:
+    """There is no verdict before the first take."""
+    with pytest.raises(ValueError, match="attempt counts from 1, got 0"):
+        next_rung(_verdict((NgReason.SOFT, 2)), 0)
+
+
+def test_senseless_rungs_are_refused() -> None:
+    """A rung that changes nothing, or turns guidance off, is refused."""
+    with pytest.raises(ValueError, match="'again' would render the very same take"):
+        Rung(name="again", new_seed=False)
+    with pytest.raises(ValueError, match="must be positive"):
+        Rung(name="off", guidance_factor=0.0)
+
+
+def test_every_attempt_has_a_seed_of_its_own() -> None:
+    """Seeds of later takes differ, are legal, and are the same on every machine."""
+    seeds = [seed_for(first, attempt) for first in (0, 1, 2**63 - 1) for attempt in range(1, 6)]
+    assert len(set(seeds)) == len(seeds)
+    assert all(0 <= seed < 2**63 for seed in seeds)
+    assert seed_for(7, 1) == 7
+    assert seed_for(7, 2) == 992399040556432219
+
+
+def test_the_least_bad_take_is_chosen() -> None:
+    """A pass beats all; else the least over its limits; else the earliest."""
+    far, near = _verdict((NgReason.SOFT, 9)), _verdict((NgReason.SOFT, 2))
+    two = _verdict((NgReason.SOFT, 1.1), (NgReason.FLICKER, 1.1))
+    assert best_of([("a", far), ("b", near), ("c", two)])[0] == "b"
+    assert best_of([("a", near), ("b", near)])[0] == "a"
+    assert best_of([("a", near), ("b", _verdict())])[0] == "b"
+    assert best_of([("a", _verdict(runs=False)), ("b", _verdict())])[0] == "b"
+
+
+def test_what_cannot_be_read_is_never_chosen() -> None:
+    """An unreadable take loses to the worst readable one, and is refused when alone."""
+    blind = _verdict((NgReason.UNREADABLE, 0.9))
+    awful = _verdict((NgReason.BLACK, 500))
+    assert best_of([("a", blind), ("b", awful)])[0] == "b"
+    with pytest.raises(GateError, match="none of 2 takes can be read"):
+        best_of([("a", blind), ("b", blind)])
+    with pytest.raises(GateError, match="none of 0 takes"):
+        best_of([])
