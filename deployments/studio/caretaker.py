@@ -1,0 +1,280 @@
+"""
+Who starts, mends and stops the services? A caretaker, while it holds the studio's lock.
+
+    prefect ─────────────────────────────┐
+    gateway ── healthy ── engine ────────┴─ all healthy
+
+Nobody watches the services all the time. Whoever uses the studio mends it first, and again
+when a connection fails; the lock makes the second of two menders find the work done.
+"""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from deployments.studio import services
+from deployments.studio.credentials import Credentials, keep_credentials
+from deployments.studio.processes import age_seconds, end, is_alive, launch, marked
+from deployments.studio.services import Service
+from deployments.studio.settings import StudioSettings
+from deployments.studio.state import (
+    ServiceRecord,
+    StudioState,
+    free_port,
+    living_users,
+    read_state,
+    write_state,
+)
+from onestory.errors import StudioError
+
+PATIENCE_SECONDS = 30.0
+"""How long a living service may stay silent, busy perhaps, before it is replaced."""
+_MAX_SOCKET_BYTES = 100
+"""The kernel's limit for a unix socket's path is about 107 bytes; some are left for suffixes."""
+_MAX_ATTEMPTS = 2
+_POLL_SECONDS = 0.05
+
+
+class Caretaker:
+    """Mends the services of one home. Use it under `state.locked` only."""
+
+    def __init__(self, settings: StudioSettings) -> None:
+        self.settings = settings
+        self.home = settings.home
+        self.state: StudioState = read_state(settings.home)
+        self._launched: dict[str, int] = {}
+        self._has_moved = False
+
+    def names(self) -> tuple[str, ...]:
+        """Services this machine runs, slowest first."""
+        is_ours = self.settings.engine_socket in (None, self.state.engine_socket)
+        own_engine = ("engine",) if is_ours else ()
+        return ("prefect", "gateway", *own_engine) if self.settings.is_embedded else own_engine
+
+    def credentials(self) -> Credentials:
+        """Keys of MinIO, the configured or the embedded one."""
+        settings = self.settings
+        if settings.is_embedded or not settings.minio_access_key or not settings.minio_secret_key:
+            return keep_credentials(self.home)
+        return Credentials(settings.minio_access_key, settings.minio_secret_key)
+
+    def minio_endpoint(self) -> str:
+        """Host and port of MinIO."""
+        if self.settings.is_embedded or not self.settings.minio_endpoint:
+            return f"127.0.0.1:{self.state.ports['gateway']}"
+        return self.settings.minio_endpoint
+
+    def mend(self, names: Sequence[str]) -> None:
+        """
+        Start what is not running, replace what is broken, and wait until all are healthy.
+
+        Raises:
+            StudioError: If a service does not become healthy, or is in use with other options.
+        """
+        for name in names:
+            service = self._describe(name)
+            for needed in service.needs:
+                self._await_health(self._describe(needed))
+            # Described again: its address may have changed while it was waited for.
+            service = self._describe(name)
+            if not self._may_stay(service):
+                self._launch(service)
+        for name in names:
+            self._await_health(self._describe(name))
+        if "gateway" in self._launched:
+            self._open_bucket()
+
+    def stop(self) -> None:
+        """End every recorded service, those that need others first, and forget them."""
+        records = dict(self.state.services)
+        foundations = {name: records.pop(name) for name in ("gateway",) if name in records}
+        for wave in (records, foundations):
+            end(record.identity for record in wave.values())
+        socket = self.state.engine_socket
+        if socket is not None:
+            socket.unlink(missing_ok=True)
+            if socket.parent != self.home:
+                shutil.rmtree(socket.parent, ignore_errors=True)
+        self._remember(services={}, is_kept=False)
+
+    def keep(self) -> None:
+        """Let the services stay when the last user leaves."""
+        self._remember(is_kept=True)
+
+    def _remember(self, **changes: object) -> None:
+        self.state = self.state.model_copy(update=changes)
+        write_state(self.home, self.state)
+
+    # What each service is, given the ports in the state.
+
+    def _describe(self, name: str) -> Service:
+        if name == "engine":
+            return self._describe_engine()
+        port = self._port(name)
+        if name == "gateway":
+            return services.gateway(self.home, port, self.credentials())
+        return (
+            services.prefect(self.home, port)
+            if name == "prefect"
+            else (services.mlflow(self.home, port))
+        )
+
+    def _describe_engine(self) -> Service:
+        keys = self.credentials()
+        minio = {
+            "ONESTORY_MINIO_ENDPOINT": self.minio_endpoint(),
+            "ONESTORY_MINIO_ACCESS_KEY": keys.access_key,
+            "ONESTORY_MINIO_SECRET_KEY": keys.secret_key.get_secret_value(),
+            "ONESTORY_MINIO_SECURE": str(
+                self.settings.minio_secure and not self.settings.is_embedded
+            ).lower(),
+        }
+        needs = ("gateway",) if self.settings.is_embedded else ()
+        return services.engine(self.settings, self._engine_socket(), minio, needs)
+
+    def _port(self, name: str) -> int:
+        if name not in self.state.ports:
+            self._remember(ports={**self.state.ports, name: free_port(None)})
+        return self.state.ports[name]
+
+    def _engine_socket(self) -> Path:
+        socket = self.state.engine_socket
+        if socket is None or not _is_private(socket.parent):
+            socket = self.home / "engine.sock"
+            if len(os.fsencode(socket)) > _MAX_SOCKET_BYTES:
+                socket = Path(tempfile.mkdtemp(prefix="onestory-")) / "engine.sock"
+            self._remember(engine_socket=socket)
+        return socket
+
+    # Whether it runs, and how it is started.
+
+    def _is_alive(self, name: str) -> bool:
+        record = self.state.services.get(name)
+        return record is not None and is_alive(record.identity)
+
+    def _may_stay(self, service: Service) -> bool:
+        if not self._is_alive(service.name):
+            return False
+        if self.state.services[service.name].digest == service.digest:
+            return True
+        others = [user for user in living_users(self.home) if user.pid != os.getpid()]
+        if others and not self._has_moved:
+            raise StudioError(
+                f"the {service.name} runs with other options for {len(others)} other producers",
+                hint="wait for them, use the same options, or give this one its own --home",
+            )
+        return False
+
+    def _launch(self, service: Service) -> None:
+        name = service.name
+        mark = f"{self.home}#{name}"
+        records = dict(self.state.services)
+        record = records.pop(name, None)
+        # Also those whose record was lost when their starter was killed in between.
+        end([*([record.identity] if record else []), *marked(mark)])
+        self._prepare(name)
+        service = self._move_if_taken(service)
+        identity = launch(service.argv, service.full_environment(mark), service.log)
+        self._launched[name] = self._launched.get(name, 0) + 1
+        if identity is not None:
+            records[name] = ServiceRecord(
+                pid=identity.pid,
+                born=identity.born,
+                log=service.log,
+                health=service.health,
+                digest=service.digest,
+            )
+        self._remember(services=records)
+
+    def _move_if_taken(self, service: Service) -> Service:
+        name = service.name
+        if name not in self.state.ports:
+            return service
+        port = free_port(self.state.ports[name])
+        if port == self.state.ports[name]:
+            return service
+        self._has_moved = True
+        self._remember(ports={**self.state.ports, name: port})
+        return self._describe(name)
+
+    def _prepare(self, name: str) -> None:
+        (self.home / "logs").mkdir(parents=True, exist_ok=True)
+        if name == "engine":
+            self._engine_socket().unlink(missing_ok=True)
+        elif name == "gateway":
+            self._format_volume()
+        else:
+            (self.home / name).mkdir(exist_ok=True)
+
+    def _format_volume(self) -> None:
+        (self.home / "minio").mkdir(exist_ok=True)
+        argv = services.format_argv(self.home)
+        done = subprocess.run(argv, capture_output=True, text=True, check=False)
+        if done.returncode:
+            lines = done.stderr.strip().splitlines()
+            raise StudioError(
+                f"the MinIO volume under {self.home}/minio cannot be laid out: "
+                + (lines[-1] if lines else f"exit status {done.returncode}"),
+                hint="is the disk full, or the folder another program's?",
+            )
+
+    def _open_bucket(self) -> None:
+        # A leaf import: most calls find the gateway running and need no client.
+        from minio import Minio
+
+        keys = self.credentials()
+        client = Minio(
+            self.minio_endpoint(),
+            keys.access_key,
+            keys.secret_key.get_secret_value(),
+            secure=False,
+        )
+        if not client.bucket_exists(self.settings.bucket):
+            client.make_bucket(self.settings.bucket)
+
+    def _await_health(self, service: Service) -> None:
+        """Wait for `service`, replacing it if it dies or stays silent."""
+        while not self._becomes_healthy(service):
+            if self._launched.get(service.name, 0) >= _MAX_ATTEMPTS:
+                raise StudioError(
+                    f"the {service.name} did not become healthy in {_MAX_ATTEMPTS} starts: "
+                    + _last_words(service.log),
+                    hint=f"read {service.log}",
+                )
+            self._launch(service)
+            service = self._describe(service.name)
+
+    def _becomes_healthy(self, service: Service) -> bool:
+        is_new = service.name in self._launched
+        record = self.state.services.get(service.name)
+        left = service.start_seconds - (age_seconds(record.identity) if record else 0.0)
+        deadline = time.monotonic() + (left if is_new else max(left, PATIENCE_SECONDS))
+        while self._is_alive(service.name):
+            if service.health.passes():
+                return True
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(_POLL_SECONDS)
+        return False
+
+
+def _is_private(folder: Path) -> bool:
+    """Make `folder` if need be; whether it is then ours alone to write."""
+    with suppress(OSError):
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.stat()
+        return found.st_uid == os.getuid() and not found.st_mode & 0o022
+    return False
+
+
+def _last_words(log: Path) -> str:
+    try:
+        lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    except OSError:
+        lines = []
+    return lines[-1].strip()[:300] if lines else "its log is empty"

@@ -1,0 +1,145 @@
+"""
+Where is everything, on this machine?
+
+    flag  >  environment (ONESTORY_…)  >  onestory.toml  >  default
+
+Without any address the studio is embedded: its services run on loopback, under `home`.
+"""
+
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
+
+from onestory.errors import StudioError
+
+PROJECT_FILE = Path("onestory.toml")
+"""Optional project file, in the working directory."""
+
+
+class StudioSettings(BaseSettings):
+    """Addresses and secrets of the studio. Read once, at an edge."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, env_prefix="ONESTORY_", env_ignore_empty=True, extra="ignore"
+    )
+
+    home: Path = Path(".onestory")
+    """Folder of the embedded studio; made absolute when read."""
+    embedded: bool = False
+    """Whether the addresses beside it are those of the embedded studio under `home`."""
+    prefect_api_url: str | None = None
+    """Prefect API of a configured studio, such as `http://studio:4200/api`."""
+    minio_endpoint: str | None = None
+    """MinIO of a configured studio, as host and port."""
+    minio_access_key: str | None = None
+    minio_secret_key: SecretStr | None = None
+    """Never read from the project file: secrets come by environment only."""
+    minio_secure: bool = False
+    """Whether MinIO is reached over TLS."""
+    bucket: str = "onestory"
+    """Bucket of the vault."""
+    mlflow_tracking_uri: str | None = None
+    """MLflow of a configured studio."""
+    engine: str = "previz"
+    """Name of the engine that the engine server runs."""
+    engine_socket: Path | None = None
+    """Unix socket of an engine server that somebody else keeps running."""
+    engine_options: dict[str, Any] = Field(default_factory=dict)
+    """Keyword options of the engine; JSON in the environment."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _make_home_absolute(cls, value: Any) -> Any:
+        fields = dict(value)
+        fields["home"] = Path(fields.get("home", ".onestory")).expanduser().absolute()
+        return fields
+
+    @model_validator(mode="after")
+    def _ask_for_whole_studio(self) -> Self:
+        missing = [name for name, value in self._addresses().items() if not value]
+        if self.is_embedded or not missing:
+            return self
+        raise ValueError(
+            f"{len(missing)} of 5 addresses of the configured studio are missing: "
+            + ", ".join(f"ONESTORY_{name.upper()}" for name in missing)
+        )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags first, then the environment, then the project file."""
+        return init_settings, env_settings, _ProjectFile(settings_cls, PROJECT_FILE)
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether this machine runs the studio's services itself."""
+        configured = (self.prefect_api_url, self.minio_endpoint, self.mlflow_tracking_uri)
+        return self.embedded or not any(configured)
+
+    def _addresses(self) -> dict[str, object]:
+        return {
+            "prefect_api_url": self.prefect_api_url,
+            "minio_endpoint": self.minio_endpoint,
+            "minio_access_key": self.minio_access_key,
+            "minio_secret_key": self.minio_secret_key,
+            "mlflow_tracking_uri": self.mlflow_tracking_uri,
+        }
+
+
+class _ProjectFile(TomlConfigSettingsSource):
+    """The project file, which may hold everything but secrets."""
+
+    def __call__(self) -> dict[str, Any]:
+        fields = super().__call__()
+        if "minio_secret_key" in fields:
+            raise StudioError(
+                f"{PROJECT_FILE} holds minio_secret_key, and secrets come by environment only",
+                hint="set ONESTORY_MINIO_SECRET_KEY and delete the line",
+            )
+        return fields
+
+
+def read_settings(**flags: Any) -> StudioSettings:
+    """
+    Read the settings of this machine.
+
+    Args:
+        **flags: Fields given on the command line; `None` means not given.
+
+    Returns:
+        Settings that name either a whole configured studio or the embedded one.
+
+    Raises:
+        StudioError: If a value cannot be read, or a configured studio lacks an address.
+    """
+    given = {name: value for name, value in flags.items() if value is not None}
+    try:
+        return StudioSettings(**given)
+    except (ValidationError, SettingsError, ValueError) as error:
+        raise StudioError(
+            f"the studio's settings cannot be used: {_first_reason(error)}",
+            hint=f"look at the ONESTORY_ variables and at {PROJECT_FILE}",
+        ) from error
+
+
+def _first_reason(error: Exception) -> str:
+    if not isinstance(error, ValidationError):
+        return str(error)
+    # The input is left out on purpose: it may be a secret.
+    reason = error.errors(include_input=False, include_url=False)[0]
+    place = ".".join(str(part) for part in reason["loc"])
+    return f"{place}: {reason['msg']}" if place else reason["msg"]
