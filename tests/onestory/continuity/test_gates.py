@@ -182,6 +182,13 @@ def test_a_take_that_stops_half_way_is_frozen() -> None:
     assert result.frames[0] == 15
 
 
+def test_a_hold_of_just_the_limit_passes() -> None:
+    """Thirty frames of one pose at 24 a second are as long as a hold may be."""
+    frames = _walk()[:19] + _walk()[18:19] * 29
+    result = _result(_verdict(frames), "frozen")
+    assert (result.value, result.threshold, result.is_passed) == (30, 30, True)
+
+
 def test_the_noise_of_a_codec_does_not_hide_a_freeze() -> None:
     """A frozen take with one grey level of noise is still frozen."""
     chance = np.random.default_rng(0)
