@@ -16,6 +16,8 @@ import psutil
 
 MARK = "ONESTORY_SERVICE_OF"
 """Environment variable that tells a service's home and name; every service carries it."""
+END_SECONDS = 10.0
+"""How long a process has between the request to end and the kill."""
 _MAX_LOG_BYTES = 8 * 1024 * 1024
 
 
@@ -107,13 +109,10 @@ def marked(mark: str) -> list[Identity]:
     return found
 
 
-def end(identities: Iterable[Identity], *, patience_seconds: float = 10.0) -> None:
-    """
-    End those very processes and their children: asked first, killed when they dawdle.
+def end(identities: Iterable[Identity]) -> None:
+    """End those very processes and their children: asked first, killed when they dawdle.
 
-    Args:
-        identities: Processes to end; dead ones and recycled pids are passed over.
-        patience_seconds: How long they have between the request and the kill.
+    Dead processes and recycled pids are passed over.
     """
     asked: list[psutil.Process] = []
     families: list[psutil.Process] = []
@@ -128,8 +127,8 @@ def end(identities: Iterable[Identity], *, patience_seconds: float = 10.0) -> No
     for process in asked:
         with suppress(psutil.Error):
             process.terminate()
-    _, alive = psutil.wait_procs(families, timeout=patience_seconds)
+    _, alive = psutil.wait_procs(families, timeout=END_SECONDS)
     for process in alive:
         with suppress(psutil.Error):
             process.kill()
-    psutil.wait_procs(alive, timeout=patience_seconds)
+    psutil.wait_procs(alive, timeout=END_SECONDS)

@@ -160,7 +160,7 @@ def engine(
     """
     return Service(
         name="engine",
-        argv=(*PYTHON, "onestory.engines.server", "--socket", str(socket)),
+        argv=(*PYTHON, "onestory.engine_server.server", "--socket", str(socket)),
         environment={
             **QUIET,
             **minio,
