@@ -60,6 +60,8 @@ class ShotState:
     takes: list[TakeEntry] = field(default_factory=list)
     circled: Circling | None = None
     keyframe: Digest | None = None
+    keyframe_recipe: Digest | None = None
+    """What the keyframe was drawn from; None if the user brought it."""
     quarantined: list[str] = field(default_factory=list)
 
     def entry(self, address: Digest) -> TakeEntry | None:
@@ -105,7 +107,7 @@ def _apply(state: EpisodeState, event: Event) -> None:
 def _apply_to_shot(shot: ShotState, event: Event) -> None:
     entry = shot.entry(event.take) if event.take else None
     if event.kind is EventKind.KEYFRAME:
-        shot.keyframe = event.blob
+        shot.keyframe, shot.keyframe_recipe = event.blob, event.take
     elif event.kind is EventKind.QUARANTINED:
         shot.quarantined.append(event.why)
     elif event.kind is EventKind.RENDERED and event.take and entry is None:
@@ -163,10 +165,11 @@ class Ledger:
         """Say which breakdown is in force."""
         self._append(EventKind.BROKEN_DOWN, blob=blob, title=episode.title)
 
-    def keyframe(self, shot: str, blob: Digest) -> None:
-        """Say which keyframe a shot has."""
-        if self.state.shot(shot).keyframe != blob:
-            self._append(EventKind.KEYFRAME, shot=shot, blob=blob)
+    def keyframe(self, shot: str, blob: Digest, *, recipe: Digest | None) -> None:
+        """Say which keyframe a shot has, and what it was drawn from (None: the user's own)."""
+        coverage = self.state.shot(shot)
+        if (coverage.keyframe, coverage.keyframe_recipe) != (blob, recipe):
+            self._append(EventKind.KEYFRAME, shot=shot, blob=blob, take=recipe)
 
     def rendered(self, shot: str, *, prefix: str, address: Digest, rung: int) -> TakeEntry:
         """Enter a take into the coverage of a shot, once; returns it with its slate."""

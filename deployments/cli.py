@@ -1,0 +1,241 @@
+"""
+The one command: `onestory VERB`.
+
+    produce   plan   status   explain   screen   export   studio   doctor
+
+Each verb parses, calls one function and prints. Results go to standard output, one JSON
+document with `--json`; progress goes to standard error. Exit codes: 0 done, 2 bad input,
+3 delivered with shots that wait for review, 4 suspended for a person's verdict, 1 the rest.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from onestory.errors import OneStoryError, OrderError, ScriptError
+
+app = typer.Typer(
+    name="onestory",
+    help="A screenplay goes in, a finished multi-shot episode comes out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+studio_app = typer.Typer(help="The local services.", no_args_is_help=True)
+app.add_typer(studio_app, name="studio")
+
+Script = Annotated[str, typer.Argument(help="Screenplay: Fountain, shot list, StoryMem, prose.")]
+EpisodeId = Annotated[str, typer.Argument(help="Episode id.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+Home = Annotated[Path | None, typer.Option(help="Use this folder for the local studio.")]
+Out = Annotated[Path, typer.Option("--out", help="Put deliveries into this folder.")]
+
+BAD_INPUT = 2
+WAITING = 3
+
+
+@app.command()
+def produce(
+    script: Script,
+    episode: Annotated[str | None, typer.Option(help="Give the episode this id.")] = None,
+    out: Out = Path("out"),
+    engine: Annotated[str | None, typer.Option(help="Film with this engine.")] = None,
+    seed: Annotated[int, typer.Option(help="Draw another film from the same script.")] = 0,
+    max_takes: Annotated[int, typer.Option(help="Stop retaking a shot after so many.")] = 4,
+    time_limit: Annotated[float, typer.Option(help="Let one take render so many seconds.")] = 900,
+    when_exhausted: Annotated[str, typer.Option(help="'go on' or 'block' if no take passes.")] = (
+        "go on"
+    ),
+    voice: Annotated[bool, typer.Option(help="Speak the dialogue by scratch voices.")] = True,
+    burn_subtitles: Annotated[bool, typer.Option(help="Draw dialogue into the picture.")] = False,
+    music: Annotated[Path | None, typer.Option(help="Lay this music under the film.")] = None,
+    size: Annotated[str | None, typer.Option(help="Film at WIDTHxHEIGHT pixels.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan only.")] = False,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Turn a script into a delivered episode; only what is not current is filmed."""
+    from deployments import verbs
+
+    with _edge(as_json):
+        order = verbs.order_of(
+            script=script,
+            episode=episode,
+            out=out,
+            seed=seed,
+            max_takes=max_takes,
+            time_limit_seconds=time_limit,
+            when_exhausted=when_exhausted,
+            has_scratch_voice=voice,
+            burn_subtitles=burn_subtitles,
+            music=music,
+            size=size,
+        )
+        if dry_run:
+            _print(verbs.plan(order, _settings(home, engine)), as_json, verbs.plan_text)
+            return
+        outcome = verbs.produce(order, _settings(home, engine))
+        _print(outcome.as_json(), as_json, lambda _: verbs.outcome_text(outcome))
+        raise typer.Exit(outcome.exit_code)
+
+
+@app.command()
+def plan(
+    script: Script,
+    episode: Annotated[str | None, typer.Option(help="Give the episode this id.")] = None,
+    engine: Annotated[str | None, typer.Option(help="Plan for this engine.")] = None,
+    seed: Annotated[int, typer.Option(help="Plan for this seed.")] = 0,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Say which shots would be filmed, and why; spends nothing."""
+    from deployments import verbs
+
+    with _edge(as_json):
+        order = verbs.order_of(script=script, episode=episode, seed=seed)
+        _print(verbs.plan(order, _settings(home, engine)), as_json, verbs.plan_text)
+
+
+@app.command()
+def status(
+    episode: Annotated[str | None, typer.Argument(help="Episode id; empty: all.")] = None,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Show where every shot of an episode stands."""
+    from deployments import verbs
+
+    with _edge(as_json):
+        _print(verbs.status(episode, _settings(home)), as_json, verbs.status_text)
+
+
+@app.command()
+def explain(
+    take: Annotated[str, typer.Argument(help="Slate (s01e01-sc01-sh001-tk01) or address.")],
+    other: Annotated[str | None, typer.Argument(help="Another take, to compare with.")] = None,
+    episode: Annotated[str | None, typer.Option(help="Look in this episode only.")] = None,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Show what a take was made from and remembered; or why two takes differ."""
+    from deployments import verbs
+
+    with _edge(as_json):
+        found = verbs.explain(take, other, episode, _settings(home))
+        _print(found, as_json, verbs.explain_text)
+
+
+@app.command()
+def screen(episode: EpisodeId, out: Out = Path("out"), home: Home = None) -> None:
+    """Write the dailies page of an episode and print where it lies."""
+    from deployments import verbs
+
+    with _edge(False):
+        typer.echo(verbs.screen(episode, out, _settings(home)))
+
+
+@app.command()
+def export(
+    episode: EpisodeId,
+    to: Annotated[str, typer.Option("--to", help="otio, edl, srt, vtt or kitsu-csv.")],
+    home: Home = None,
+) -> None:
+    """Print the episode's cut in an editor's or a tracker's format."""
+    from deployments import verbs
+
+    with _edge(False):
+        typer.echo(verbs.export(episode, to, _settings(home)), nl=False)
+
+
+@studio_app.command("up")
+def studio_up(home: Home = None) -> None:
+    """Start the local services and keep them running."""
+    from deployments.studio.embedded import ensure_studio
+
+    with _edge(False):
+        typer.echo(ensure_studio(_settings(home), keep=True).summary())
+
+
+@studio_app.command("down")
+def studio_down(home: Home = None) -> None:
+    """Stop the local services."""
+    from deployments.studio.embedded import stop_studio
+
+    with _edge(False):
+        stop_studio(_settings(home))
+
+
+@studio_app.command("status")
+def studio_status(home: Home = None, as_json: Json = False) -> None:
+    """Show which services run, and where."""
+    from deployments import verbs
+
+    with _edge(as_json):
+        _print(verbs.studio_status(_settings(home)), as_json, verbs.studio_text)
+
+
+@studio_app.command("mlflow")
+def studio_mlflow(home: Home = None) -> None:
+    """Start the MLflow screen and print its address."""
+    from deployments.studio.embedded import start_mlflow_ui
+
+    with _edge(False):
+        typer.echo(start_mlflow_ui(_settings(home)))
+
+
+@app.command()
+def doctor(home: Home = None, as_json: Json = False) -> None:
+    """Say what is missing on this machine and how to get it."""
+    from deployments import verbs
+
+    with _edge(as_json):
+        findings = verbs.doctor(_settings(home))
+        _print(findings, as_json, verbs.doctor_text)
+        raise typer.Exit(0 if findings["is_ready"] else 1)
+
+
+def main() -> None:
+    """Run the command."""
+    app()
+
+
+def _settings(home: Path | None, engine: str | None = None) -> Any:
+    from deployments.studio.settings import read_settings
+
+    flags: dict[str, Any] = {"home": home, "engine": engine}
+    return read_settings(**{name: value for name, value in flags.items() if value is not None})
+
+
+def _print(document: Any, as_json: bool, as_text: Callable[[Any], str]) -> None:
+    if as_json:
+        typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
+    else:
+        typer.echo(as_text(document))
+
+
+@contextmanager
+def _edge(as_json: bool) -> Iterator[None]:
+    """Turn deliberate errors into one sentence and an exit code; bugs keep their traceback."""
+    try:
+        yield
+    except OneStoryError as error:
+        if as_json:
+            typer.echo(json.dumps({"error": error.as_json()}, ensure_ascii=False, indent=2))
+        else:
+            print(f"onestory: {error}", file=sys.stderr)
+        is_bad_input = isinstance(error, ScriptError | OrderError)
+        raise typer.Exit(BAD_INPUT if is_bad_input else 1) from error
+    except Exception as error:  # the one place where a bug is reported before it surfaces
+        if not as_json or isinstance(error, typer.Exit | typer.Abort):
+            raise
+        typer.echo(json.dumps({"error": _bug(error)}, ensure_ascii=False, indent=2))
+        raise
+
+
+def _bug(error: Exception) -> dict[str, str | None]:
+    return {"kind": type(error).__name__, "message": str(error), "slate": None, "hint": None}

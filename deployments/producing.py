@@ -1,0 +1,208 @@
+"""
+What happens between `onestory produce` and the film?
+
+    script checked ── episode locked ── studio up ── flow, watched ── outcome
+
+The script is read before anything is started, so that bad input costs a second and leaves
+nothing behind. The studio is mended while the flow runs: whichever service dies is started
+again, and the tasks that missed it are retried.
+"""
+
+import asyncio
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock, Timeout
+
+from deployments.studio.addresses import Addresses
+from deployments.studio.embedded import heal, studio
+from deployments.studio.settings import StudioSettings
+from onestory.errors import EpisodeBusyError, OneStoryError, StudioError
+from onestory.production.order import EpisodeOrder
+
+if TYPE_CHECKING:
+    from onestory.production.delivery import Delivery
+    from tasks.report import Happening
+
+Watcher = Callable[["Happening"], None]
+
+MEND_EVERY_SECONDS = 1.0
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of an order."""
+
+    delivery: "Delivery"
+    rendered: int
+    reused: int
+    flow_run: str
+    flow_run_url: str
+    seconds: float
+
+    @property
+    def exit_code(self) -> int:
+        """0 delivered, 3 delivered with shots that wait for review."""
+        return 3 if self.delivery.num_waiting_for_review else 0
+
+    def as_json(self) -> dict[str, Any]:
+        """The document that `produce --json` prints last."""
+        made = self.delivery.model_dump(mode="json")
+        return {
+            "episode": made["episode"],
+            "film": made["film"],
+            "subtitles": made["subtitles"],
+            "otio": made["otio"],
+            "dailies": made["dailies"],
+            "manifest": made["manifest"],
+            "shots": made["shots"],
+            "rendered": self.rendered,
+            "reused": self.reused,
+            "flow_run": self.flow_run,
+            "mlflow_run": made["mlflow_run"],
+            "seconds": round(self.seconds, 2),
+        }
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts what was rendered and what was found, take by take."""
+
+    rendered: int = 0
+    reused: int = 0
+    flow_run: str = ""
+    seen: set[str] = field(default_factory=set)
+
+    def __call__(self, happening: "Happening") -> None:
+        """Watch a flow."""
+        if happening.kind == "plan" and happening.plan:
+            self.reused += sum(shot.freshness == "current" for shot in happening.plan.shots)
+        if happening.kind == "take" and happening.take:
+            self.rendered += not happening.take.is_reused
+            self.reused += happening.take.is_reused
+
+
+def check_script(order: EpisodeOrder) -> str:
+    """
+    Read and break down a script without touching anything.
+
+    Returns:
+        The episode's id.
+
+    Raises:
+        ScriptError: If it cannot be shot as written.
+    """
+    from onestory.breakdown.checks import check_dialogue, check_references
+    from onestory.breakdown.rules import break_down
+    from onestory.screenplay.reading import read_screenplay
+
+    screenplay = read_screenplay(Path(order.script), episode=order.episode)
+    episode = break_down(screenplay)
+    check_dialogue(screenplay, episode)
+    check_references(episode)
+    return episode.episode
+
+
+def produce(
+    order: EpisodeOrder,
+    settings: StudioSettings,
+    *,
+    watchers: tuple[Watcher, ...] = (),
+    on_studio: Callable[[Addresses], None] = lambda _: None,
+) -> Outcome:
+    """
+    Make a film in this process, with a studio that is started or shared.
+
+    Args:
+        order: What to make.
+        settings: Which studio.
+        watchers: Called with everything that happens, in order.
+        on_studio: Called once the services are healthy.
+
+    Raises:
+        OneStoryError: Whatever stood in the way.
+    """
+    started = time.perf_counter()
+    episode = check_script(order)
+    with _only_producer(settings.home, episode), studio(settings) as addresses:
+        on_studio(addresses)
+        os.environ.update(addresses.as_environment())
+        with _mended(settings):
+            delivery, tally, flow_run = _run_flow(order, watchers)
+    return Outcome(
+        delivery=delivery,
+        rendered=tally.rendered,
+        reused=tally.reused,
+        flow_run=flow_run,
+        flow_run_url=f"{addresses.prefect_ui_url}/runs/flow-run/{flow_run}",
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _run_flow(
+    order: EpisodeOrder, watchers: tuple[Watcher, ...]
+) -> "tuple[Delivery, Tally, str]":
+    # Prefect reads its settings at import, so it is imported once the studio is known.
+    from flows.episode import produce_episode
+    from tasks import report
+
+    tally = Tally()
+    report.watchers[:] = [tally, *watchers]
+
+    async def filmed() -> "Delivery":
+        state = await produce_episode(order, return_state=True)
+        tally.flow_run = str(state.state_details.flow_run_id or "")
+        result: Delivery = await state.aresult()
+        return result
+
+    try:
+        return asyncio.run(filmed()), tally, tally.flow_run
+    finally:
+        report.watchers.clear()
+
+
+@contextmanager
+def _only_producer(home: Path, episode: str) -> Iterator[None]:
+    """One producer at a time works on an episode; the lock dies with its process."""
+    folder = home / "locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / f"{episode}.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise EpisodeBusyError(
+            f"another producer is working on episode {episode}",
+            hint="wait until it is done, or order another --episode",
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _mended(settings: StudioSettings) -> Iterator[None]:
+    """Keep the services alive as long as the flow runs."""
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(MEND_EVERY_SECONDS):
+            try:
+                heal(settings)
+            except StudioError as error:
+                failures.append(error)
+
+    failures: list[OneStoryError] = []
+    watching = threading.Thread(target=watch, name="studio-watch", daemon=True)
+    watching.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watching.join(timeout=60)

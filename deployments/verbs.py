@@ -1,0 +1,301 @@
+"""What each verb of the command line does, and how its answer reads as text."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+from rich.console import Console
+from rich.table import Table
+
+from deployments.producing import Outcome, check_script
+from deployments.producing import produce as produce_film
+from deployments.studio.addresses import Addresses
+from deployments.studio.embedded import status as status_of_studio
+from deployments.studio.embedded import studio
+from deployments.studio.settings import StudioSettings
+from onestory.errors import OrderError
+from onestory.production.order import EpisodeOrder
+
+if TYPE_CHECKING:
+    from onestory.production.cutting import CuttingRoom
+    from onestory.production.unit import CallSheet, Unit
+    from onestory.vault.store import Vault
+
+READING = ("gateway",)
+"""Services that a verb needs which only reads the vault."""
+
+PLANNING = ("gateway", "engine")
+
+
+def order_of(*, size: str | None = None, **fields: Any) -> EpisodeOrder:
+    """
+    The order that the flags describe.
+
+    Raises:
+        OrderError: If a flag asks for something that cannot be had.
+    """
+    if size is not None:
+        width, cross, height = size.partition("x")
+        if not (cross and width.isdecimal() and height.isdecimal()):
+            raise OrderError(f"size {size!r} is not WIDTHxHEIGHT", hint="for example 360x640")
+        fields |= {"width": int(width), "height": int(height)}
+    for name in ("script", "out", "music"):
+        if fields.get(name) is not None:
+            fields[name] = str(Path(fields[name]).resolve())
+    try:
+        return EpisodeOrder(**fields)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise OrderError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+
+
+def produce(order: EpisodeOrder, settings: StudioSettings) -> Outcome:
+    """Make the film, with a live shot list on the terminal."""
+    from deployments.live import ShotBoard
+
+    board = ShotBoard()
+
+    def greet(addresses: Addresses) -> None:
+        for line in addresses.summary().splitlines():
+            board.say(line)
+        board.__enter__()
+
+    try:
+        return produce_film(order, settings, watchers=(board,), on_studio=greet)
+    finally:
+        board.__exit__(None, None, None)
+
+
+def outcome_text(outcome: Outcome) -> str:
+    """Where the delivery lies and how to look at everything again."""
+    made = outcome.delivery
+    waiting = made.num_waiting_for_review
+    lines = [
+        f"film       {made.film}",
+        f"dailies    {made.dailies}",
+        f"subtitles  {', '.join(made.subtitles)}",
+        f"timeline   {made.otio}",
+        f"manifest   {made.manifest}",
+        f"{len(made.shots)} shots, {outcome.rendered} takes rendered, {outcome.reused} reused, "
+        f"{outcome.seconds:.0f} s",
+        "dashboard and MLflow again: onestory studio up; onestory studio mlflow",
+    ]
+    if waiting:
+        lines.append(f"{waiting} shots are waiting for review: see the dailies page")
+    return "\n".join(lines)
+
+
+def plan(order: EpisodeOrder, settings: StudioSettings) -> dict[str, Any]:
+    """The units of work of a script, without spending anything."""
+    check_script(order)
+    with _unit(settings, PLANNING) as unit:
+        found = asyncio.run(_survey(unit, order))
+    return found.model_dump(mode="json") | {"to_film": found.num_to_shoot}
+
+
+async def _survey(unit: "Unit", order: EpisodeOrder) -> Any:
+    sheet = await unit.break_down(order, is_rehearsal=True)
+    return await unit.survey(await unit.read_through(sheet))
+
+
+def plan_text(document: dict[str, Any]) -> str:
+    """The plan as a table."""
+    rows = [
+        (shot["slate"], shot["freshness"], shot["verdict"], shot["why"])
+        for shot in document["shots"]
+    ]
+    table = _table(("shot", "freshness", "verdict", "why"), rows)
+    return f"{table}\n{document['to_film']} of {len(rows)} shots would be filmed"
+
+
+def status(episode: str | None, settings: StudioSettings) -> dict[str, Any]:
+    """Where every shot of one episode, or of all, stands in the ledger."""
+    from onestory.vault.ledger import Ledger
+
+    with _vault(settings) as vault:
+        names = [episode] if episode else episodes_in(vault)
+        return {"episodes": [_status_of(Ledger(vault, name)) for name in names]}
+
+
+def episodes_in(vault: "Vault") -> list[str]:
+    """Ids of every episode that has a ledger."""
+    return sorted({key.split("/")[1] for key in vault.list_keys("ledger/")})
+
+
+def _status_of(ledger: Any) -> dict[str, Any]:
+    state = ledger.state
+    if not state.title:
+        raise OrderError(
+            f"there is no episode {ledger.episode!r}", hint="onestory status lists them all"
+        )
+    return {
+        "episode": ledger.episode,
+        "title": state.title,
+        "is_delivered": state.delivery is not None,
+        "shots": [_shot_status(slate, shot) for slate, shot in sorted(state.shots.items())],
+    }
+
+
+def _shot_status(slate: str, shot: Any) -> dict[str, Any]:
+    circled = shot.circled
+    waiting = bool(circled and circled.is_waiting_for_review)
+    return {
+        "slate": slate,
+        "takes": len(shot.takes),
+        "circled": circled.slate if circled else None,
+        "verdict": "waiting for review" if waiting else "circled" if circled else "",
+        "by": circled.by if circled else None,
+        "why": circled.why if circled else "",
+        "quarantined": len(shot.quarantined),
+    }
+
+
+def status_text(document: dict[str, Any]) -> str:
+    """The status as tables."""
+    parts = []
+    for episode in document["episodes"]:
+        rows = [
+            (shot["slate"], str(shot["takes"]), shot["circled"] or "", shot["verdict"], shot["why"])
+            for shot in episode["shots"]
+        ]
+        table = _table(("shot", "takes", "circled", "verdict", "why"), rows)
+        word = "delivered" if episode["is_delivered"] else "not delivered yet"
+        parts.append(f"{episode['episode']}  {episode['title']}  {word}\n{table}")
+    return "\n\n".join(parts) or "no episode yet"
+
+
+def explain(
+    take: str, other: str | None, episode: str | None, settings: StudioSettings
+) -> dict[str, Any]:
+    """What a take was made from; with another one, what differs."""
+    from onestory.production.explain import explain as lay_open
+
+    with _vault(settings) as vault:
+        one = vault.get_take(_address_of(take, episode, vault))
+        two = vault.get_take(_address_of(other, episode, vault)) if other else None
+    return lay_open(one, two).model_dump(mode="json")
+
+
+def _address_of(name: str, episode: str | None, vault: "Vault") -> Any:
+    from onestory.vault.ledger import Ledger
+
+    if name.startswith("sha256:"):
+        return name
+    for one in [episode] if episode else episodes_in(vault):
+        for shot in Ledger(vault, one).state.shots.values():
+            for take in shot.takes:
+                if take.slate == name:
+                    return take.address
+    raise OrderError(f"there is no take {name!r}", hint="onestory status lists the slates")
+
+
+def explain_text(document: dict[str, Any]) -> str:
+    """The explanation, differences first."""
+    lines = [f"{document['slate']}  {document['address']}"]
+    for difference in document["differences"]:
+        lines += [f"{difference['field']}:", f"  - {difference['one']}", f"  + {difference['other']}"]
+    if not document["differences"]:
+        recipe = document["recipe"]
+        lines += [f"{name:16}  {_inline(value)}" for name, value in recipe.items() if value]
+    lines.append(f"remembered        {len(document['remembered'])} frames of earlier takes")
+    lines += [f"remark            {remark}" for remark in document["remarks"]]
+    return "\n".join(lines)
+
+
+def screen(episode: str, out: Path, settings: StudioSettings) -> Path:
+    """Write the dailies page of an episode and say where it lies."""
+    with _cutting_room(settings) as (room, sheet):
+        return room(episode).write_dailies(sheet(episode), out.resolve())
+
+
+def export(episode: str, to: str, settings: StudioSettings) -> str:
+    """The episode's cut in a foreign format."""
+    with _cutting_room(settings) as (room, sheet):
+        return room(episode).export(sheet(episode), to)
+
+
+def studio_status(settings: StudioSettings) -> dict[str, Any]:
+    """Which services run, and where."""
+    return status_of_studio(settings).model_dump(mode="json")
+
+
+def studio_text(document: dict[str, Any]) -> str:
+    """The services as a table."""
+    rows = [
+        (service["name"], service["state"], str(service["pid"] or ""), service["address"] or "")
+        for service in document["services"]
+    ]
+    return _table(("service", "state", "pid", "address"), rows)
+
+
+def doctor(settings: StudioSettings) -> dict[str, Any]:
+    """Every finding about this machine."""
+    from deployments.studio.doctor import examine
+
+    findings = examine(settings)
+    return {
+        "is_ready": all(finding.is_ok for finding in findings if finding.is_required),
+        "findings": [finding.model_dump(mode="json") for finding in findings],
+    }
+
+
+def doctor_text(document: dict[str, Any]) -> str:
+    """The findings as a table, with what to do about them."""
+    rows = [
+        ("ok" if one["is_ok"] else "MISSING" if one["is_required"] else "missing", one["name"])
+        + (str(one["found"] or ""), "" if one["is_ok"] else str(one["hint"] or ""))
+        for one in document["findings"]
+    ]
+    return _table(("", "what", "found", "hint"), rows)
+
+
+@contextmanager
+def _vault(settings: StudioSettings, services: tuple[str, ...] = READING) -> "Iterator[Vault]":
+    with studio(settings, only=services) as addresses:
+        yield _vault_at(addresses)
+
+
+def _vault_at(addresses: Addresses) -> "Vault":
+    from onestory.vault.store import Vault, VaultAddress
+
+    address = VaultAddress(
+        endpoint=addresses.minio_endpoint,
+        access_key=addresses.minio_access_key,
+        secret_key=addresses.minio_secret_key.get_secret_value(),
+        bucket=addresses.bucket,
+        secure=addresses.minio_secure,
+    )
+    vault = Vault(address)
+    vault.prepare()
+    return vault
+
+
+@contextmanager
+def _unit(settings: StudioSettings, services: tuple[str, ...]) -> "Iterator[Unit]":
+    from onestory.cut.voice import EspeakVoice
+    from onestory.engine_server.client import EngineClient
+    from onestory.production.unit import Unit
+
+    with studio(settings, only=services) as addresses:
+        engine = EngineClient(addresses.engine_socket)
+        yield Unit(_vault_at(addresses), engine, EspeakVoice())
+
+
+def _inline(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _table(headings: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    table = Table(box=None, pad_edge=False)
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    console = Console(width=120, highlight=False, markup=False)
+    with console.capture() as captured:
+        console.print(table)
+    return captured.get().rstrip()

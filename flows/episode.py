@@ -1,0 +1,64 @@
+"""
+Produce one episode, shot by shot.
+
+    script ── breakdown ── table read ── survey ──┬── shot 1 ── shot 2 ── … ──┬── cut ── delivery
+                                                  │  take ▸ gates ▸ circle    │
+                                                  │    ▲ retake ◂┘ NG         │
+                                                  └──── ledger in the vault ──┘
+
+Killing this process at any line and running it again loses at most the take in flight: what
+was finished lies in the vault, what was said stands in the ledger.
+"""
+
+from prefect import flow
+
+from onestory.production.delivery import Delivery
+from onestory.production.order import EpisodeOrder
+from onestory.production.plan import ShotPlan
+from onestory.production.unit import CallSheet, Circled
+from tasks.delivery import assemble
+from tasks.report import (
+    announce_circled,
+    announce_delivery,
+    announce_plan,
+    announce_shot,
+    announce_take,
+)
+from tasks.script import break_down, read_through, survey
+from tasks.takes import circle_best, circle_take, draw_keyframe, judge_take, render_take
+
+
+@flow(name="produce-episode", flow_run_name="{order.script}", validate_parameters=True)
+async def produce_episode(order: EpisodeOrder) -> Delivery:
+    """Shoot every shot of the order that is not current, in story order, and deliver the film."""
+    sheet = await break_down(order)
+    sheet = await read_through(sheet)
+    plan = await survey(sheet)
+    await announce_plan(sheet, plan)
+
+    # Serial by nature: a shot may remember every shot before it.
+    for shot in plan.shots:
+        await announce_shot(sheet, plan, shot)
+        await shoot(sheet, shot)
+
+    delivery = await assemble(sheet)
+    await announce_delivery(sheet, delivery)
+    return delivery
+
+
+async def shoot(sheet: CallSheet, shot: ShotPlan) -> Circled | None:
+    """Take after take of one shot, until one passes the gates or the ladder ends."""
+    if shot.freshness == "current":
+        return None
+    await draw_keyframe(sheet, shot.slate)
+    for attempt in range(1, sheet.order.max_takes + 1):
+        take = await render_take(sheet, shot.slate, attempt)
+        verdict = await judge_take(sheet, take)
+        await announce_take(sheet, take, verdict)
+        if verdict.is_passed:
+            circled = await circle_take(sheet, take)
+            break
+    else:
+        circled = await circle_best(sheet, shot.slate)
+    await announce_circled(sheet, circled)
+    return circled

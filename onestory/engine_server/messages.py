@@ -1,0 +1,99 @@
+"""What is said between a flow and the engine server: small, frozen JSON, never pixels."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from onestory.documents import Digest, Frozen
+from onestory.engines.recipe import EngineFingerprint, Recipe
+from onestory.engines.take import NgReason, Remembered
+
+
+class TakeRequest(Frozen):
+    """Shoot this recipe, or find the take that was shot of it before."""
+
+    recipe: Recipe
+    slate: str
+    """For people: whom the camera report and errors name."""
+    lineage: tuple[Remembered, ...] = ()
+    time_limit_seconds: float = Field(default=900.0, gt=0)
+    """Longest render; waiting for the engine does not count."""
+
+
+class TakeAnswer(Frozen):
+    """Where the take lies."""
+
+    address: Digest
+    is_reused: bool
+    """Whether it lay in the vault already."""
+    seconds: float
+    """Wall seconds of rendering, encoding and storing; 0 if reused."""
+
+
+class KeyframeRequest(Frozen):
+    """Draw the first frame of this recipe."""
+
+    recipe: Recipe
+    slate: str
+
+
+class KeyframeAnswer(Frozen):
+    """Where the keyframe lies, as PNG."""
+
+    blob: Digest
+    is_reused: bool
+
+
+class RecallRequest(Frozen):
+    """Which frames of these takes would this recipe remember?"""
+
+    recipe: Recipe
+    takes: tuple[Digest, ...]
+
+
+class RecallAnswer(Frozen):
+    """The lineage that a take of the recipe would have."""
+
+    lineage: tuple[Remembered, ...]
+
+
+class VerdictRequest(Frozen):
+    """Judge this take."""
+
+    take: Digest
+    slate: str
+    anchor: Digest | None = None
+    """Take that colour and contrast are compared with; None if there is none yet."""
+
+
+class VerdictAnswer(Frozen):
+    """What the gates said, in short; the document lies in the vault."""
+
+    take: Digest
+    gates: Digest
+    is_passed: bool
+    reasons: tuple[NgReason, ...]
+    badness: float
+
+
+class CancelRequest(Frozen):
+    """Stop working on this take."""
+
+    address: Digest
+
+
+class Health(Frozen):
+    """How the server is, and what it has done since it started."""
+
+    status: Literal["ready"] = "ready"
+    pid: int
+    engine: EngineFingerprint
+    remembers: bool
+    draws_keyframes: bool
+    max_frames: int
+    multiple_of: int
+    rendered: int
+    reused: int
+    working_on: Digest | None = None
+    share: float = 0.0
+    """How much of that take is done, in [0, 1]."""

@@ -1,0 +1,328 @@
+"""
+How does a recipe become a take that lies in the vault?
+
+    recipe ── engine ── frame, frame, … ──┬── encoder (x264 in a process of its own)
+                                          └── meter
+    then: file checked ── blobs ── measures ── take document, last
+
+Frames are encoded and measured while the next ones are made, so that a take costs little
+more than its rendering. Media that nobody can read never becomes a take: it goes to
+quarantine, and the same recipe may be tried again.
+"""
+
+import logging
+import platform
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from PIL import Image
+
+from onestory.continuity.gates import GateThresholds, gates_fingerprint, judge
+from onestory.continuity.measures import FrameMeasures, FrameMeter
+from onestory.cut.encode import VideoWriter, frame_to_jpeg, frame_to_png
+from onestory.cut.probe import decode_frames, probe_video
+from onestory.documents import Digest
+from onestory.engines.protocol import Engine, Footage, Frame
+from onestory.engines.recipe import Recipe
+from onestory.engines.take import Media, Remembered, Take, Timings, Verdict
+from onestory.errors import CorruptBlobError, EngineFaultError, MediaError, MissingBlobError
+from onestory.vault.store import Vault
+
+logger = logging.getLogger("onestory.engine_server")
+
+PIXEL_LIBRARIES = ("numpy", "skia-python", "torch", "diffusers", "imageio-ffmpeg", "av")
+"""Libraries whose versions stand in every camera report."""
+
+
+def machine_class() -> str:
+    """Name of the class of machines on which equal recipes give equal bytes."""
+    return f"{platform.system().lower()}-{platform.machine()}-cpu"
+
+
+@dataclass(slots=True)
+class TakeControl:
+    """How a running take reports and is stopped. One per take."""
+
+    share: float = 0.0
+    _cancelled: threading.Event = field(default_factory=threading.Event)
+
+    def progress(self, share: float) -> None:
+        """Say how much is done, in [0, 1]."""
+        self.share = share
+
+    def cancel(self) -> None:
+        """Ask the engine to stop at its next step."""
+        self._cancelled.set()
+
+    def check(self) -> None:
+        """Raise `EngineFaultError` if the take was cancelled."""
+        if self._cancelled.is_set():
+            raise EngineFaultError("the take was cancelled before it was finished")
+
+
+@dataclass(slots=True)
+class _Developed:
+    """Footage once every frame went by."""
+
+    video: bytes
+    measures: FrameMeasures
+    first: Frame
+    middle: Frame
+    last: Frame
+    render_seconds: float
+    encode_seconds: float
+
+
+class Stage:
+    """An engine, a vault, and the way from one to the other. Not for concurrent renders."""
+
+    def __init__(
+        self, engine: Engine, vault: Vault, *, thresholds: GateThresholds | None = None
+    ) -> None:
+        self.engine = engine
+        self.vault = vault
+        self.thresholds = thresholds or GateThresholds()
+
+    def find(self, recipe: Recipe) -> Take | None:
+        """The whole take of that recipe, if it was finished before."""
+        return self.vault.find_take(recipe.digest)
+
+    def shoot(
+        self,
+        recipe: Recipe,
+        *,
+        slate: str,
+        control: TakeControl,
+        lineage: tuple[Remembered, ...] = (),
+    ) -> Take:
+        """
+        Render a take and store it whole.
+
+        Raises:
+            RenderError: If the engine cannot make it.
+            EngineFaultError: If the engine broke down, or the take was cancelled.
+            MediaError: If the media could not be read; it lies in quarantine.
+            StorageError: If the vault was away.
+        """
+        keyframe = self._keyframe(recipe)
+        with _faults_named(slate):
+            footage = self.engine.render(recipe, keyframe=keyframe, control=control)
+            developed = self._develop(footage, recipe, slate, control)
+        return self._store(recipe, slate, lineage or tuple(footage.lineage), footage, developed)
+
+    def draw_keyframe(self, recipe: Recipe, *, slate: str, control: TakeControl) -> Digest:
+        """Draw the first frame of a recipe and store it as PNG."""
+        with _faults_named(slate):
+            frame = self.engine.keyframe(recipe, control=control)
+        blob = self.vault.put_blob(frame_to_png(frame), media_type="image/png")
+        self.vault.put_lookup("keyframe", recipe.digest, {"blob": blob})
+        return blob
+
+    def find_keyframe(self, recipe: Recipe) -> Digest | None:
+        """The keyframe that was drawn of that recipe before."""
+        answer = self.vault.find_lookup("keyframe", recipe.digest)
+        return Digest(answer["blob"]) if answer else None
+
+    def judge(self, address: Digest, *, anchor: Digest | None) -> Verdict:
+        """
+        What the gates say of a stored take; the answer is stored too.
+
+        Raises:
+            MissingBlobError: If there is no such take.
+        """
+        gates = gates_fingerprint(self.thresholds)
+        known = self.vault.find_verdict(address, gates)
+        if known is not None:
+            return known
+        take = self.vault.get_take(address)
+        verdict = judge(
+            take.recipe,
+            self._measures(take),
+            anchor=self._measures(self.vault.get_take(anchor)) if anchor else None,
+            thresholds=self.thresholds,
+        )
+        self.vault.put_verdict(verdict)
+        return verdict
+
+    def _keyframe(self, recipe: Recipe) -> Frame | None:
+        if recipe.keyframe is None:
+            return None
+        picture = Image.open(BytesIO(self.vault.get_blob(recipe.keyframe))).convert("RGB")
+        return np.asarray(picture, dtype=np.uint8)
+
+    def _develop(
+        self, footage: Footage, recipe: Recipe, slate: str, control: TakeControl
+    ) -> _Developed:
+        with TemporaryDirectory(prefix="onestory-take-") as folder:
+            path = Path(folder) / "take.mp4"
+            if footage.video is not None:
+                return self._check_delivered(footage.video, slate)
+            return self._encode(footage, recipe, slate, path, control)
+
+    def _encode(
+        self, footage: Footage, recipe: Recipe, slate: str, path: Path, control: TakeControl
+    ) -> _Developed:
+        meter, watched = FrameMeter(), _Watched()
+        started = time.perf_counter()
+        with VideoWriter(path, width=recipe.width, height=recipe.height, fps=recipe.fps) as writer:
+            for frame in footage.frames or iter(()):
+                control.check()
+                writer.write(frame)
+                meter.add(frame)
+                watched.see(frame)
+            rendered = time.perf_counter()
+        video = path.read_bytes()
+        facts = self._readable(video, slate, decode=False)
+        if facts != meter.measures().num_frames:
+            self._quarantine(video, slate, f"holds {facts} of {watched.num_frames} frames")
+        first, middle, last = watched.chosen()
+        return _Developed(
+            video,
+            meter.measures(),
+            first,
+            middle,
+            last,
+            rendered - started,
+            time.perf_counter() - rendered,
+        )
+
+    def _check_delivered(self, video: bytes, slate: str) -> _Developed:
+        """Read a video that the engine encoded by itself, from end to end."""
+        started = time.perf_counter()
+        self._readable(video, slate, decode=True)
+        meter, watched = FrameMeter(), _Watched()
+        for frame in decode_frames(video):
+            meter.add(frame)
+            watched.see(frame)
+        first, middle, last = watched.chosen()
+        seconds = time.perf_counter() - started
+        return _Developed(video, meter.measures(), first, middle, last, 0.0, seconds)
+
+    def _readable(self, video: bytes, slate: str, *, decode: bool) -> int:
+        """Number of frames in a video, or quarantine."""
+        try:
+            return probe_video(video, decode=decode).num_frames
+        except MediaError as error:
+            self._quarantine(video, slate, error.message)
+            raise AssertionError("quarantine always raises") from error
+
+    def _quarantine(self, video: bytes, slate: str, why: str) -> None:
+        key = self.vault.quarantine(video, slate=slate)
+        raise MediaError(
+            f"media of {len(video)} bytes is unreadable: {why}",
+            slate=slate,
+            hint=f"it lies under {key}; the same recipe is tried again",
+        )
+
+    def _store(
+        self,
+        recipe: Recipe,
+        slate: str,
+        lineage: tuple[Remembered, ...],
+        footage: Footage,
+        developed: _Developed,
+    ) -> Take:
+        started = time.perf_counter()
+        put = self.vault.put_blob
+        frame_HWC = developed.first
+        with ThreadPoolExecutor(4) as pool:
+            video = pool.submit(put, developed.video, media_type="video/mp4")
+            poster = pool.submit(put, frame_to_jpeg(developed.middle), media_type="image/jpeg")
+            first = pool.submit(put, frame_to_png(developed.first), media_type="image/png")
+            last = pool.submit(put, frame_to_png(developed.last), media_type="image/png")
+            latents = pool.submit(put, footage.latents) if footage.latents else None
+        media = Media(
+            video=video.result(),
+            poster=poster.result(),
+            first_frame=first.result(),
+            last_frame=last.result(),
+            latents=latents.result() if latents else None,
+            num_frames=developed.measures.num_frames,
+            width=frame_HWC.shape[1],
+            height=frame_HWC.shape[0],
+            fps=recipe.fps,
+            video_bytes=len(developed.video),
+        )
+        take = Take(
+            slate=slate,
+            recipe=recipe,
+            lineage=lineage,
+            media=media,
+            caption_report=footage.caption_report,
+            remarks=footage.remarks,
+            timings=Timings(
+                render_seconds=round(developed.render_seconds, 4),
+                encode_seconds=round(developed.encode_seconds, 4),
+                store_seconds=round(time.perf_counter() - started, 4),
+            ),
+            machine=machine_class(),
+            versions=tuple((name, version(name)) for name in PIXEL_LIBRARIES),
+            rendered_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+        self.vault.put_measures(take.address, developed.measures.model_dump(mode="json"))
+        self.vault.put_take(take)
+        logger.info(
+            "take.stored slate=%s render_seconds=%.3f", slate, take.timings.render_seconds
+        )
+        return take
+
+    def _measures(self, take: Take) -> FrameMeasures | None:
+        """What was measured of a take: as stored, or else from its video; None if unreadable."""
+        stored = self.vault.find_measures(take.address)
+        if stored is not None:
+            return FrameMeasures.model_validate(stored)
+        meter = FrameMeter()
+        try:
+            for frame in decode_frames(self.vault.get_blob(take.media.video)):
+                meter.add(frame)
+        except (MediaError, MissingBlobError, CorruptBlobError) as error:
+            logger.warning("take.unreadable slate=%s cause=%s", take.slate, error)
+            return None
+        return meter.measures()
+
+
+class _Watched:
+    """Keeps the first, the middle and the last of frames that go by once."""
+
+    def __init__(self) -> None:
+        self.num_frames = 0
+        self._every = 1
+        self._kept: list[Frame] = []
+        self._last: Frame | None = None
+
+    def see(self, frame: Frame) -> None:
+        """Look at the next frame."""
+        if self.num_frames % self._every == 0:
+            self._kept.append(frame)
+            if len(self._kept) > 8:
+                self._kept = self._kept[::2]
+                self._every *= 2
+        self._last = frame
+        self.num_frames += 1
+
+    def chosen(self) -> tuple[Frame, Frame, Frame]:
+        """First, about the middle, last. Raises MediaError if no frame went by."""
+        if self._last is None:
+            raise MediaError("the engine delivered no frame at all")
+        return self._kept[0], self._kept[len(self._kept) // 2], self._last
+
+
+@contextmanager
+def _faults_named(slate: str) -> Iterator[None]:
+    """Whatever an engine's own code raises becomes an `EngineFaultError` that names the take."""
+    try:
+        yield
+    except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError, OSError) as error:
+        raise EngineFaultError(
+            f"the engine raised {type(error).__name__}: {error}", slate=slate
+        ) from error

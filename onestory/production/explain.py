@@ -1,0 +1,64 @@
+"""What did a take remember, and why do two takes differ?"""
+
+import json
+from typing import Any
+
+from onestory.documents import Frozen
+from onestory.engines.take import Remembered, Take
+
+
+class Difference(Frozen):
+    """One field of two recipes."""
+
+    field: str
+    one: str
+    other: str
+
+
+class Explanation(Frozen):
+    """Why a take looks as it does."""
+
+    slate: str
+    address: str
+    recipe: dict[str, Any]
+    remembered: tuple[Remembered, ...]
+    remarks: tuple[str, ...]
+    unknown_words: tuple[str, ...]
+    mapped_words: tuple[tuple[str, str], ...]
+    render_seconds: float
+    machine: str
+    rendered_at: str
+    differences: tuple[Difference, ...] = ()
+    """Against the other take, if one was named; the most important first."""
+
+
+def explain(take: Take, other: Take | None = None) -> Explanation:
+    """Lay a take's recipe and memory open; with another take, name what differs."""
+    report = take.caption_report
+    return Explanation(
+        slate=take.slate,
+        address=take.address,
+        recipe=take.recipe.model_dump(mode="json"),
+        remembered=take.lineage,
+        remarks=take.remarks,
+        unknown_words=report.unknown if report else (),
+        mapped_words=report.mapped if report else (),
+        render_seconds=take.timings.render_seconds,
+        machine=take.machine,
+        rendered_at=take.rendered_at,
+        differences=differences(take, other) if other else (),
+    )
+
+
+def differences(one: Take, other: Take) -> tuple[Difference, ...]:
+    """Every recipe field in which two takes differ, in the recipe's own order."""
+    left, right = (take.recipe.model_dump(mode="json") for take in (one, other))
+    return tuple(
+        Difference(field=name, one=_shown(left[name]), other=_shown(right[name]))
+        for name in left
+        if left[name] != right[name]
+    )
+
+
+def _shown(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

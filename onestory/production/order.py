@@ -1,0 +1,53 @@
+"""What shall we make now? The order is what a person fills in, here and on the dashboard."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from onestory.documents import Frozen
+
+
+class EpisodeOrder(Frozen):
+    """One episode to be produced."""
+
+    script: str = Field(
+        title="Script",
+        description="Path of the screenplay: Fountain, shot list, StoryMem JSON or prose.",
+    )
+    episode: str | None = Field(
+        default=None,
+        title="Episode id",
+        description="Identity of the episode (a-z, 0-9, -). Empty: taken from the script.",
+    )
+    out: str = Field(default="out", title="Folder", description="Where the delivery is put.")
+    seed: int = Field(
+        default=0, ge=0, lt=2**31, title="Seed", description="Another number, another film."
+    )
+    max_takes: int = Field(
+        default=4,
+        ge=1,
+        le=20,
+        title="Takes per shot",
+        description="First take and retakes together, before the best so far is circled.",
+    )
+    time_limit_seconds: float = Field(
+        default=900.0, gt=0, title="Time limit", description="Longest render of one take."
+    )
+    when_exhausted: Literal["go on", "block"] = Field(
+        default="go on",
+        title="When no take passes",
+        description="Go on with the best take, waiting for review; or stop the film there.",
+    )
+    has_scratch_voice: bool = Field(
+        default=True, title="Scratch voice", description="Speak the dialogue by text-to-speech."
+    )
+    burn_subtitles: bool = Field(
+        default=False, title="Burn subtitles", description="Draw the dialogue into the picture."
+    )
+    music: str | None = Field(default=None, title="Music", description="Path of a music file.")
+    width: int | None = Field(
+        default=None, ge=16, le=4096, title="Width", description="In pixels; empty: 720 or 1280."
+    )
+    height: int | None = Field(
+        default=None, ge=16, le=4096, title="Height", description="In pixels; empty: 1280 or 720."
+    )

@@ -1,0 +1,126 @@
+"""
+How does a shot become the recipe of its next take?
+
+    shot + bible + measured dialogue + engine + rung of the ladder ── Recipe
+
+The same function makes the recipe that is rendered and the one that freshness is checked
+with, so that the two cannot drift apart.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from onestory.continuity.ladder import Rung, seed_for
+from onestory.documents import Digest
+from onestory.engines.recipe import EngineFingerprint, Recipe, Speech, Subject
+from onestory.engines.take import Remembered
+from onestory.memory.lineage import memory_digest
+from onestory.production.table_read import ShotRead
+from onestory.screenplay.episode import Episode, Shot
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Filming:
+    """What all shots of an episode are filmed with."""
+
+    engine: EngineFingerprint
+    remembers: bool
+    draws_keyframes: bool
+    width: int
+    height: int
+    seed: int
+    guidance: float = 1.0
+    memory_budget: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Keyframe:
+    """The first frame that a take starts from."""
+
+    blob: Digest
+    is_users: bool
+
+
+def first_seed(seed: int, episode: str, slate: str) -> int:
+    """Seed of a shot's first take: its own, and the same on every machine, in [0, 2**63)."""
+    content = f"{seed}/{episode}/{slate}".encode()
+    return int.from_bytes(hashlib.sha256(content).digest()[:8]) >> 1
+
+
+def recipe_for(
+    shot: Shot,
+    episode: Episode,
+    read: ShotRead,
+    filming: Filming,
+    *,
+    attempt: int = 1,
+    rung: Rung | None = None,
+    keyframe: Keyframe | None = None,
+    lineage: Sequence[Remembered] = (),
+) -> Recipe:
+    """
+    Write down everything that determines the pixels of a take.
+
+    Args:
+        shot: What is to be seen.
+        episode: Whose bible holds.
+        read: Its measured dialogue and its length.
+        filming: Engine, size and seed.
+        attempt: Which take of the shot it is, from 1.
+        rung: Rung of the retake ladder; None for a first take.
+        keyframe: First frame to start from, if any.
+        lineage: What the take remembers.
+
+    Returns:
+        The recipe, whose digest is the take's address.
+    """
+    new_seed = attempt if rung and rung.new_seed else 1
+    names = {member.name: member for member in episode.cast}
+    design = episode.set_design(shot.set_name)
+    return Recipe(
+        engine=filming.engine,
+        caption=expanded_caption(shot, episode) if rung and rung.re_expand_caption else shot.caption,
+        negative_caption=shot.negative_caption,
+        subjects=tuple(
+            Subject(name=ref.name, phrase=ref.phrase, look=names[ref.name].look)
+            for ref in shot.references
+            if ref.name in names
+        ),
+        set_name=design.name,
+        set_look=design.look,
+        speech=tuple(
+            Speech(name=line.character, start_frame=line.start_frame, end_frame=line.end_frame)
+            for line in read.lines
+            if line.character in shot.on_screen and not line.is_off_screen
+        ),
+        keyframe=keyframe.blob if keyframe else None,
+        keyframe_by="nobody" if keyframe is None else "user" if keyframe.is_users else "engine",
+        memory=memory_digest(lineage),
+        memory_budget=filming.memory_budget * (rung.memory_budget_factor if rung else 1.0),
+        guidance=filming.guidance * (rung.guidance_factor if rung else 1.0),
+        seed=seed_for(first_seed(filming.seed, episode.episode, shot.slate), new_seed),
+        width=filming.width,
+        height=filming.height,
+        num_frames=read.num_frames,
+        fps=episode.fps,
+    )
+
+
+def keyframe_recipe_of(recipe: Recipe) -> Recipe:
+    """The recipe of the first frame that an engine draws for a take."""
+    return recipe.model_copy(
+        update={"keyframe": None, "keyframe_by": "nobody", "num_frames": 1, "speech": ()}
+    )
+
+
+def expanded_caption(shot: Shot, episode: Episode) -> str:
+    """The caption with every look spelled out behind the phrase that refers to it."""
+    looks = {member.name: member.look for member in episode.cast}
+    looks.update({design.name: design.look for design in episode.sets})
+    caption = shot.caption
+    for reference in shot.references:
+        look = looks.get(reference.name, "")
+        if look and look not in caption:
+            caption = caption.replace(reference.phrase, f"{reference.phrase} ({look})", 1)
+    return caption

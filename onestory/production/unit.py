@@ -1,0 +1,383 @@
+"""
+Who carries an order out? The film unit: a vault, an engine, a voice, and one verb a step.
+
+    break_down ── read_through ── survey ─┬─ keyframe ─ shoot ─ judge ─ circle ─┬─ deliver
+                                          └──────── shot after shot ────────────┘
+
+Every verb may be called again, in another process, after any crash: what was finished is
+found in the vault, what was said stands in the ledger.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from onestory.breakdown.alignment import align
+from onestory.breakdown.checks import check_dialogue, check_references
+from onestory.breakdown.rules import break_down
+from onestory.cut.voice import Voice
+from onestory.documents import Digest, Frozen
+from onestory.engine_server.client import EngineClient
+from onestory.engine_server.messages import (
+    KeyframeRequest,
+    TakeAnswer,
+    TakeRequest,
+    VerdictAnswer,
+    VerdictRequest,
+)
+from onestory.engines.recipe import Recipe
+from onestory.engines.take import Take
+from onestory.errors import GateError, MediaError, OrderError, ScriptError
+from onestory.production.order import EpisodeOrder
+from onestory.production.plan import (
+    Call,
+    Plan,
+    known_keyframe,
+    make_plan,
+    planned_recipe,
+)
+from onestory.production.recipes import Filming, Keyframe, keyframe_recipe_of
+from onestory.production.rehearsal import rehearse
+from onestory.production.table_read import TableRead
+from onestory.screenplay.episode import Aspect, Episode, Shot
+from onestory.screenplay.reading import read_screenplay
+from onestory.vault.ledger import Ledger
+from onestory.vault.store import Vault
+
+logger = logging.getLogger("onestory.production")
+
+DELIVERY_SIZES: Mapping[Aspect, tuple[int, int]] = {
+    Aspect.VERTICAL: (720, 1280),
+    Aspect.WIDE: (1280, 720),
+}
+"""(width, height) in pixels unless the order says otherwise."""
+
+
+class CallSheet(Frozen):
+    """What a flow holds of an episode: names and digests, nothing heavy."""
+
+    order: EpisodeOrder
+    episode: str
+    title: str
+    prefix: str
+    document: Digest
+    """Blob of the `Episode`."""
+    table_read: Digest | None = None
+    """Blob of the `TableRead`; None until the script was read through."""
+    slates: tuple[str, ...]
+
+
+class Circled(Frozen):
+    """What came of a shot."""
+
+    slate: str
+    """Slate of the take."""
+    address: Digest
+    is_waiting_for_review: bool = False
+
+
+class TakeInHand(Frozen):
+    """A take that was just rendered or found, not yet judged."""
+
+    shot: str
+    slate: str
+    address: Digest
+    is_reused: bool
+    seconds: float
+
+
+class Unit:
+    """One film unit in one process. Verbs are async; the vault is asked in threads."""
+
+    def __init__(self, vault: Vault, engine: EngineClient, voice: Voice | None) -> None:
+        self.vault = vault
+        self.engine = engine
+        self.voice = voice
+        self._ledgers: dict[str, Ledger] = {}
+        self._episodes: dict[Digest, Episode] = {}
+        self._reads: dict[Digest, TableRead] = {}
+        self._takes: dict[Digest, Take] = {}
+        self._filmings: dict[Digest, Filming] = {}
+        self._keyframes: dict[Digest, dict[str, Digest]] = {}
+
+    async def break_down(self, order: EpisodeOrder) -> CallSheet:
+        """
+        Turn the script into shots, keep the slates that the ledger knows, and say so there.
+
+        Raises:
+            ScriptError: If the script cannot be shot as written, or its id is another film's.
+        """
+        return await asyncio.to_thread(self._break_down, order)
+
+    async def read_through(self, sheet: CallSheet) -> CallSheet:
+        """Speak every line, measure it, and fit the shots to the dialogue."""
+        return await asyncio.to_thread(self._read_through, sheet)
+
+    async def survey(self, sheet: CallSheet) -> Plan:
+        """Say what there is to do; spends nothing."""
+        call = await self._call(sheet)
+        return await asyncio.to_thread(make_plan, call)
+
+    async def keyframe(self, sheet: CallSheet, slate: str) -> Keyframe | None:
+        """The first frame that a shot's takes start from: the user's, a drawn one, or none."""
+        call = await self._call(sheet)
+        shot = _shot(call.episode, slate)
+        known = known_keyframe(shot, call)
+        if known is not None or not call.filming.draws_keyframes:
+            return known
+        recipe = keyframe_recipe_of(planned_recipe(shot, call, attempt=1))
+        answer = await self.engine.keyframe(KeyframeRequest(recipe=recipe, slate=slate))
+        ledger = self.ledger(sheet.episode)
+        await asyncio.to_thread(ledger.keyframe, slate, answer.blob, recipe=recipe.digest)
+        return Keyframe(blob=answer.blob, is_users=False)
+
+    async def shoot(self, sheet: CallSheet, slate: str, *, attempt: int) -> TakeInHand:
+        """
+        Render a shot's n-th take, or find it, and enter it into the ledger.
+
+        Args:
+            sheet: The episode.
+            slate: Which shot.
+            attempt: Which take of it, from 1; it decides the rung of the retake ladder.
+
+        Raises:
+            RenderError: If the engine cannot make it.
+            EngineFaultError: If it could not be made this time (retryable).
+            MediaError: If what was made cannot be read (retryable; entered as quarantined).
+        """
+        recipe = await self._recipe(sheet, slate, attempt)
+        ledger = self.ledger(sheet.episode)
+        answer = await self._take(sheet, slate, recipe, attempt, ledger)
+        entry = await asyncio.to_thread(
+            ledger.rendered, slate, prefix=sheet.prefix, address=answer.address, rung=attempt - 1
+        )
+        return TakeInHand(
+            shot=slate,
+            slate=entry.slate,
+            address=answer.address,
+            is_reused=answer.is_reused,
+            seconds=answer.seconds,
+        )
+
+    async def judge(self, sheet: CallSheet, take: TakeInHand) -> VerdictAnswer:
+        """Let the gates judge a take, and enter what they say into the ledger."""
+        anchor = await asyncio.to_thread(self._anchor, sheet, take)
+        answer = await self.engine.verdict(
+            VerdictRequest(take=take.address, slate=take.slate, anchor=anchor)
+        )
+        await asyncio.to_thread(
+            self.ledger(sheet.episode).judged,
+            take.shot,
+            address=take.address,
+            gates=answer.gates,
+            is_passed=answer.is_passed,
+            reasons=answer.reasons,
+            badness=answer.badness,
+        )
+        return answer
+
+    async def circle(self, sheet: CallSheet, take: TakeInHand) -> Circled:
+        """Circle a take that passed."""
+        ledger = self.ledger(sheet.episode)
+        await asyncio.to_thread(
+            ledger.circle,
+            take.shot,
+            address=take.address,
+            by="gates",
+            why="passed every gate that ran",
+        )
+        return Circled(slate=take.slate, address=take.address)
+
+    async def circle_best(self, sheet: CallSheet, slate: str) -> Circled:
+        """
+        Circle the least bad take of a shot whose ladder has ended, provisionally.
+
+        Raises:
+            GateError: If the order says to stop there, or no take can be used.
+        """
+        return await asyncio.to_thread(self._circle_best, sheet, slate)
+
+    def ledger(self, episode: str) -> Ledger:
+        """The ledger of an episode, read once and then kept."""
+        if episode not in self._ledgers:
+            self._ledgers[episode] = Ledger(self.vault, episode)
+        return self._ledgers[episode]
+
+    def episode_of(self, sheet: CallSheet) -> Episode:
+        """The episode document of a call sheet."""
+        if sheet.document not in self._episodes:
+            content = self.vault.get_blob(sheet.document)
+            self._episodes[sheet.document] = Episode.from_json(content)
+        return self._episodes[sheet.document]
+
+    def read_of(self, sheet: CallSheet) -> TableRead:
+        """The table read of a call sheet. Raises OrderError if there was none yet."""
+        if sheet.table_read is None:
+            raise OrderError("the script was not read through yet", slate=sheet.prefix)
+        if sheet.table_read not in self._reads:
+            content = self.vault.get_blob(sheet.table_read)
+            self._reads[sheet.table_read] = TableRead.from_json(content)
+        return self._reads[sheet.table_read]
+
+    def takes(self, addresses: Sequence[Digest]) -> dict[Digest, Take]:
+        """Those of the takes that really lie in the vault; takes never change, so each is read once."""
+        unread = [address for address in addresses if address not in self._takes]
+        if unread:
+            with ThreadPoolExecutor(8) as pool:
+                found = zip(unread, pool.map(self.vault.find_take, unread), strict=True)
+                self._takes.update((address, take) for address, take in found if take)
+        return {address: self._takes[address] for address in addresses if address in self._takes}
+
+    def _break_down(self, order: EpisodeOrder) -> CallSheet:
+        script = Path(order.script)
+        screenplay = read_screenplay(script, episode=order.episode)
+        fresh = break_down(screenplay)
+        ledger = self.ledger(fresh.episode)
+        ledger.refresh()
+        known = ledger.state
+        if known.title and known.title != fresh.title:
+            raise ScriptError(
+                f"{script.name} is titled {fresh.title!r}, but episode {fresh.episode} is "
+                f"{known.title!r} already",
+                hint="give the new film an id of its own: --episode ID",
+            )
+        if known.episode is not None:
+            previous = Episode.from_json(self.vault.get_blob(known.episode))
+            current_slates = frozenset(shot.slate for shot in previous.shots)
+            retired = frozenset(known.shots) - current_slates
+            fresh = align(previous, fresh, retired=retired)
+        check_dialogue(screenplay, fresh)
+        check_references(fresh)
+        blob = self.vault.put_blob(fresh.to_json(), media_type="application/json")
+        if known.episode != blob:
+            ledger.broken_down(fresh, blob)
+        self._episodes[blob] = fresh
+        self._keyframes[blob] = self._bring_keyframes(fresh, script.parent)
+        return CallSheet(
+            order=order,
+            episode=fresh.episode,
+            title=fresh.title,
+            prefix=fresh.prefix,
+            document=blob,
+            slates=tuple(shot.slate for shot in fresh.shots),
+        )
+
+    def _bring_keyframes(self, episode: Episode, folder: Path) -> dict[str, Digest]:
+        """Put the user's own first frames into the vault."""
+        return {
+            shot.slate: self.vault.put_file(folder / shot.keyframe, media_type="image/png")
+            for shot in episode.shots
+            if shot.keyframe
+        }
+
+    def _read_through(self, sheet: CallSheet) -> CallSheet:
+        voice = self.voice if sheet.order.has_scratch_voice else None
+        read = rehearse(self.episode_of(sheet), voice, self.vault)
+        blob = self.vault.put_blob(read.to_json(), media_type="application/json")
+        self._reads[blob] = read
+        return sheet.model_copy(update={"table_read": blob})
+
+    async def _recipe(self, sheet: CallSheet, slate: str, attempt: int) -> Recipe:
+        call = await self._call(sheet)
+        shot = _shot(call.episode, slate)
+        return planned_recipe(shot, call, attempt=attempt, keyframe=known_keyframe(shot, call))
+
+    async def _take(
+        self, sheet: CallSheet, slate: str, recipe: Recipe, attempt: int, ledger: Ledger
+    ) -> TakeAnswer:
+        request = TakeRequest(
+            recipe=recipe,
+            slate=f"{sheet.prefix}-{slate}-tk{attempt:02d}",
+            time_limit_seconds=sheet.order.time_limit_seconds,
+        )
+        try:
+            return await self.engine.take(request)
+        except MediaError as error:
+            await asyncio.to_thread(ledger.quarantined, slate, why=error.message)
+            raise
+
+    async def _call(self, sheet: CallSheet) -> Call:
+        filming = await self._filming(sheet)
+        return await asyncio.to_thread(self._call_now, sheet, filming)
+
+    def _call_now(self, sheet: CallSheet, filming: Filming) -> Call:
+        episode, state = self.episode_of(sheet), self.ledger(sheet.episode).state
+        if sheet.document not in self._keyframes:
+            folder = Path(sheet.order.script).parent
+            self._keyframes[sheet.document] = self._bring_keyframes(episode, folder)
+        circled = [state.shot(shot.slate).circled for shot in episode.shots]
+        return Call(
+            episode=episode,
+            read=self.read_of(sheet),
+            filming=filming,
+            state=state,
+            user_keyframes=self._keyframes[sheet.document],
+            takes=self.takes([one.address for one in circled if one is not None]),
+        )
+
+    async def _filming(self, sheet: CallSheet) -> Filming:
+        if sheet.document not in self._filmings:
+            health = await self.engine.health()
+            width, height = self._size(sheet)
+            if width % health.multiple_of or height % health.multiple_of:
+                raise OrderError(
+                    f"{width}x{height} does not divide by {health.multiple_of}",
+                    hint="choose --width and --height that do",
+                )
+            self._filmings[sheet.document] = Filming(
+                engine=health.engine,
+                remembers=health.remembers,
+                draws_keyframes=health.draws_keyframes,
+                width=width,
+                height=height,
+                seed=sheet.order.seed,
+            )
+        return self._filmings[sheet.document]
+
+    def _size(self, sheet: CallSheet) -> tuple[int, int]:
+        width, height = DELIVERY_SIZES[self.episode_of(sheet).aspect]
+        return sheet.order.width or width, sheet.order.height or height
+
+    def _anchor(self, sheet: CallSheet, take: TakeInHand) -> Digest | None:
+        """The circled take of the first shot in the same scene, set, light and framing."""
+        episode, state = self.episode_of(sheet), self.ledger(sheet.episode).state
+        shot = _shot(episode, take.shot)
+        for earlier in episode.shots:
+            if earlier.slate == shot.slate:
+                return None
+            circled = state.shot(earlier.slate).circled
+            if circled is not None and _look(earlier) == _look(shot):
+                return circled.address
+        return None
+
+    def _circle_best(self, sheet: CallSheet, slate: str) -> Circled:
+        ledger = self.ledger(sheet.episode)
+        usable = [take for take in ledger.state.shot(slate).takes if not take.rejected_why]
+        if not usable:
+            raise GateError("no take can be used", slate=f"{sheet.prefix}-{slate}")
+        best = min(usable, key=lambda take: (not take.is_passed, take.badness))
+        reasons = ", ".join(best.reasons) or "no gate ran"
+        if sheet.order.when_exhausted == "block":
+            raise GateError(
+                f"{len(usable)} takes are NG, the best of them for {reasons}",
+                slate=best.slate,
+                hint="circle one by hand, or order when_exhausted: go on",
+            )
+        ledger.circle(
+            slate,
+            address=best.address,
+            by="best of",
+            why=f"least bad of {len(usable)} takes: {reasons}",
+            is_waiting_for_review=True,
+        )
+        return Circled(slate=best.slate, address=best.address, is_waiting_for_review=True)
+
+
+def _look(shot: Shot) -> tuple[int, str, str, str, str]:
+    return shot.scene, shot.set_name, shot.light, shot.weather, shot.framing
+
+
+def _shot(episode: Episode, slate: str) -> Shot:
+    return next(shot for shot in episode.shots if shot.slate == slate)

@@ -1,0 +1,113 @@
+"""
+What does the studio do when an engine fails? Let one fail on purpose and see.
+
+A sabotaged engine wraps a real one. For every caption that contains some words it plays a
+list of faults, one per attempt; after the last it works. Which faults were played is kept in
+a file, so that a hang that costs the server its life is not played again by its successor.
+"""
+
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import av
+import numpy as np
+
+from onestory.engines.protocol import Capabilities, Control, Engine, Footage, Frame
+from onestory.engines.recipe import EngineFingerprint, Recipe
+from onestory.engines.take import Remembered, Take
+
+Fault: TypeAlias = Literal[
+    "none", "black", "frozen", "truncated", "zero bytes", "wrong length", "exception", "hang", "crash"
+]
+
+
+class SabotagedEngine:
+    """A real engine that fails where and how it is told to."""
+
+    def __init__(self, inner: Engine, faults: Mapping[str, Sequence[Fault]], *, state: str) -> None:
+        """
+        Args:
+            inner: The engine that does the work.
+            faults: By words of the caption: what goes wrong at the first, second … attempt.
+            state: File that remembers how many faults were played.
+        """
+        self._inner = inner
+        self._faults = faults
+        self._state = Path(state)
+
+    def fingerprint(self) -> EngineFingerprint:
+        """That of the engine within: sabotage is no part of a recipe."""
+        return self._inner.fingerprint()
+
+    def capabilities(self) -> Capabilities:
+        """Those of the engine within."""
+        return self._inner.capabilities()
+
+    def token_budget(self, recipe: Recipe) -> int:
+        """That of the engine within."""
+        return self._inner.token_budget(recipe)
+
+    def recall(self, recipe: Recipe, takes: Sequence[Take]) -> tuple[Remembered, ...]:
+        """That of the engine within."""
+        return self._inner.recall(recipe, takes)
+
+    def keyframe(self, recipe: Recipe, *, control: Control) -> Frame:
+        """That of the engine within: only takes are sabotaged."""
+        return self._inner.keyframe(recipe, control=control)
+
+    def render(self, recipe: Recipe, *, keyframe: Frame | None, control: Control) -> Footage:
+        """Render, or fail in the way that is next."""
+        fault = self._next_fault(recipe)
+        if fault == "exception":
+            raise RuntimeError("sabotaged: the sampler diverged")
+        if fault == "crash":
+            os._exit(70)
+        if fault == "hang":
+            time.sleep(3600)
+        footage = self._inner.render(recipe, keyframe=keyframe, control=control)
+        frames = footage.frames or iter(())
+        if fault == "black":
+            footage.frames = (np.zeros_like(frame) for frame in frames)
+        elif fault == "frozen":
+            footage.frames = _frozen(frames)
+        elif fault == "wrong length":
+            footage.frames = (frame for index, frame in enumerate(frames) if index % 2)
+        elif fault in ("truncated", "zero bytes"):
+            video = _encoded(frames, recipe) if fault == "truncated" else b""
+            footage = Footage(video=video[: len(video) // 2])
+        return footage
+
+    def _next_fault(self, recipe: Recipe) -> Fault:
+        played = json.loads(self._state.read_text()) if self._state.exists() else {}
+        for words, faults in self._faults.items():
+            count = played.get(words, 0)
+            if words in recipe.caption and count < len(faults):
+                played[words] = count + 1
+                self._state.write_text(json.dumps(played))
+                return faults[count]
+        return "none"
+
+
+def _frozen(frames: Iterator[Frame]) -> Iterator[Frame]:
+    """The first frame, again and again."""
+    first: Frame | None = None
+    for frame in frames:
+        first = frame if first is None else first
+        yield first.copy()
+
+
+def _encoded(frames: Iterator[Frame], recipe: Recipe) -> bytes:
+    """A whole MP4, as a remote engine would send it."""
+    target = BytesIO()
+    with av.open(target, "w", format="mp4") as container:
+        stream = container.add_stream("libx264", rate=int(float(recipe.fps)))
+        stream.width, stream.height, stream.pix_fmt = recipe.width, recipe.height, "yuv420p"
+        for frame in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        container.mux(stream.encode(None))
+    return target.getvalue()

@@ -1,0 +1,77 @@
+"""
+How do tasks reach the library, and where is everything on this machine?
+
+Settings are read from the environment here and nowhere else in `tasks` and `flows`; heavy
+parts of the library are imported when the first task runs, so that reading a storyboard
+stays cheap.
+"""
+
+import asyncio
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+if TYPE_CHECKING:
+    from onestory.production.delivery import CuttingRoom
+    from onestory.production.unit import Unit
+
+
+class WorkerSettings(BaseSettings):
+    """Where the services are, for the process that runs tasks."""
+
+    model_config = SettingsConfigDict(env_prefix="ONESTORY_", frozen=True, extra="ignore")
+
+    minio_endpoint: str
+    minio_access_key: str
+    minio_secret_key: SecretStr
+    minio_secure: bool = False
+    bucket: str = "onestory"
+    engine_socket: Path
+    mlflow_tracking_uri: str | None = None
+    mlflow_artifacts: str | None = None
+    """Where MLflow keeps files, as a URI; None: where its server says."""
+
+
+@lru_cache(maxsize=1)
+def settings() -> WorkerSettings:
+    """The settings of this process."""
+    return WorkerSettings()
+
+
+_units: "WeakKeyDictionary[asyncio.AbstractEventLoop, Unit]" = WeakKeyDictionary()
+
+
+def unit() -> "Unit":
+    """The film unit of the running event loop."""
+    loop = asyncio.get_running_loop()
+    if loop not in _units:
+        from onestory.cut.voice import EspeakVoice
+        from onestory.engine_server.client import EngineClient
+        from onestory.production.unit import Unit
+        from onestory.vault.store import Vault, VaultAddress
+
+        here = settings()
+        address = VaultAddress(
+            endpoint=here.minio_endpoint,
+            access_key=here.minio_access_key,
+            secret_key=here.minio_secret_key.get_secret_value(),
+            bucket=here.bucket,
+            secure=here.minio_secure,
+        )
+        _units[loop] = Unit(Vault(address), EngineClient(here.engine_socket), EspeakVoice())
+    return _units[loop]
+
+
+def cutting_room() -> "CuttingRoom":
+    """Where the running event loop's unit has its films cut."""
+    from onestory.production.delivery import CuttingRoom, TrackingAddress
+
+    here = settings()
+    tracking = None
+    if here.mlflow_tracking_uri:
+        tracking = TrackingAddress(uri=here.mlflow_tracking_uri, artifacts=here.mlflow_artifacts)
+    return CuttingRoom(unit(), tracking)

@@ -1,0 +1,43 @@
+"""
+Which failures are worth the same call again, and what does a finished task say?
+
+A retry repeats the very same call after a fault of the machine; errors carry that as data.
+A retake is a new take after a gate said NG: that is the flow's business, never a policy.
+"""
+
+from typing import Any, Protocol, TypeVar
+
+from prefect import Task
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.states import Completed
+
+from onestory.errors import OneStoryError
+
+RETRIES = 3
+RETRY_DELAYS_SECONDS = [0.5, 2.0, 6.0]
+"""Enough for a gateway that restarts (1 s) and an engine server that reloads (2 to 5 s)."""
+
+BACKSTOP_SECONDS = 24 * 3600
+"""The engine server keeps the real time limit; this ends a call whose server never answers."""
+
+
+class Repeatable(Protocol):
+    """Something that was either made now or found."""
+
+    @property
+    def is_reused(self) -> bool:
+        """Whether it was found."""
+
+
+Made = TypeVar("Made", bound=Repeatable)
+
+
+async def worth_retrying(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
+    """Whether the very same call may succeed: what the error itself says."""
+    error = await state.result(raise_on_failure=False)  # type: ignore[misc]
+    return isinstance(error, OneStoryError) and error.retryable
+
+
+def found_or_made(made: Made) -> State[Made]:
+    """A completed state that is named `Reused` if nothing had to be made."""
+    return Completed(name="Reused" if made.is_reused else "Completed", data=made)

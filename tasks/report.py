@@ -1,0 +1,140 @@
+"""
+What does a person see while an episode is made?
+
+Events for automations, artifacts for the dashboard, and a call to whoever listens in this
+process (the terminal's live shot list). Artifacts are written in the background, so that
+the next take does not wait for the dashboard; the last report waits for them all.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Literal
+from uuid import UUID
+
+from prefect.artifacts import (
+    acreate_image_artifact,
+    acreate_link_artifact,
+    acreate_progress_artifact,
+    acreate_table_artifact,
+    aupdate_progress_artifact,
+)
+from prefect.events import emit_event
+
+from onestory.engine_server.messages import VerdictAnswer
+from onestory.production.delivery import Delivery
+from onestory.production.plan import Plan, ShotPlan
+from onestory.production.unit import CallSheet, Circled, TakeInHand
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Happening:
+    """Something that just happened, for whoever watches in this process."""
+
+    kind: Literal["plan", "shot", "take", "circled", "delivered"]
+    sheet: CallSheet
+    plan: Plan | None = None
+    shot: ShotPlan | None = None
+    take: TakeInHand | None = None
+    verdict: VerdictAnswer | None = None
+    circled: Circled | None = None
+    delivery: Delivery | None = None
+
+
+watchers: list[Callable[[Happening], None]] = []
+"""Called in order, in the flow's own process."""
+
+_background: set[asyncio.Task[None]] = set()
+_progress: dict[str, UUID] = {}
+
+
+def _tell(happening: Happening) -> None:
+    for watch in watchers:
+        watch(happening)
+
+
+def _in_background(work: Coroutine[Any, Any, None]) -> None:
+    started = asyncio.create_task(work)
+    _background.add(started)
+    started.add_done_callback(_background.discard)
+
+
+def _emit(event: str, slate: str, payload: dict[str, Any]) -> None:
+    emit_event(event=event, resource={"prefect.resource.id": f"onestory.{slate}"}, payload=payload)
+
+
+async def announce_plan(sheet: CallSheet, plan: Plan) -> None:
+    """Show what there is to do, before anything is spent."""
+    _tell(Happening(kind="plan", sheet=sheet, plan=plan))
+    _in_background(_open_progress(sheet, plan))
+
+
+async def announce_shot(sheet: CallSheet, plan: Plan, shot: ShotPlan) -> None:
+    """Show which shot is on the floor."""
+    _tell(Happening(kind="shot", sheet=sheet, shot=shot))
+    share = [one.slate for one in plan.shots].index(shot.slate) / len(plan.shots)
+    _in_background(_update_progress(sheet, share))
+
+
+async def announce_take(sheet: CallSheet, take: TakeInHand, verdict: VerdictAnswer) -> None:
+    """Say that a take is there and what the gates found."""
+    _tell(Happening(kind="take", sheet=sheet, take=take, verdict=verdict))
+    payload = {"take": take.address, "seconds": take.seconds, "reasons": list(verdict.reasons)}
+    _emit("onestory.take.rendered", take.slate, payload)
+    if not verdict.is_passed:
+        _emit("onestory.take.ng", take.slate, payload)
+
+
+async def announce_circled(sheet: CallSheet, circled: Circled) -> None:
+    """Say that a shot has its take."""
+    _tell(Happening(kind="circled", sheet=sheet, circled=circled))
+    payload = {"take": circled.address, "waiting_for_review": circled.is_waiting_for_review}
+    _emit("onestory.take.circled", circled.slate, payload)
+
+
+async def announce_delivery(sheet: CallSheet, delivery: Delivery) -> None:
+    """Put contact sheet, gate table and links on the dashboard, and wait for all reports."""
+    _tell(Happening(kind="delivered", sheet=sheet, delivery=delivery))
+    _emit(
+        "onestory.episode.delivered",
+        f"{sheet.prefix}-{sheet.episode}",
+        {"film": delivery.film, "waiting_for_review": delivery.num_waiting_for_review},
+    )
+    _in_background(_update_progress(sheet, 1.0))
+    _in_background(_show_delivery(sheet, delivery))
+    while _background:
+        await asyncio.gather(*_background)
+
+
+async def _open_progress(sheet: CallSheet, plan: Plan) -> None:
+    _progress[sheet.episode] = await acreate_progress_artifact(
+        progress=0.0,
+        key=f"progress-{sheet.episode}",
+        description=f"{sheet.title}: {plan.num_to_shoot} of {len(plan.shots)} shots to film",
+    )
+
+
+async def _update_progress(sheet: CallSheet, share: float) -> None:
+    if sheet.episode in _progress:
+        await aupdate_progress_artifact(_progress[sheet.episode], progress=100 * share)
+
+
+async def _show_delivery(sheet: CallSheet, delivery: Delivery) -> None:
+    await acreate_image_artifact(
+        image_url=delivery.links.contact_sheet,
+        key=f"contact-sheet-{sheet.episode}",
+        description=f"{sheet.title}: the circled take of every shot",
+    )
+    await acreate_table_artifact(
+        table=[dict(row) for row in delivery.gate_table],
+        key=f"gates-{sheet.episode}",
+        description="Every circled take, and what the gates measured",
+    )
+    await acreate_link_artifact(
+        link=delivery.links.film, link_text=f"{sheet.title} (film)", key=f"film-{sheet.episode}"
+    )
+    await acreate_link_artifact(
+        link=delivery.links.dailies,
+        link_text=f"{sheet.title} (dailies)",
+        key=f"dailies-{sheet.episode}",
+    )

@@ -1,0 +1,72 @@
+"""Tasks that make, judge and circle takes. Each is one call into `onestory`."""
+
+from prefect import task
+from prefect.client.schemas.objects import State
+
+from onestory.engine_server.messages import VerdictAnswer
+from onestory.production.recipes import Keyframe
+from onestory.production.unit import CallSheet, Circled, TakeInHand
+from tasks._bridge import unit
+from tasks._policy import (
+    BACKSTOP_SECONDS,
+    RETRIES,
+    RETRY_DELAYS_SECONDS,
+    found_or_made,
+    worth_retrying,
+)
+
+
+@task(
+    task_run_name="keyframe {sheet.prefix}-{slate}",
+    retries=RETRIES,
+    retry_delay_seconds=RETRY_DELAYS_SECONDS,
+    retry_condition_fn=worth_retrying,
+)
+async def draw_keyframe(sheet: CallSheet, slate: str) -> Keyframe | None:
+    """Draw the first frame that a shot's takes start from, or find it."""
+    return await unit().keyframe(sheet, slate)
+
+
+@task(
+    task_run_name="take {sheet.prefix}-{slate}-tk{attempt:02d}",
+    retries=RETRIES,
+    retry_delay_seconds=RETRY_DELAYS_SECONDS,
+    retry_condition_fn=worth_retrying,
+    timeout_seconds=BACKSTOP_SECONDS,
+)
+async def render_take(sheet: CallSheet, slate: str, attempt: int) -> State[TakeInHand]:
+    """Render the n-th take of a shot; a take that was finished before is found, not rendered."""
+    return found_or_made(await unit().shoot(sheet, slate, attempt=attempt))
+
+
+@task(
+    task_run_name="gates {take.slate}",
+    retries=RETRIES,
+    retry_delay_seconds=RETRY_DELAYS_SECONDS,
+    retry_condition_fn=worth_retrying,
+)
+async def judge_take(sheet: CallSheet, take: TakeInHand) -> VerdictAnswer:
+    """Let the gates judge a take."""
+    return await unit().judge(sheet, take)
+
+
+@task(
+    task_run_name="circle {take.slate}",
+    retries=RETRIES,
+    retry_delay_seconds=RETRY_DELAYS_SECONDS,
+    retry_condition_fn=worth_retrying,
+)
+async def circle_take(sheet: CallSheet, take: TakeInHand) -> Circled:
+    """Circle a take that passed its gates."""
+    return await unit().circle(sheet, take)
+
+
+@task(
+    task_run_name="best of {sheet.prefix}-{slate}",
+    retries=RETRIES,
+    retry_delay_seconds=RETRY_DELAYS_SECONDS,
+    retry_condition_fn=worth_retrying,
+)
+async def circle_best(sheet: CallSheet, slate: str) -> Circled:
+    """Circle the least bad take of a shot whose ladder has ended, as waiting for review."""
+    return await unit().circle_best(sheet, slate)
