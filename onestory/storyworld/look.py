@@ -1,6 +1,7 @@
 """What makes one person or one place different from another of its kind?"""
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -14,6 +15,8 @@ from onestory.storyworld.kinds import (
     TopKind,
 )
 from onestory.storyworld.palette import CLOTH_COLOURS, HAIR_COLOURS, PALETTE, SKIN_COLOURS
+
+T = TypeVar("T")
 
 MIN_HEIGHT, MAX_HEIGHT = 0.6, 2.3
 """The shortest and tallest person, in metres."""
@@ -118,7 +121,7 @@ class Place:
             check_colour("palette", name)
 
 
-def _pick[T](rng: np.random.Generator, choices: tuple[T, ...]) -> T:
+def _pick(rng: np.random.Generator, choices: tuple[T, ...]) -> T:
     return choices[int(rng.integers(len(choices)))]
 
 
