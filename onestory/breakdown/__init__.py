@@ -1,0 +1,6 @@
+"""
+Script-to-caption expansion: a screenplay becomes an `Episode` of shots with captions and a bible.
+
+Refuses to know how a shot is rendered, remembered or stored.
+Entry point: `onestory.breakdown.rules.break_down`.
+"""
