@@ -9,7 +9,6 @@ document with `--json`; progress goes to standard error. Exit codes: 0 done, 2 b
 """
 
 import json
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -227,7 +226,7 @@ def _edge(as_json: bool) -> Iterator[None]:
         if as_json:
             typer.echo(json.dumps({"error": error.as_json()}, ensure_ascii=False, indent=2))
         else:
-            print(f"onestory: {error}", file=sys.stderr)
+            typer.echo(f"onestory: {error}", err=True)
         is_bad_input = isinstance(error, ScriptError | OrderError)
         raise typer.Exit(BAD_INPUT if is_bad_input else 1) from error
     except Exception as error:  # the one place where a bug is reported before it surfaces

@@ -100,6 +100,7 @@ def check_script(order: EpisodeOrder) -> str:
     """
     from onestory.breakdown.checks import check_dialogue, check_references
     from onestory.breakdown.rules import break_down
+
     from onestory.screenplay.reading import read_screenplay
 
     screenplay = read_screenplay(Path(order.script), episode=order.episode)
@@ -145,9 +146,7 @@ def produce(
     )
 
 
-def _run_flow(
-    order: EpisodeOrder, watchers: tuple[Watcher, ...]
-) -> "tuple[Delivery, Tally, str]":
+def _run_flow(order: EpisodeOrder, watchers: tuple[Watcher, ...]) -> "tuple[Delivery, Tally, str]":
     # Prefect reads its settings at import, so it is imported once the studio is known.
     from flows.episode import produce_episode
     from tasks import report

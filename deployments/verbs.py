@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,8 +21,7 @@ from onestory.errors import OrderError
 from onestory.production.order import EpisodeOrder
 
 if TYPE_CHECKING:
-    from onestory.production.cutting import CuttingRoom
-    from onestory.production.unit import CallSheet, Unit
+    from onestory.production.unit import Unit
     from onestory.vault.store import Vault
 
 READING = ("gateway",)
@@ -98,8 +97,8 @@ def plan(order: EpisodeOrder, settings: StudioSettings) -> dict[str, Any]:
 
 
 async def _survey(unit: "Unit", order: EpisodeOrder) -> Any:
-    sheet = await unit.break_down(order, is_rehearsal=True)
-    return await unit.survey(await unit.read_through(sheet))
+    sheet = await unit.break_down(order)
+    return await unit.survey(await unit.read_through(sheet, is_entered=False))
 
 
 def plan_text(document: dict[str, Any]) -> str:
@@ -197,7 +196,11 @@ def explain_text(document: dict[str, Any]) -> str:
     """The explanation, differences first."""
     lines = [f"{document['slate']}  {document['address']}"]
     for difference in document["differences"]:
-        lines += [f"{difference['field']}:", f"  - {difference['one']}", f"  + {difference['other']}"]
+        lines += [
+            f"{difference['field']}:",
+            f"  - {difference['one']}",
+            f"  + {difference['other']}",
+        ]
     if not document["differences"]:
         recipe = document["recipe"]
         lines += [f"{name:16}  {_inline(value)}" for name, value in recipe.items() if value]
@@ -208,14 +211,18 @@ def explain_text(document: dict[str, Any]) -> str:
 
 def screen(episode: str, out: Path, settings: StudioSettings) -> Path:
     """Write the dailies page of an episode and say where it lies."""
-    with _cutting_room(settings) as (room, sheet):
-        return room(episode).write_dailies(sheet(episode), out.resolve())
+    from onestory.production.dailies import write_dailies
+
+    with _unit(settings, PLANNING) as unit:
+        return asyncio.run(write_dailies(unit, unit.sheet_of(episode), out.resolve()))
 
 
 def export(episode: str, to: str, settings: StudioSettings) -> str:
     """The episode's cut in a foreign format."""
-    with _cutting_room(settings) as (room, sheet):
-        return room(episode).export(sheet(episode), to)
+    from onestory.production.cutting import export as export_cut
+
+    with _unit(settings, READING) as unit:
+        return export_cut(unit, unit.sheet_of(episode), to)
 
 
 def studio_status(settings: StudioSettings) -> dict[str, Any]:
@@ -246,8 +253,12 @@ def doctor(settings: StudioSettings) -> dict[str, Any]:
 def doctor_text(document: dict[str, Any]) -> str:
     """The findings as a table, with what to do about them."""
     rows = [
-        ("ok" if one["is_ok"] else "MISSING" if one["is_required"] else "missing", one["name"])
-        + (str(one["found"] or ""), "" if one["is_ok"] else str(one["hint"] or ""))
+        (
+            "ok" if one["is_ok"] else "MISSING" if one["is_required"] else "missing",
+            one["name"],
+            str(one["found"] or ""),
+            "" if one["is_ok"] else str(one["hint"] or ""),
+        )
         for one in document["findings"]
     ]
     return _table(("", "what", "found", "hint"), rows)
@@ -289,7 +300,7 @@ def _inline(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _table(headings: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def _table(headings: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     table = Table(box=None, pad_edge=False)
     for heading in headings:
         table.add_column(heading, overflow="fold")

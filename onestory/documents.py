@@ -12,8 +12,13 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, NewType, Self, cast
 
-from pydantic import BaseModel, ConfigDict, model_serializer, model_validator
-from pydantic.functional_serializers import SerializerFunctionWrapHandler
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 Digest = NewType("Digest", str)
 """`sha256:` and 64 lower-case hex digits."""

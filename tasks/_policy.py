@@ -5,6 +5,7 @@ A retry repeats the very same call after a fault of the machine; errors carry th
 A retake is a new take after a gate said NG: that is the flow's business, never a policy.
 """
 
+from collections.abc import Awaitable
 from typing import Any, Protocol, TypeVar
 
 from prefect import Task
@@ -41,3 +42,9 @@ async def worth_retrying(task: Task[..., Any], run: TaskRun, state: State[Any]) 
 def found_or_made(made: Made) -> State[Made]:
     """A completed state that is named `Reused` if nothing had to be made."""
     return Completed(name="Reused" if made.is_reused else "Completed", data=made)
+
+
+async def unwrapped(calling: Awaitable[State[Made]]) -> Made:
+    """What a task made that returns a state of its own: Prefect hands its caller the state."""
+    result: Made = await (await calling).aresult()
+    return result

@@ -12,6 +12,7 @@ from tasks._policy import (
     RETRIES,
     RETRY_DELAYS_SECONDS,
     found_or_made,
+    unwrapped,
     worth_retrying,
 )
 
@@ -28,15 +29,20 @@ async def draw_keyframe(sheet: CallSheet, slate: str) -> Keyframe | None:
 
 
 @task(
+    name="render-take",
     task_run_name="take {sheet.prefix}-{slate}-tk{attempt:02d}",
     retries=RETRIES,
     retry_delay_seconds=RETRY_DELAYS_SECONDS,
     retry_condition_fn=worth_retrying,
     timeout_seconds=BACKSTOP_SECONDS,
 )
-async def render_take(sheet: CallSheet, slate: str, attempt: int) -> State[TakeInHand]:
-    """Render the n-th take of a shot; a take that was finished before is found, not rendered."""
+async def _render_take(sheet: CallSheet, slate: str, attempt: int) -> State[TakeInHand]:
     return found_or_made(await unit().shoot(sheet, slate, attempt=attempt))
+
+
+async def render_take(sheet: CallSheet, slate: str, attempt: int) -> TakeInHand:
+    """Render the n-th take of a shot; a take that was finished before is found, not rendered."""
+    return await unwrapped(_render_take(sheet, slate, attempt))
 
 
 @task(

@@ -6,7 +6,7 @@ from typing import Any
 from onestory.engines.protocol import Engine
 from onestory.errors import OrderError
 
-ENGINES = ("previz", "sabotaged")
+ENGINES = ("previz", "painted", "sabotaged")
 
 
 def open_engine(name: str, options: Mapping[str, Any]) -> Engine:
@@ -20,6 +20,10 @@ def open_engine(name: str, options: Mapping[str, Any]) -> Engine:
         from onestory.engines.previz.engine import PrevizEngine
 
         return PrevizEngine(**options)
+    if name == "painted":
+        from onestory.testing.painted import PaintedEngine
+
+        return PaintedEngine(**options)
     if name == "sabotaged":
         from onestory.testing.sabotage import SabotagedEngine
 

@@ -271,9 +271,7 @@ class Stage:
         )
         self.vault.put_measures(take.address, developed.measures.model_dump(mode="json"))
         self.vault.put_take(take)
-        logger.info(
-            "take.stored slate=%s render_seconds=%.3f", slate, take.timings.render_seconds
-        )
+        logger.info("take.stored slate=%s render_seconds=%.3f", slate, take.timings.render_seconds)
         return take
 
     def _measures(self, take: Take) -> FrameMeasures | None:

@@ -80,7 +80,9 @@ def recipe_for(
     design = episode.set_design(shot.set_name)
     return Recipe(
         engine=filming.engine,
-        caption=expanded_caption(shot, episode) if rung and rung.re_expand_caption else shot.caption,
+        caption=expanded_caption(shot, episode)
+        if rung and rung.re_expand_caption
+        else shot.caption,
         negative_caption=shot.negative_caption,
         subjects=tuple(
             Subject(name=ref.name, phrase=ref.phrase, look=names[ref.name].look)

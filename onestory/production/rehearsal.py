@@ -37,9 +37,7 @@ def rehearse(episode: Episode, voice: Voice | None, vault: Vault) -> TableRead:
         StudioError: If the voice is not installed.
     """
     with ThreadPoolExecutor(2) as pool:
-        shots = tuple(
-            pool.map(lambda shot: _read_shot(shot, episode, voice, vault), episode.shots)
-        )
+        shots = tuple(pool.map(lambda shot: _read_shot(shot, episode, voice, vault), episode.shots))
     return TableRead(
         voice=voice.fingerprint() if voice else "none", is_scratch=voice is not None, shots=shots
     )

@@ -13,12 +13,13 @@ import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import ClassVar
 
 from onestory.breakdown.alignment import align
 from onestory.breakdown.checks import check_dialogue, check_references
 from onestory.breakdown.rules import break_down
 from onestory.cut.voice import Voice
-from onestory.documents import Digest, Frozen
+from onestory.documents import Digest, Document, Frozen
 from onestory.engine_server.client import EngineClient
 from onestory.engine_server.messages import (
     KeyframeRequest,
@@ -29,7 +30,7 @@ from onestory.engine_server.messages import (
 )
 from onestory.engines.recipe import Recipe
 from onestory.engines.take import Take
-from onestory.errors import GateError, MediaError, OrderError, ScriptError
+from onestory.errors import CutError, GateError, MediaError, OrderError, ScriptError
 from onestory.production.order import EpisodeOrder
 from onestory.production.plan import (
     Call,
@@ -55,8 +56,10 @@ DELIVERY_SIZES: Mapping[Aspect, tuple[int, int]] = {
 """(width, height) in pixels unless the order says otherwise."""
 
 
-class CallSheet(Frozen):
+class CallSheet(Document):
     """What a flow holds of an episode: names and digests, nothing heavy."""
+
+    schema_name: ClassVar[str] = "CallSheet.1"
 
     order: EpisodeOrder
     episode: str
@@ -104,16 +107,25 @@ class Unit:
 
     async def break_down(self, order: EpisodeOrder) -> CallSheet:
         """
-        Turn the script into shots, keep the slates that the ledger knows, and say so there.
+        Turn the script into shots, and keep the slates that the ledger knows.
 
         Raises:
             ScriptError: If the script cannot be shot as written, or its id is another film's.
         """
         return await asyncio.to_thread(self._break_down, order)
 
-    async def read_through(self, sheet: CallSheet) -> CallSheet:
-        """Speak every line, measure it, and fit the shots to the dialogue."""
-        return await asyncio.to_thread(self._read_through, sheet)
+    async def read_through(self, sheet: CallSheet, *, is_entered: bool = True) -> CallSheet:
+        """
+        Speak every line, measure it, and fit the shots to the dialogue.
+
+        Args:
+            sheet: The episode, as broken down.
+            is_entered: Whether the ledger is told that this breakdown is in force now.
+
+        Raises:
+            ScriptError: If lines do not fit into a shot whose length the script fixed.
+        """
+        return await asyncio.to_thread(self._read_through, sheet, is_entered)
 
     async def survey(self, sheet: CallSheet) -> Plan:
         """Say what there is to do; spends nothing."""
@@ -222,13 +234,19 @@ class Unit:
         return self._reads[sheet.table_read]
 
     def takes(self, addresses: Sequence[Digest]) -> dict[Digest, Take]:
-        """Those of the takes that really lie in the vault; takes never change, so each is read once."""
+        """Those of the takes that really lie in the vault. Takes never change: read once."""
         unread = [address for address in addresses if address not in self._takes]
         if unread:
             with ThreadPoolExecutor(8) as pool:
                 found = zip(unread, pool.map(self.vault.find_take, unread), strict=True)
                 self._takes.update((address, take) for address, take in found if take)
         return {address: self._takes[address] for address in addresses if address in self._takes}
+
+    def forget(self, take: Take) -> None:
+        """Drop a take whose media is damaged, so that the next run renders it anew."""
+        self.vault.forget_take(take.address)
+        self.vault.discard_blob(take.media.video)
+        self._takes.pop(take.address, None)
 
     def _break_down(self, order: EpisodeOrder) -> CallSheet:
         script = Path(order.script)
@@ -251,8 +269,6 @@ class Unit:
         check_dialogue(screenplay, fresh)
         check_references(fresh)
         blob = self.vault.put_blob(fresh.to_json(), media_type="application/json")
-        if known.episode != blob:
-            ledger.broken_down(fresh, blob)
         self._episodes[blob] = fresh
         self._keyframes[blob] = self._bring_keyframes(fresh, script.parent)
         return CallSheet(
@@ -272,12 +288,36 @@ class Unit:
             if shot.keyframe
         }
 
-    def _read_through(self, sheet: CallSheet) -> CallSheet:
+    def _read_through(self, sheet: CallSheet, is_entered: bool) -> CallSheet:
         voice = self.voice if sheet.order.has_scratch_voice else None
-        read = rehearse(self.episode_of(sheet), voice, self.vault)
+        try:
+            read = rehearse(self.episode_of(sheet), voice, self.vault)
+        except CutError as error:
+            raise ScriptError(error.message, slate=error.slate, hint=error.hint) from error
         blob = self.vault.put_blob(read.to_json(), media_type="application/json")
         self._reads[blob] = read
-        return sheet.model_copy(update={"table_read": blob})
+        read_sheet = sheet.model_copy(update={"table_read": blob})
+        if is_entered:
+            self.ledger(sheet.episode).broken_down(
+                title=sheet.title,
+                episode=sheet.document,
+                sheet=self.vault.put_blob(read_sheet.to_json(), media_type="application/json"),
+            )
+        return read_sheet
+
+    def sheet_of(self, episode: str) -> CallSheet:
+        """
+        The call sheet in force of an episode.
+
+        Raises:
+            OrderError: If there is no such episode.
+        """
+        blob = self.ledger(episode).state.sheet
+        if blob is None:
+            raise OrderError(
+                f"there is no episode {episode!r}", hint="onestory status lists them all"
+            )
+        return CallSheet.from_json(self.vault.get_blob(blob))
 
     async def _recipe(self, sheet: CallSheet, slate: str, attempt: int) -> Recipe:
         call = await self._call(sheet)

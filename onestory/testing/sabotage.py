@@ -22,7 +22,15 @@ from onestory.engines.recipe import EngineFingerprint, Recipe
 from onestory.engines.take import Remembered, Take
 
 Fault: TypeAlias = Literal[
-    "none", "black", "frozen", "truncated", "zero bytes", "wrong length", "exception", "hang", "crash"
+    "none",
+    "black",
+    "frozen",
+    "truncated",
+    "zero bytes",
+    "wrong length",
+    "exception",
+    "hang",
+    "crash",
 ]
 
 

@@ -52,6 +52,8 @@ class Event(Document):
     """Rung of the retake ladder on which the take was made, 0 is the first attempt."""
     blob: Digest | None = None
     """Episode, keyframe or delivery that the event speaks of."""
+    sheet: Digest | None = None
+    """Blob of the call sheet in force."""
     gates: Digest | None = None
     is_passed: bool | None = None
     reasons: tuple[NgReason, ...] = ()

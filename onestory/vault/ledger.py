@@ -20,7 +20,6 @@ from typing import Any
 from onestory.documents import Digest, canonical_json
 from onestory.engines.take import NgReason
 from onestory.errors import OrderError, StorageError
-from onestory.screenplay.episode import Episode
 from onestory.vault.events import Circler, Event, EventKind
 from onestory.vault.store import Vault
 
@@ -76,6 +75,8 @@ class EpisodeState:
     title: str = ""
     episode: Digest | None = None
     """Blob of the newest `Episode` document."""
+    sheet: Digest | None = None
+    """Blob of the newest call sheet."""
     shots: dict[str, ShotState] = field(default_factory=dict)
     """By slate; shots that the script has lost keep their coverage."""
     delivery: Digest | None = None
@@ -97,7 +98,7 @@ def fold(events: Iterable[Event]) -> EpisodeState:
 def _apply(state: EpisodeState, event: Event) -> None:
     state.sequence = max(state.sequence, event.sequence)
     if event.kind is EventKind.BROKEN_DOWN:
-        state.title, state.episode = event.title, event.blob
+        state.title, state.episode, state.sheet = event.title, event.blob, event.sheet
     elif event.kind is EventKind.DELIVERED:
         state.delivery = event.blob
     else:
@@ -161,9 +162,10 @@ class Ledger:
         """Every event, in the order in which they are folded."""
         return [event for _, event in sorted(self._events.items())]
 
-    def broken_down(self, episode: Episode, blob: Digest) -> None:
-        """Say which breakdown is in force."""
-        self._append(EventKind.BROKEN_DOWN, blob=blob, title=episode.title)
+    def broken_down(self, *, title: str, episode: Digest, sheet: Digest) -> None:
+        """Say which breakdown is in force, unless it is in force already."""
+        if (self.state.episode, self.state.sheet) != (episode, sheet):
+            self._append(EventKind.BROKEN_DOWN, blob=episode, sheet=sheet, title=title)
 
     def keyframe(self, shot: str, blob: Digest, *, recipe: Digest | None) -> None:
         """Say which keyframe a shot has, and what it was drawn from (None: the user's own)."""

@@ -5,7 +5,7 @@ Where does everything lie, and how do we know that it is what its name says?
     takes/<recipe>.json     Take documents, named by their recipe
     measures/<take>.json    what was measured of a take
     verdicts/<take>-<gates>.json
-    lookups/<kind>-<key>.json   small answers that are dear to compute (voices, keyframes, deliveries)
+    lookups/<kind>-<key>.json   small answers that are dear to find: voices, keyframes …
     ledger/<episode>/…      events (see `onestory.vault.ledger`)
     quarantine/<slate>-<sha256>   media that nobody could read
 

@@ -1,0 +1,239 @@
+"""What is put on the dailies page of an episode, and where does it come from?"""
+
+import asyncio
+import os
+import tempfile
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from onestory.continuity.gates import DEFAULT_THRESHOLDS, gates_fingerprint
+from onestory.dailies.contact_sheet import contact_sheet, thumbnail
+from onestory.dailies.page import (
+    DailiesPage,
+    DailiesShot,
+    DailiesTake,
+    DailiesTotals,
+    RememberedShot,
+)
+from onestory.dailies.rendering import render_page
+from onestory.documents import Digest
+from onestory.engines.take import Take, Verdict
+from onestory.errors import CorruptBlobError, MissingBlobError
+from onestory.production.plan import Plan, ShotPlan, rung_of
+from onestory.production.unit import CallSheet, Unit
+from onestory.screenplay.episode import Shot
+from onestory.vault.ledger import ShotState, TakeEntry
+
+THUMBNAIL_PIXELS = 480
+STRIP_PIXELS = 320
+
+
+async def write_dailies(unit: Unit, sheet: CallSheet, out: Path) -> Path:
+    """Write the dailies page of an episode beside its film; returns the page's path."""
+    plan = await unit.survey(sheet)
+    folder = out / sheet.episode
+    return await asyncio.to_thread(_write, unit, sheet, plan, folder)
+
+
+def _write(unit: Unit, sheet: CallSheet, plan: Plan, folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return put_file(folder / "dailies.html", page_of(unit, sheet, plan, folder).encode())
+
+
+def put_file(path: Path, content: bytes) -> Path:
+    """Write a file whole or not at all."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+    os.chmod(name, 0o644)
+    os.replace(name, path)
+    return path
+
+
+def page_of(
+    unit: Unit,
+    sheet: CallSheet,
+    plan: Plan,
+    folder: Path,
+    *,
+    totals: DailiesTotals | None = None,
+    provenance: tuple[tuple[str, str], ...] = (),
+) -> str:
+    """
+    The dailies page as HTML.
+
+    Args:
+        unit: Whose vault and ledger.
+        sheet: Which episode.
+        plan: Where its shots stand now.
+        folder: The delivery, for film and subtitles; may be empty.
+        totals: What the day came to.
+        provenance: (what, value) pairs for the foot of the page.
+    """
+    episode, state = unit.episode_of(sheet), unit.ledger(sheet.episode).state
+    entries = [take for shot in episode.shots for take in state.shot(shot.slate).takes]
+    takes = unit.takes([entry.address for entry in entries])
+    standing = {shot.slate: shot for shot in plan.shots}
+    film, subtitles = folder / "episode.mp4", folder / "episode.vtt"
+    poster = folder / "episode.jpg"
+    starts = _film_starts(unit, sheet)
+    return render_page(
+        DailiesPage(
+            title=sheet.title,
+            episode=sheet.episode,
+            prefix=sheet.prefix,
+            fps=episode.fps,
+            film_name=film.name if film.exists() else None,
+            film_poster=poster.read_bytes() if poster.exists() else b"",
+            subtitles=subtitles.read_text() if subtitles.exists() else "",
+            shots=tuple(
+                _shot(unit, shot, standing[shot.slate], state.shot(shot.slate), takes, starts)
+                for shot in episode.shots
+            ),
+            totals=totals or DailiesTotals(),
+            warnings=unknown_words(takes),
+            provenance=provenance,
+            made_at=datetime.now(UTC).strftime("%d %B %Y, %H:%M UTC"),
+        )
+    )
+
+
+def contact_sheet_of(unit: Unit, sheet: CallSheet, *, columns: int = 5) -> bytes:
+    """JPEG of the circled take of every shot, in story order."""
+    state = unit.ledger(sheet.episode).state
+    pictures = []
+    for slate in sheet.slates:
+        circled = state.shot(slate).circled
+        found = unit.takes([circled.address]) if circled else {}
+        for take in found.values():
+            pictures.append((slate, _blob(unit, take.media.poster)))
+    return contact_sheet(pictures, columns)
+
+
+def verdict_of(unit: Unit, address: Digest) -> Verdict | None:
+    """What the gates in force said of a take."""
+    return unit.vault.find_verdict(address, gates_fingerprint(DEFAULT_THRESHOLDS))
+
+
+def unknown_words(takes: Mapping[Digest, Take]) -> tuple[str, ...]:
+    """One sentence about words that the engine did not know, if there are any."""
+    reports = [take.caption_report for take in takes.values() if take.caption_report]
+    unknown = sorted({word for report in reports for word in report.unknown})
+    mapped = sorted({pair for report in reports for pair in report.mapped})
+    sentences = []
+    if unknown:
+        num_words = sum(report.num_words for report in reports)
+        num_unknown = sum(len(report.unknown) for report in reports)
+        share = 100 * num_unknown / max(1, num_words)
+        sentences.append(
+            f"{share:.0f} % of the captions' words mean nothing to the engine: "
+            + ", ".join(unknown)
+        )
+    if mapped:
+        pairs = ", ".join(f"{word} as {nearest}" for word, nearest in mapped)
+        sentences.append(f"Drawn as the nearest that the engine knows: {pairs}")
+    return tuple(sentences)
+
+
+def _film_starts(unit: Unit, sheet: CallSheet) -> Mapping[str, int]:
+    from onestory.cut.timeline import place
+    from onestory.errors import CutError
+    from onestory.production.cutting import lay_out
+
+    try:
+        cut = lay_out(unit, sheet, Path())
+    except CutError:
+        return {}
+    return {placed.shot.slate: placed.start_frame for placed in place(cut)}
+
+
+def _shot(
+    unit: Unit,
+    shot: Shot,
+    plan: ShotPlan,
+    coverage: ShotState,
+    takes: Mapping[Digest, Take],
+    starts: Mapping[str, int],
+) -> DailiesShot:
+    circled = coverage.circled
+    shown = takes.get(circled.address) if circled else None
+    return DailiesShot(
+        slate=shot.slate,
+        scene=shot.scene,
+        set_name=shot.set_name,
+        setting=", ".join((shot.light, shot.weather, shot.framing, shot.move)),
+        caption=shot.caption,
+        references=shot.references,
+        lines=shot.lines,
+        num_frames=shown.media.num_frames if shown else shot.num_frames,
+        film_start_frame=starts.get(shot.slate),
+        job="done" if circled else "waiting",
+        freshness=plan.freshness,
+        verdict=plan.verdict,
+        circled=circled.slate if circled else None,
+        circled_why=circled.why if circled else "",
+        circled_by=circled.by if circled else "",
+        is_waiting_for_review=bool(circled and circled.is_waiting_for_review),
+        remembered=_remembered(shown, takes),
+        takes=tuple(
+            _take(unit, entry, takes[entry.address], coverage)
+            for entry in coverage.takes
+            if entry.address in takes
+        ),
+    )
+
+
+def _take(unit: Unit, entry: TakeEntry, take: Take, coverage: ShotState) -> DailiesTake:
+    verdict = verdict_of(unit, take.address)
+    is_circled = bool(coverage.circled and coverage.circled.address == take.address)
+    waiting = bool(is_circled and coverage.circled and coverage.circled.is_waiting_for_review)
+    rung = rung_of(entry.rung + 1)
+    frames = (take.media.first_frame, take.media.poster, take.media.last_frame)
+    return DailiesTake(
+        slate=entry.slate,
+        address=take.address,
+        engine=take.recipe.engine.name,
+        seed=take.recipe.seed,
+        poster=thumbnail(_blob(unit, take.media.poster), THUMBNAIL_PIXELS),
+        strip=tuple(thumbnail(_blob(unit, frame), STRIP_PIXELS) for frame in frames),
+        render_seconds=take.timings.render_seconds,
+        rung=rung.name if rung else "",
+        results=verdict.results if verdict else (),
+        verdict=_word(entry, is_circled, waiting),
+        is_circled=is_circled,
+        is_waiting_for_review=waiting,
+        remarks=take.remarks,
+        caption_report=take.caption_report,
+    )
+
+
+def _word(entry: TakeEntry, is_circled: bool, is_waiting: bool) -> str:
+    if is_waiting:
+        return "waiting for review"
+    if is_circled:
+        return "circled"
+    if entry.is_passed is None:
+        return ""
+    return "passed" if entry.is_passed else "NG"
+
+
+def _remembered(take: Take | None, takes: Mapping[Digest, Take]) -> tuple[RememberedShot, ...]:
+    scores: dict[str, list[float]] = {}
+    for frame in take.lineage if take else ():
+        source = takes.get(frame.take)
+        if source is not None:
+            shot = source.slate.split("-", 1)[1].rsplit("-", 1)[0]
+            scores.setdefault(shot, []).append(frame.score)
+    return tuple(
+        RememberedShot(shot=shot, num_frames=len(found), score=max(found))
+        for shot, found in scores.items()
+    )
+
+
+def _blob(unit: Unit, digest: Digest) -> bytes:
+    """A picture, or nothing if it is damaged: a page shows what there is."""
+    try:
+        return unit.vault.get_blob(digest)
+    except (CorruptBlobError, MissingBlobError):
+        return b""

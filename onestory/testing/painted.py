@@ -1,0 +1,68 @@
+"""
+An engine whose takes cost nothing but the seconds that it is told to take.
+
+It paints a moving bar in colours that depend on the recipe: enough for gates to pass, for
+equal recipes to give equal bytes, and for a benchmark to know what the engine itself cost.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from onestory.documents import digest_of_json
+from onestory.engines.protocol import Capabilities, Control, Footage, Frame
+from onestory.engines.recipe import EngineFingerprint, Recipe
+from onestory.engines.take import Remembered, Take
+
+
+class PaintedEngine:
+    """Paints bars; takes as long as it is told."""
+
+    def __init__(self, *, seconds_per_take: float = 0.0) -> None:
+        """
+        Args:
+            seconds_per_take: Wall seconds that rendering takes on top of painting.
+        """
+        self._seconds = seconds_per_take
+
+    def fingerprint(self) -> EngineFingerprint:
+        """Its speed is no part of it."""
+        return EngineFingerprint(
+            name="painted", weights="none", config=digest_of_json([]), recipe_version=1
+        )
+
+    def capabilities(self) -> Capabilities:
+        """No memory, no keyframes, any length."""
+        return Capabilities(
+            remembers=False, draws_keyframes=False, accepts_keyframes=False, max_frames=10_000
+        )
+
+    def token_budget(self, recipe: Recipe) -> int:
+        """Nothing is remembered."""
+        return 0
+
+    def recall(self, recipe: Recipe, takes: Sequence[Take]) -> tuple[Remembered, ...]:
+        """Nothing is remembered."""
+        return ()
+
+    def keyframe(self, recipe: Recipe, *, control: Control) -> Frame:
+        """The first frame."""
+        return next(self._paint(recipe, control))
+
+    def render(self, recipe: Recipe, *, keyframe: Frame | None, control: Control) -> Footage:
+        """Paint a take, spread over the seconds that it should take."""
+        return Footage(frames=self._paint(recipe, control))
+
+    def _paint(self, recipe: Recipe, control: Control) -> Iterator[Frame]:
+        chance = np.random.default_rng(int(recipe.digest.removeprefix("sha256:")[:15], 16))
+        ground_C, bar_C = chance.integers(40, 230, (2, 3), dtype=np.uint8)
+        frame_HWC = np.empty((recipe.height, recipe.width, 3), np.uint8)
+        for index in range(recipe.num_frames):
+            control.check()
+            control.progress(index / recipe.num_frames)
+            frame_HWC[:] = ground_C
+            left = (index * max(2, recipe.width // 24)) % recipe.width
+            frame_HWC[:, left : left + max(2, recipe.width // 6)] = bar_C
+            time.sleep(self._seconds / recipe.num_frames)
+            yield frame_HWC.copy()

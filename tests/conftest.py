@@ -1,0 +1,66 @@
+"""One real studio for all tests, on a home of its own."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deployments.studio.addresses import Addresses
+from deployments.studio.embedded import ensure_studio, stop_studio, studio
+from deployments.studio.settings import StudioSettings, read_settings
+from onestory.vault.store import Vault, VaultAddress
+
+CLEAN = ("ONESTORY_", "PREFECT_", "MLFLOW_")
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees the settings of the person who runs it."""
+    for name in list(os.environ):
+        if name.startswith(CLEAN):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session", name="studio_home")
+def _studio_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("studio") / "home"
+
+
+@pytest.fixture(scope="session", name="gateway")
+def _gateway(studio_home: Path) -> Iterator[Addresses]:
+    """The MinIO gateway alone."""
+    settings = read_settings(home=studio_home)
+    with studio(settings, only=("gateway",)) as addresses:
+        yield addresses
+
+
+@pytest.fixture(name="vault")
+def _vault(gateway: Addresses) -> Vault:
+    """A vault on the real gateway, in a bucket that all tests share."""
+    vault = Vault(
+        VaultAddress(
+            endpoint=gateway.minio_endpoint,
+            access_key=gateway.minio_access_key,
+            secret_key=gateway.minio_secret_key.get_secret_value(),
+            bucket="tests",
+        )
+    )
+    vault.prepare()
+    return vault
+
+
+@pytest.fixture(name="episode_id")
+def _episode_id() -> str:
+    """An id that no other test has."""
+    return f"test-{secrets.token_hex(6)}"
+
+
+@pytest.fixture(scope="session", name="full_studio")
+def _full_studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StudioSettings]:
+    """A whole studio that is kept up for all tests which run films in processes of their own."""
+    settings = read_settings(home=tmp_path_factory.mktemp("films") / "home")
+    ensure_studio(settings, keep=True)
+    yield settings
+    stop_studio(settings)
