@@ -9,6 +9,7 @@ Equal shots are matched first, then similar ones between them, never crossing. A
 its slate for life, and a slate never names a second shot.
 """
 
+import itertools
 from collections import Counter
 from collections.abc import Callable, Sequence
 
@@ -78,7 +79,7 @@ def match_shots(previous: Sequence[Shot], current: Sequence[Shot]) -> dict[int, 
     matched = {column: row for row, column in anchors}
     letters = [_pairs_of_letters(s) for s in previous], [_pairs_of_letters(s) for s in current]
     edges = [(-1, -1), *anchors, (len(old), len(new))]
-    for (row, column), (next_row, next_column) in zip(edges, edges[1:], strict=False):
+    for (row, column), (next_row, next_column) in itertools.pairwise(edges):
         top, left = row + 1, column + 1
 
         def similar(r: int, c: int, top: int = top, left: int = left) -> float:

@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 from onestory.breakdown import vocabulary
 from onestory.breakdown.looks import (
+    SAME_PERSON,
+    SOME_PERSON,
     Kind,
     TakenColours,
     age_words,
@@ -149,9 +151,40 @@ def _member(
     return kind, invent_look(name, kind, colours, given=look or given)
 
 
+def _implied_cast(screenplay: Screenplay) -> list[CastMember]:
+    """Whoever StoryMem's prompts call "the same …" after an earlier prompt described them."""
+    members: dict[str, CastMember] = {}
+    described: dict[Kind, str] = {}
+    for prompt in _prompts(screenplay):
+        for found in SAME_PERSON.finditer(prompt):
+            kind = kind_in(found["head"])
+            if kind and kind in described:
+                member = CastMember(
+                    name=kind.upper(),
+                    look=noun_phrase(described[kind]),
+                    kind=kind,
+                    reference=f"the same {kind}",
+                )
+                members.setdefault(member.name, member)
+        for found in SOME_PERSON.finditer(prompt):
+            kind = kind_in(found["head"])
+            if kind:
+                described.setdefault(kind, re.split(r"[.,;]", prompt[found.start() :])[0])
+    return list(members.values())
+
+
+def _prompts(screenplay: Screenplay) -> Iterator[str]:
+    for scene in screenplay.scenes:
+        for element in scene.elements:
+            if isinstance(element, ScriptShot):
+                yield element.caption or ""
+
+
 def _cast(screenplay: Screenplay) -> list[CastMember]:
     introduced = _introductions(screenplay)
     names = _names_of(screenplay, introduced)
+    if screenplay.format == "storymem":
+        return _implied_cast(screenplay)
     notes = {note.name.casefold(): note for note in screenplay.cast}
     finder, texts = MentionFinder(names), list(action_texts(screenplay))
     colours, references = TakenColours(), set[str]()
@@ -182,6 +215,18 @@ def place_noun(text: str) -> str | None:
             candidate = (found.end(), len(noun), noun)
             best = candidate if best is None or candidate > best else best
     return best[2] if best else None
+
+
+def _place_in(captions: str) -> str | None:
+    """The first place that ready captions speak of, with its adjectives: "a grey beach"."""
+    if not captions.strip():
+        return None
+    nouns = sorted(
+        (n for n in (*vocabulary.PLACES, *vocabulary.PLACE_SYNONYMS) if n.isascii()), key=len
+    )
+    pattern = rf"\b(?:an?|the) ((?:[\w-]+ ){{0,3}}?(?:{'|'.join(map(re.escape, nouns[::-1]))}))\b"
+    found = re.search(pattern, captions.lower())
+    return noun_phrase(found[1]) if found else "a place"
 
 
 def _head_of(name: str, look: str | None) -> str:
@@ -231,6 +276,8 @@ def _sets(screenplay: Screenplay) -> list[SetDesign]:
             continue
         note = notes.get(key)
         given = note.look if note else None
+        ready = " ".join(e.caption or "" for e in scene.elements if isinstance(e, ScriptShot))
+        given = given or _place_in(ready)
         head = _head_of(scene.set_name, given)
         look = noun_phrase(given) if given else None
         look = look or _invent_set(scene.set_name, head, scene.is_interior, looks)

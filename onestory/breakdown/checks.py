@@ -7,7 +7,7 @@ Can the shots be trusted? Two proofs that are run before anything is rendered.
 
 import re
 
-from onestory.breakdown.laid_out import SAME_PERSON
+from onestory.breakdown.looks import SAME_PERSON
 from onestory.errors import CaptionError, ScriptError
 from onestory.screenplay.episode import Episode, Line, Reference, Shot
 from onestory.screenplay.refusal import printable, refusal
@@ -17,7 +17,7 @@ from onestory.screenplay.script import Dialogue, Screenplay
 def _same_phrases(episode: Episode) -> list[re.Pattern[str]]:
     """Patterns of everything that claims to be seen again."""
     nouns = {design.reference.rsplit(" ", 1)[-1] for design in episode.sets}
-    own = {item.reference for item in (*episode.cast, *episode.sets)} - {""}
+    own = {m.reference for m in episode.cast} | {design.reference for design in episode.sets}
     patterns = [SAME_PERSON]
     if nouns:
         heads = "|".join(map(re.escape, sorted(nouns)))
@@ -80,7 +80,7 @@ def check_references(episode: Episode) -> None:
         CaptionError: If a "the same …" is not listed, a listed phrase is not in its caption, it
             means nobody of the bible, or somebody whom no earlier shot introduced.
     """
-    names = {item.name for item in (*episode.cast, *episode.sets)}
+    names = {member.name for member in episode.cast} | {design.name for design in episode.sets}
     patterns = _same_phrases(episode)
     introduced: set[str] = set()
     for shot in episode.shots:
@@ -130,6 +130,6 @@ def check_dialogue(screenplay: Screenplay, episode: Episode) -> None:
     if position < len(lines):
         extra = lines[position]
         raise ScriptError(
-            f'{printable(extra.character)} says "{printable(extra.text)}", which the script has not',
+            f'{printable(extra.character)} says "{printable(extra.text)}", not so in the script',
             hint="dialogue must be carried verbatim",
         )

@@ -10,15 +10,11 @@ from collections.abc import Callable, Sequence
 
 from onestory.breakdown.blocking import framing_of_action, framing_of_speech, move_of
 from onestory.breakdown.captions import CaptionWriter, Draft
-from onestory.breakdown.looks import PERSON_WORDS
+from onestory.breakdown.looks import PERSON_WORDS, SAME_PERSON, SOME_PERSON
 from onestory.errors import CaptionError
 from onestory.screenplay.episode import Line
 from onestory.screenplay.refusal import printable
 from onestory.screenplay.script import ScriptShot
-
-_PERSON = "|".join(sorted({word for words in PERSON_WORDS.values() for word in words}))
-SAME_PERSON = re.compile(rf"\bthe same (?:[\w'-]+ ){{0,3}}?(?P<head>{_PERSON})\b", re.IGNORECASE)
-_SOME_PERSON = re.compile(rf"\ban? (?:[\w'-]+ ){{0,3}}?(?P<head>{_PERSON})\b", re.IGNORECASE)
 
 
 def _kinds(head: str) -> set[str]:
@@ -31,11 +27,13 @@ class _Tracer:
     def __init__(self, writer: CaptionWriter, draft: Draft, cast: Sequence[str]) -> None:
         self.writer = writer
         self.draft = draft
-        self.cast = cast
+        # Of a StoryMem prompt's people only the words are known; they are named after them.
+        implied = [m.name for m in writer.members.values() if m.name == m.kind.upper()]
+        self.cast = cast or implied
 
     def trace(self, caption: str, set_name: str) -> str | None:
         """Note whom every phrase means; give the first "the same …" that means nobody."""
-        for found in _SOME_PERSON.finditer(caption):
+        for found in SOME_PERSON.finditer(caption):
             self._introduce(found)
         for found in SAME_PERSON.finditer(caption):
             name = self._same(found)

@@ -22,6 +22,10 @@ PERSON_WORDS = {
     "person": ("person", "child", "teenager", "figure"),
 }
 
+_PERSON = "|".join(sorted({word for words in PERSON_WORDS.values() for word in words}))
+SAME_PERSON = re.compile(rf"\bthe same (?:[\w'-]+ ){{0,3}}?(?P<head>{_PERSON})\b", re.IGNORECASE)
+SOME_PERSON = re.compile(rf"\ban? (?:[\w'-]+ ){{0,3}}?(?P<head>{_PERSON})\b", re.IGNORECASE)
+
 
 @dataclass
 class TakenColours:
@@ -65,7 +69,7 @@ def kind_in(text: str) -> Kind | None:
     for word in re.findall(r"[a-z]+", text.lower()):
         for kind in ("woman", "man", "girl", "boy", "person"):
             if word in PERSON_WORDS[kind]:
-                return kind  # type: ignore[return-value]  # the tuple above holds Kinds only
+                return kind
     return None
 
 
@@ -75,7 +79,7 @@ def kind_of_name(name: str) -> Kind | None:
     for word in words:
         for kind in ("woman", "man", "girl", "boy"):
             if word in vocabulary.ROLES[kind]:
-                return kind  # type: ignore[return-value]  # the tuple above holds Kinds only
+                return kind
         if word in vocabulary.WOMEN:
             return "woman"
         if word in vocabulary.MEN:
@@ -115,7 +119,9 @@ def _free(choices: tuple[str, ...], taken: set[str], start: int) -> str:
 def _hair(name: str, kind: Kind, age: str, taken: TakenColours) -> str:
     start = chance(name, "hair colour", len(vocabulary.HAIR_COLOURS))
     colour = "grey" if age == "old " else _free(vocabulary.HAIR_COLOURS, taken.hair, start)
-    styles = vocabulary.WOMENS_HAIR if kind in ("woman", "girl") else vocabulary.MENS_HAIR
+    styles: tuple[str, ...] = (
+        vocabulary.WOMENS_HAIR if kind in ("woman", "girl") else vocabulary.MENS_HAIR
+    )
     if kind in ("boy", "person"):
         styles = tuple(style for style in styles if "beard" not in style)
     taken.hair.add(colour)
@@ -128,7 +134,7 @@ def _clothes(name: str, kind: Kind, taken: TakenColours) -> list[str]:
     colour = _free(tops_colours, taken.tops, start)
     taken.tops.add(colour)
     feminine = kind in ("woman", "girl")
-    tops = vocabulary.WOMENS_TOPS if feminine else vocabulary.MENS_TOPS
+    tops: tuple[str, ...] = vocabulary.WOMENS_TOPS if feminine else vocabulary.MENS_TOPS
     if kind in ("girl", "boy"):
         tops = vocabulary.CHILDRENS_TOPS
     top = tops[chance(name, "top", len(tops))]

@@ -11,13 +11,14 @@ from typing import Literal, NamedTuple
 from onestory.breakdown import vocabulary
 
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0e7f]")
-_TITLES = frozenset("mr mrs ms dr miss old young the a an mr. mrs. ms. dr.".split())
+_TITLES = frozenset(("mr", "mrs", "ms", "dr", "miss", "old", "young", "the", "a", "an"))
 _PRONOUNS = r"(?<!\w)(?P<pronoun>she|he|her|hers|his|him|they|them|their|the two|both)(?!\w)"
 _CJK_PRONOUNS = r"(?P<cjk>她们|他们|她|他)"
-_AFTER_OBJECT = frozenset(
+_AFTER_OBJECT_WORDS = (
     "a an the to in on at from with and or by into as for up down away back out off over his her "
-    "their its my your some that this across through while before after until again alone".split()
+    "their its my your some that this across through while before after until again alone"
 )
+_AFTER_OBJECT = frozenset(_AFTER_OBJECT_WORDS.split())
 
 Case = Literal["subject", "object", "possessive"]
 
@@ -55,7 +56,11 @@ def _first_names(names: Sequence[str]) -> dict[str, str]:
     firsts: dict[str, list[str]] = {}
     for name in names:
         words = name.split()
-        if len(words) > 1 and words[0].casefold() not in _TITLES and not _CJK.search(name):
+        if (
+            len(words) > 1
+            and words[0].casefold().rstrip(".") not in _TITLES
+            and not _CJK.search(name)
+        ):
             firsts.setdefault(words[0].casefold(), []).append(name)
     taken = {name.casefold() for name in names}
     return {

@@ -194,6 +194,8 @@ class Director:
         seen = [self._name(s.character) for s in speeches if not s.is_off_screen]
         listener = self._listener(seen) if len(seen) == 1 else None
         if seen:
+            if listener and not is_new and listener not in self.writer.introduced:
+                listener = None  # Nobody is introduced by the back of their head.
             framing = "wide shot" if is_new else self._framing(first, len(seen), listener)
             framing = direction.framing or framing
             body = self._talk(draft, first, seen, listener, framing)
@@ -257,7 +259,7 @@ class Director:
         if not people:
             return "wide shot", "all is quiet"
         name = people[0]
-        doing = "stands lost in thought" if name in unseen else "listens"
+        doing = "is lost in thought" if name in unseen else "listens"
         return "medium close-up", f"{self.writer.person(draft, name)} {doing}"
 
     # ── laid-out shots ────────────────────────────────────────────────────

@@ -275,7 +275,8 @@ class FountainReader:
     def _speeches(self, cue: Cue, direction: ShotDirection | None) -> list[Dialogue]:
         """One speech for every parenthetical under a cue."""
         speeches: list[Dialogue] = []
-        parenthetical, texts, source = "", [], SourceSpan()
+        texts: list[str] = []
+        parenthetical, source = "", SourceSpan()
 
         def end_speech() -> None:
             if any(texts):

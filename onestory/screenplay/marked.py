@@ -9,6 +9,7 @@ script needs them, and a file of a kilobyte could stand for gigabytes.
 import json
 import re
 from dataclasses import dataclass, field
+from typing import Any
 
 import yaml
 
@@ -40,7 +41,10 @@ class Marked:
         return self.places.get(path, SourceSpan())
 
 
-def _span(mark: yaml.Mark) -> SourceSpan:
+def _span(mark: Any) -> SourceSpan:
+    """Turn a mark of either YAML parser, or none, into a place."""
+    if mark is None:
+        return SourceSpan()
     return SourceSpan(line=mark.line + 1, column=mark.column + 1)
 
 
@@ -59,8 +63,8 @@ def _check_events(path: str, text: str) -> None:
             refuse(path, source, f"the nesting is deeper than the limit {MAX_DEPTH}")
 
 
-def _scalar(node: yaml.ScalarNode) -> str | None:
-    is_plain = node.style is None
+def _scalar(node: yaml.Node) -> str | None:
+    is_plain = getattr(node, "style", None) is None
     if is_plain and (not node.value or node.value.lower() in ("null", "~")):
         return None
     return str(node.value)
@@ -150,7 +154,7 @@ def load_marked(path: str, text: str, *, is_json: bool) -> Marked:
         node = yaml.compose(text, Loader=_LOADER)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        source = _span(mark) if mark else SourceSpan()
+        source = _span(mark)
         problem = printable(str(error.problem or error.context), limit=120)
         hint = "check the indentation and quotes around this place"
         refuse(path, source, f"this is not YAML: {problem}", hint=hint)
