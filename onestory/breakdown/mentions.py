@@ -39,6 +39,7 @@ class Mention(NamedTuple):
 
 def _forms(name: str) -> list[str]:
     """How a name may be written in an action line, as patterns."""
+    name = re.sub(r"(?i)^(?:the|an?) (?=\S)", "", name)
     escaped = re.escape(name)
     if _CJK.search(name):
         return [escaped]
