@@ -9,6 +9,7 @@ when a connection fails; the lock makes the second of two menders find the work 
 """
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -66,7 +67,7 @@ class Caretaker:
     def minio_endpoint(self) -> str:
         """Host and port of MinIO."""
         if self.settings.is_embedded or not self.settings.minio_endpoint:
-            return f"127.0.0.1:{self.state.ports['gateway']}"
+            return f"127.0.0.1:{self.port('gateway')}"
         return self.settings.minio_endpoint
 
     def mend(self, names: Sequence[str]) -> None:
@@ -110,12 +111,12 @@ class Caretaker:
         self.state = self.state.model_copy(update=changes)
         write_state(self.home, self.state)
 
-    # What each service is, given the ports in the state.
+    # Where each service answers and what it is.
 
     def _describe(self, name: str) -> Service:
         if name == "engine":
             return self._describe_engine()
-        port = self._port(name)
+        port = self.port(name)
         if name == "gateway":
             return services.gateway(self.home, port, self.credentials())
         return (
@@ -135,14 +136,16 @@ class Caretaker:
             ).lower(),
         }
         needs = ("gateway",) if self.settings.is_embedded else ()
-        return services.engine(self.settings, self._engine_socket(), minio, needs)
+        return services.engine(self.settings, self.engine_socket(), minio, needs)
 
-    def _port(self, name: str) -> int:
+    def port(self, name: str) -> int:
+        """The loopback port of a service, chosen when first asked for and then kept."""
         if name not in self.state.ports:
             self._remember(ports={**self.state.ports, name: free_port(None)})
         return self.state.ports[name]
 
-    def _engine_socket(self) -> Path:
+    def engine_socket(self) -> Path:
+        """The socket of our own engine server, short enough for the kernel."""
         socket = self.state.engine_socket
         if socket is None or not _is_private(socket.parent):
             socket = self.home / "engine.sock"
@@ -205,7 +208,7 @@ class Caretaker:
     def _prepare(self, name: str) -> None:
         (self.home / "logs").mkdir(parents=True, exist_ok=True)
         if name == "engine":
-            self._engine_socket().unlink(missing_ok=True)
+            self.engine_socket().unlink(missing_ok=True)
         elif name == "gateway":
             self._format_volume()
         else:
@@ -250,17 +253,28 @@ class Caretaker:
             service = self._describe(service.name)
 
     def _becomes_healthy(self, service: Service) -> bool:
-        is_new = service.name in self._launched
-        record = self.state.services.get(service.name)
-        left = service.start_seconds - (age_seconds(record.identity) if record else 0.0)
-        deadline = time.monotonic() + (left if is_new else max(left, PATIENCE_SECONDS))
+        deadline = time.monotonic() + self._seconds_left(service)
         while self._is_alive(service.name):
             if service.health.passes():
+                self._note_health(service.name)
                 return True
             if time.monotonic() > deadline:
                 return False
             time.sleep(_POLL_SECONDS)
         return False
+
+    def _seconds_left(self, service: Service) -> float:
+        """How long to wait; half-started services, our own or a dead producer's, get the rest."""
+        record = self.state.services.get(service.name)
+        if record is None or record.was_healthy:
+            return PATIENCE_SECONDS
+        return service.start_seconds - age_seconds(record.identity)
+
+    def _note_health(self, name: str) -> None:
+        record = self.state.services[name]
+        if not record.was_healthy:
+            healthy = record.model_copy(update={"was_healthy": True})
+            self._remember(services={**self.state.services, name: healthy})
 
 
 def _is_private(folder: Path) -> bool:
@@ -277,4 +291,6 @@ def _last_words(log: Path) -> str:
         lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     except OSError:
         lines = []
-    return lines[-1].strip()[:300] if lines else "its log is empty"
+    # A server's very last line is often only that it failed; the error is what says why.
+    reasons = [line for line in lines[-100:] if re.match(r"[\w.]+(Error|Exception): ", line)]
+    return (reasons or lines or ["its log is empty"])[-1].strip()[:300]

@@ -53,9 +53,13 @@ class StudioStatus(Frozen):
 
 
 @contextmanager
-def studio(settings: StudioSettings) -> Iterator[Addresses]:
+def studio(settings: StudioSettings, *, only: tuple[str, ...] | None = None) -> Iterator[Addresses]:
     """
     Use the studio: register, mend, and on leaving stop it if nobody else uses it.
+
+    Args:
+        settings: Which studio.
+        only: Names of the services that are needed; None for all of them.
 
     Raises:
         StudioError: If a service does not become healthy.
@@ -63,20 +67,23 @@ def studio(settings: StudioSettings) -> Iterator[Addresses]:
     with locked(settings.home):
         registration = enter(settings.home)
     try:
-        yield ensure_studio(settings)
+        yield ensure_studio(settings, only=only)
     finally:
         with locked(settings.home):
             registration.unlink(missing_ok=True)
             _stop_if_unused(settings)
 
 
-def ensure_studio(settings: StudioSettings, *, keep: bool = False) -> Addresses:
+def ensure_studio(
+    settings: StudioSettings, *, keep: bool = False, only: tuple[str, ...] | None = None
+) -> Addresses:
     """
     Make the studio's services run and be healthy.
 
     Args:
         settings: Which studio.
         keep: Whether the services stay when the last user leaves.
+        only: Names of the services that are needed; None for all of them.
 
     Returns:
         Addresses that answer.
@@ -86,7 +93,7 @@ def ensure_studio(settings: StudioSettings, *, keep: bool = False) -> Addresses:
     """
     with locked(settings.home):
         caretaker = Caretaker(settings)
-        caretaker.mend(caretaker.names())
+        caretaker.mend([name for name in caretaker.names() if only is None or name in only])
         if keep:
             caretaker.keep()
         return _addresses(caretaker)
@@ -165,13 +172,13 @@ def _status_of(name: str, record: ServiceRecord | None) -> ServiceStatus:
 
 
 def _addresses(caretaker: Caretaker) -> Addresses:
-    settings, state = caretaker.settings, caretaker.state
+    settings = caretaker.settings
     keys = caretaker.credentials()
-    socket = state.engine_socket if "engine" in caretaker.names() else settings.engine_socket
+    socket = caretaker.engine_socket() if "engine" in caretaker.names() else settings.engine_socket
     if socket is None:
         raise StudioError("no engine socket is known", hint="set ONESTORY_ENGINE_SOCKET")
     if settings.is_embedded:
-        dashboard = f"http://127.0.0.1:{state.ports['prefect']}"
+        dashboard = f"http://127.0.0.1:{caretaker.port('prefect')}"
         api, tracking = f"{dashboard}/api", services.mlflow_uri(settings.home)
         artifacts = services.mlflow_artifacts(settings.home)
         (settings.home / "mlflow").mkdir(exist_ok=True)

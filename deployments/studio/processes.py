@@ -104,9 +104,22 @@ def marked(mark: str) -> list[Identity]:
     found = []
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):
-            if process.environ().get(MARK) == mark and (born := birth_of(process.pid)):
+            if _mark_of(process) == mark and (born := birth_of(process.pid)):
                 found.append(Identity(process.pid, born))
     return found
+
+
+def _mark_of(process: psutil.Process) -> str | None:
+    # psutil stops at the first empty entry, and the gateway, which writes over its argv to
+    # hide secrets, leaves empty entries in front.
+    block = Path(f"/proc/{process.pid}/environ")
+    if not block.exists():
+        return process.environ().get(MARK)
+    name = f"{MARK}=".encode()
+    for entry in block.read_bytes().split(b"\0"):
+        if entry.startswith(name):
+            return os.fsdecode(entry.removeprefix(name))
+    return None
 
 
 def end(identities: Iterable[Identity]) -> None:

@@ -26,6 +26,8 @@ from onestory.errors import StudioError
 
 PYTHON = (sys.executable, "-P", "-m")
 """Python on a module, blind to the working directory: a user's own `tasks/` must not be ours."""
+ENGINE = (*PYTHON, "onestory.engine_server.server")
+"""The program of the resident engine server."""
 _FOREIGN = ("PREFECT_", "MLFLOW_", "MINIO_", "ONESTORY_")
 
 PREFECT_SETTINGS = {
@@ -68,12 +70,16 @@ class Service:
 
     def full_environment(self, mark: str) -> dict[str, str]:
         """The inherited environment without other studios' settings, and this service's own."""
-        inherited = {
-            name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)
-        }
+        foreign = set(ours_in_environment())
+        inherited = {name: value for name, value in os.environ.items() if name not in foreign}
         # Not part of the digest: another shell's thread count is no reason for a restart.
         inherited.setdefault("OMP_NUM_THREADS", str(num_cores()))
         return {**inherited, **direct_to_loopback(), **self.environment, MARK: mark}
+
+
+def ours_in_environment() -> list[str]:
+    """Variables of this process that point at some studio."""
+    return [name for name in os.environ if name.startswith(_FOREIGN)]
 
 
 def juicefs_program() -> str:
@@ -132,6 +138,7 @@ def gateway(home: Path, port: int, keys: Credentials) -> Service:
 def prefect(home: Path, port: int) -> Service:
     """Prefect's server on SQLite under `<home>/prefect`."""
     folder = home / "prefect"
+    address = f"http://127.0.0.1:{port}"
     return Service(
         name="prefect",
         argv=(*PYTHON, "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)),
@@ -139,6 +146,9 @@ def prefect(home: Path, port: int) -> Service:
             **QUIET,
             **PREFECT_SETTINGS,
             "PREFECT_HOME": str(folder),
+            # Without these the dashboard's pages would call the default port.
+            "PREFECT_UI_API_URL": f"{address}/api",
+            "PREFECT_UI_URL": address,
             "PREFECT_API_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{folder}/prefect.db",
         },
         log=home / "logs" / "prefect.log",
@@ -160,7 +170,7 @@ def engine(
     """
     return Service(
         name="engine",
-        argv=(*PYTHON, "onestory.engine_server.server", "--socket", str(socket)),
+        argv=(*ENGINE, "--socket", str(socket)),
         environment={
             **QUIET,
             **minio,

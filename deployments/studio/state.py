@@ -35,6 +35,8 @@ class ServiceRecord(Frozen):
     """Moment of the process's birth: tells it from a later process under the same pid."""
     log: Path
     health: HealthCheck
+    was_healthy: bool = False
+    """Whether it ever answered; before that it is still starting."""
     digest: str
     """Names argv and environment, so that a change of options is noticed."""
 
