@@ -49,7 +49,6 @@ class Caretaker:
         self.home = settings.home
         self.state: StudioState = read_state(settings.home)
         self._launched: dict[str, int] = {}
-        self._has_moved = False
 
     def names(self) -> tuple[str, ...]:
         """Services this machine runs, slowest first."""
@@ -163,10 +162,11 @@ class Caretaker:
     def _may_stay(self, service: Service) -> bool:
         if not self._is_alive(service.name):
             return False
-        if self.state.services[service.name].digest == service.digest:
+        record = self.state.services[service.name]
+        if record.digest == service.digest:
             return True
         others = [user for user in living_users(self.home) if user.pid != os.getpid()]
-        if others and not self._has_moved:
+        if others and record.options_digest != service.options_digest:
             raise StudioError(
                 f"the {service.name} runs with other options for {len(others)} other producers",
                 hint="wait for them, use the same options, or give this one its own --home",
@@ -191,6 +191,7 @@ class Caretaker:
                 log=service.log,
                 health=service.health,
                 digest=service.digest,
+                options_digest=service.options_digest,
             )
         self._remember(services=records)
 
@@ -201,7 +202,6 @@ class Caretaker:
         port = free_port(self.state.ports[name])
         if port == self.state.ports[name]:
             return service
-        self._has_moved = True
         self._remember(ports={**self.state.ports, name: port})
         return self._describe(name)
 

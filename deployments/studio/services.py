@@ -68,6 +68,16 @@ class Service:
         """Names argv and environment, so that a change is noticed."""
         return digest_of_json([list(self.argv), dict(self.environment)])
 
+    @property
+    def options_digest(self) -> Digest:
+        """Names what a producer chose, whatever port MinIO happens to have."""
+        chosen = {
+            name: value
+            for name, value in self.environment.items()
+            if not name.startswith("ONESTORY_MINIO_")
+        }
+        return digest_of_json([list(self.argv), chosen])
+
     def full_environment(self, mark: str) -> dict[str, str]:
         """The inherited environment without other studios' settings, and this service's own."""
         foreign = set(ours_in_environment())

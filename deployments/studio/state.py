@@ -38,7 +38,9 @@ class ServiceRecord(Frozen):
     was_healthy: bool = False
     """Whether it ever answered; before that it is still starting."""
     digest: str
-    """Names argv and environment, so that a change of options is noticed."""
+    """Names argv and environment, so that a change is noticed."""
+    options_digest: str
+    """The same without MinIO's address, so that a move is told from a wish."""
 
     @property
     def identity(self) -> Identity:

@@ -322,6 +322,53 @@ def test_other_options_are_refused_while_shared(
         assert _pids(alone) != before
 
 
+def test_moved_gateway_takes_its_engine_along(
+    alone: StudioSettings, innocent: subprocess.Popen[bytes]
+) -> None:
+    """When MinIO had to change its port, the engine follows, though others use it."""
+    with studio(alone, only=FAST) as addresses:
+        born = processes.birth_of(innocent.pid)
+        user = alone.home / "users" / "other.json"
+        user.write_text(json.dumps({"schema": "StudioUser.1", "pid": innocent.pid, "born": born}))
+        before = _pids(alone)
+        _kill(before["gateway"])
+        port = int(addresses.minio_endpoint.rpartition(":")[2])
+        with closing(socket.create_server(("127.0.0.1", port))):
+            ensure_studio(alone, only=("gateway",))
+        moved = ensure_studio(alone, only=FAST)
+
+        assert moved.minio_endpoint != addresses.minio_endpoint
+        assert _pids(alone)["engine"] != before["engine"]
+        assert _states(alone)["engine"] == "healthy"
+        user.unlink()
+
+
+def test_half_started_studio_is_finished(alone: StudioSettings) -> None:
+    """A producer killed while it starts the studio, lock in hand, is no obstacle to the next."""
+    program = (
+        "import sys\n"
+        "from deployments.studio.embedded import studio\n"
+        "from deployments.studio.settings import read_settings\n"
+        "with studio(read_settings(home=sys.argv[1], engine='painted'), only=('gateway','engine')):"
+        " print('too late')\n"
+    )
+    argv = [sys.executable, "-c", program, str(alone.home)]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE) as starter:
+        while "engine" not in _pids(alone):
+            time.sleep(0.005)
+        starter.kill()
+        assert starter.communicate()[0] == b""
+    half = _pids(alone)["engine"]
+    assert not read_state(alone.home).services["engine"].was_healthy
+
+    with studio(alone, only=FAST):
+        assert _pids(alone)["engine"] == half
+        assert _states(alone)["engine"] == "healthy"
+        assert len(_processes_of(alone.home)) == 2
+
+    assert _processes_of(alone.home) == []
+
+
 def test_deep_home_gets_a_short_socket(alone: StudioSettings) -> None:
     """A home deeper than a socket's path may be still gets an engine that answers."""
     deep = alone.model_copy(update={"home": alone.home / ("deep" * 30)})
