@@ -56,6 +56,10 @@ class AssemblyOptions:
     timeout_seconds: float = 600.0
     """Longest that one call of ffmpeg may take."""
 
+    def __post_init__(self) -> None:
+        if self.width < 2 or self.height < 2 or self.width % 2 or self.height % 2:
+            raise ValueError(f"width and height must be even, got {self.width}x{self.height}")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AssemblyResult:

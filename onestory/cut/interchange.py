@@ -12,8 +12,9 @@ import csv
 import io
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import opentimelineio as otio
 
@@ -200,41 +201,69 @@ def to_edl(cut: Cut) -> str:
         CutError: If the timeline is not legal.
     """
     lines = [f"TITLE: {_one_row(cut.title)[:70]}", "FCM: NON-DROP FRAME", ""]
-    for number, placed in enumerate(places := place(cut), start=1):
-        before = places[number - 2] if number > 1 else None
-        lines.extend(_edl_event(cut, number, placed, before))
+    places = place(cut)
+    edits = [
+        edit
+        for before, placed in zip((None, *places), places, strict=False)
+        for edit in _edits_of(placed, before)
+    ]
+    for number, edit in enumerate(edits, start=1):
+        lines.extend(_edl_rows(cut, number, edit))
     return "\n".join(lines) + "\n"
 
 
-def _edl_event(cut: Cut, number: int, placed: Placed, before: Placed | None) -> list[str]:
-    shot = placed.shot
-    # The tail under the next dissolve is the next event's business; a fade's dark half stays.
-    source = (shot.start_frame, shot.start_frame + shot.num_frames - placed.tail)
-    record = (placed.start_frame, placed.end_frame - placed.tail)
-    rows: list[str] = []
-    if shot.transition == "cut":
-        rows.append(_edl_row(cut, number, "AX", "C", source, record))
-    else:
-        rows.append(_edl_from(cut, number, placed, before))
-        kind = f"D    {placed.head or placed.fade_in:03d}"
-        rows.append(_edl_row(cut, number, "AX", kind, source, record))
-    if before is not None and shot.transition == "dissolve":
-        rows.append(f"* FROM CLIP NAME: {before.shot.take.slate}")
-        rows.append(f"* TO CLIP NAME: {shot.take.slate}")
-    else:
-        rows.append(f"* FROM CLIP NAME: {shot.take.slate}")
+class _Edit(NamedTuple):
+    """One numbered event: what is seen, and what a transition into it starts from."""
+
+    reel: str
+    source: tuple[int, int]
+    record: tuple[int, int]
+    names: tuple[str, ...]
+    transition: int = 0
+    """Frames of the dissolve into it; 0 is a cut."""
+    from_reel: str = "BL"
+    from_frame: int = 0
+
+
+def _edits_of(placed: Placed, before: Placed | None) -> Iterator[_Edit]:
+    """A shot is one event, and another for the black it falls to."""
+    shot, slate = placed.shot, placed.shot.take.slate
+    # The tail under the next dissolve, or the fall to black, is the next event's business.
+    spared = placed.tail + placed.fade_out
+    last = shot.start_frame + shot.num_frames - spared
+    record = (placed.start_frame, placed.end_frame - spared)
+    edit = _Edit("AX", (shot.start_frame, last), record, (f"* FROM CLIP NAME: {slate}",))
+    if placed.head and before is not None:
+        gone = before.shot
+        edit = edit._replace(
+            transition=placed.head,
+            from_reel="AX",
+            from_frame=gone.start_frame + gone.num_frames - placed.head,
+            names=(f"* FROM CLIP NAME: {gone.take.slate}", f"* TO CLIP NAME: {slate}"),
+        )
+    elif placed.fade_in:
+        edit = edit._replace(transition=placed.fade_in, names=(f"* TO CLIP NAME: {slate}",))
+    yield edit
     if placed.fade_out:
-        rows.append(f"* ONESTORY: LAST {placed.fade_out} FRAMES FADE TO BLACK")
-    return rows
+        yield _Edit(
+            "BL",
+            (0, placed.fade_out),
+            (record[1], placed.end_frame),
+            (f"* FROM CLIP NAME: {slate}",),
+            placed.fade_out,
+            "AX",
+            last,
+        )
 
 
-def _edl_from(cut: Cut, number: int, placed: Placed, before: Placed | None) -> str:
-    """The empty half of a transition: what it starts from, at the frame where it starts."""
-    here = (placed.start_frame, placed.start_frame)
-    if before is None or placed.shot.transition == "fade":
-        return _edl_row(cut, number, "BL", "C", (0, 0), here)
-    last = before.shot.start_frame + before.shot.num_frames - placed.head
-    return _edl_row(cut, number, "AX", "C", (last, last), here)
+def _edl_rows(cut: Cut, number: int, edit: _Edit) -> Iterator[str]:
+    kind = "C"
+    if edit.transition:
+        here, kind = (edit.record[0], edit.record[0]), f"D    {edit.transition:03d}"
+        point = (edit.from_frame, edit.from_frame)
+        yield _edl_row(cut, number, edit.from_reel, "C", point, here)
+    yield _edl_row(cut, number, edit.reel, kind, edit.source, edit.record)
+    yield from edit.names
 
 
 def _edl_row(

@@ -83,5 +83,7 @@ def _language_of_letter(letter: str) -> str:
 
 
 def _is_said(letter: str) -> bool:
+    if "\ufe00" <= letter <= "\ufe0f":
+        return False  # A variation selector belongs to an emoji that is gone.
     category = unicodedata.category(letter)
     return category[0] in "LMNPZ" or letter in "$€£¥+=%&°"

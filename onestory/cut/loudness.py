@@ -22,6 +22,8 @@ OVERSAMPLED = 192_000
 """Rate at which peaks between samples can be seen."""
 SILENT_LUFS = -69.0
 """What the meter says of silence is -70."""
+SHORTEST_SECONDS = 0.5
+"""The meter needs a block of 0.4 s before it says anything."""
 CLOSE_ENOUGH_LU = 0.2
 MAX_ROUNDS = 4
 
@@ -47,7 +49,8 @@ def measure_loudness(source: Path, *, timeout_seconds: float = 300.0) -> Loudnes
     Raises:
         CutError: If there is no sound to measure.
     """
-    meter = ffmpeg.input(local_file(source)).audio.filter("ebur128", peak="true", framelog="quiet")
+    sound = ffmpeg.input(local_file(source)).audio.filter("apad", whole_dur=SHORTEST_SECONDS)
+    meter = sound.filter("ebur128", peak="true", framelog="quiet")
     said = run_ffmpeg(
         ffmpeg.output(meter, "-", format="null"), timeout_seconds=timeout_seconds, slate=None
     )
@@ -108,7 +111,14 @@ def _apply(source: Path, target: Path, gain_db: float, num_samples: int) -> None
     sound = ffmpeg.input(local_file(source)).audio.filter("volume", f"{gain_db:.3f}dB")
     limited = (
         sound.filter("aresample", OVERSAMPLED)
-        .filter("alimiter", limit=10 ** (CEILING_DB / 20), attack=5, release=60, level="disabled")
+        .filter(
+            "alimiter",
+            limit=10 ** (CEILING_DB / 20),
+            attack=5,
+            release=60,
+            level="disabled",
+            latency="enabled",  # Without it every word comes as late as the limiter looks ahead.
+        )
         .filter("aresample", 48_000)
         .filter("apad")
         .filter("atrim", end_sample=num_samples)
