@@ -5,7 +5,7 @@ Who stands where, faces whom, and walks along which path? The director's floor p
 from dataclasses import dataclass, replace
 
 from onestory.storyworld.chance import chance
-from onestory.storyworld.kinds import Action, Facing, Framing, PropKind
+from onestory.storyworld.kinds import Action, Emotion, Facing, Framing, PropKind
 from onestory.storyworld.people.body import Body, body_of
 from onestory.storyworld.people.figure import Figure
 from onestory.storyworld.people.moment import Moment, ramp, wave
@@ -23,7 +23,7 @@ WALK_SPEED, RUN_SPEED = 1.15, 2.9
 
 GAPS = {
     Action.HUG: 0.27,
-    Action.KISS: 0.33,
+    Action.KISS: 0.44,
     Action.HOLD_HANDS: 0.56,
     Action.HAND_OVER: 0.8,
     Action.TAKE: 0.8,
@@ -38,6 +38,24 @@ GAPS = {
 
 MUTUAL = frozenset({Action.HUG, Action.KISS, Action.HOLD_HANDS, Action.SHAKE_HANDS, Action.DANCE})
 """Actions that take two to do the same."""
+
+IMPLIED = {
+    Action.LAUGH: Emotion.HAPPY,
+    Action.DANCE: Emotion.HAPPY,
+    Action.WAVE: Emotion.HAPPY,
+    Action.CLAP: Emotion.HAPPY,
+    Action.CRY: Emotion.SAD,
+    Action.ARGUE: Emotion.ANGRY,
+    Action.SLAP: Emotion.ANGRY,
+    Action.FALL: Emotion.SURPRISED,
+    Action.HUG: Emotion.TENDER,
+    Action.KISS: Emotion.TENDER,
+    Action.HOLD_HANDS: Emotion.TENDER,
+}
+"""What a face shows during an action, if the scene leaves it neutral."""
+
+NEARER = 1.42
+"""How much larger the person is over whose shoulder we look."""
 
 _PASSIVE = frozenset({Action.IDLE, Action.LISTEN, Action.HOLD, Action.TALK, Action.LOOK_AROUND})
 _MOVING = frozenset({Action.WALK, Action.RUN})
@@ -83,6 +101,14 @@ class Role:
     depth: float
     """Metres the feet are drawn above the line of y = 0: further back."""
     prop: PropKind | None
+    emotion: Emotion
+    scale: float = 1.0
+    """Above 1 for somebody nearer to the camera than the rest."""
+
+
+def shoulder_view(body: Body, aspect: float) -> float:
+    """Find the height of view, in metres, that holds a face beside a nearer shoulder."""
+    return max(0.56 * body.height, 0.82 / aspect)
 
 
 class Blocking:
@@ -139,15 +165,63 @@ class Blocking:
                     away=away,
                     depth=0.06 * (i % 2) if count > 1 else 0.0,
                     prop=self._prop(performers, partners, actions, i),
+                    emotion=self._emotion(performer, action, leads=leads),
                 )
             )
-        return [self._aimed(role) for role in roles]
+        roles = [self._aimed(role) for role in roles]
+        return self._over_the_shoulder(roles)
+
+    def _over_the_shoulder(self, roles: list[Role]) -> list[Role]:
+        """Bring the listener's back between the camera and whoever is filmed."""
+        camera = self.scene.camera
+        if camera.framing is not Framing.OVER_THE_SHOULDER or len(roles) < 2:
+            return roles
+        names = [role.performer.name for role in roles]
+        seen = self.shoulder_subject(names)
+        near = roles[seen].partner
+        if near is None:
+            near = 0 if seen else 1
+        side = 1.0 if near > seen else -1.0
+        subject, listener = roles[seen], roles[near]
+        view = shoulder_view(subject.body, self.aspect)
+        top = subject.body.height + 0.13 * view
+        low = top - view * 0.3 - (listener.body.height - 0.1) * NEARER
+        roles = list(roles)
+        roles[seen] = replace(subject, facing=side, away=False, path=None)
+        roles[near] = replace(
+            listener,
+            action=Action.LISTEN,
+            mark=subject.mark + side * (0.1 + view * self.aspect * 0.36),
+            facing=-side,
+            away=True,
+            path=None,
+            depth=low,
+            scale=NEARER,
+            prop=None,
+            seated=False,
+        )
+        return [roles[i] for i in range(len(roles)) if i in (seen, near)]
+
+    def shoulder_subject(self, names: list[str]) -> int:
+        """Find whose face an over-the-shoulder shot is about."""
+        if self.scene.camera.subject is not None:
+            return names.index(self.scene.camera.subject)
+        spoken = {p.name for p in self.scene.performers if p.speech}
+        speakers = [i for i, name in enumerate(names) if name in spoken]
+        return (speakers or [1])[0]
 
     def _aimed(self, role: Role) -> Role:
         """Make people face the way they walk."""
         if role.path is None or abs(role.path.end - role.path.start) < 1e-6:
             return role
         return replace(role, facing=1.0 if role.path.end > role.path.start else -1.0)
+
+    def _emotion(self, performer: Performer, action: Action, *, leads: bool) -> Emotion:
+        if performer.emotion is not Emotion.NEUTRAL:
+            return performer.emotion
+        if action is Action.SLAP and not leads:
+            return Emotion.SURPRISED
+        return IMPLIED.get(action, Emotion.NEUTRAL)
 
     def _lined_up(self) -> list[Performer]:
         """Put people who touch next to each other."""
@@ -200,6 +274,8 @@ class Blocking:
     ) -> list[float]:
         tight = self.aspect < 1
         usual = 0.7 if tight else 0.88
+        if self.art.seated:
+            return [[], [0.0], [-0.52, 0.52], [-0.8, 0.0, 0.8]][len(performers)]
         x, marks = 0.0, [0.0]
         for i in range(1, len(performers)):
             gap = usual
@@ -229,6 +305,8 @@ class Blocking:
     ) -> tuple[float, bool]:
         wish = performers[i].facing
         away = wish is Facing.AWAY
+        if self.art.seated:
+            return 1.0, False
         if wish is Facing.LEFT:
             return -1.0, False
         if wish is Facing.RIGHT:
@@ -289,7 +367,8 @@ class Blocking:
         x, walked, walking = role.mark, 0.0, 0.0
         if role.path is not None:
             x, walked, walking = role.path.at(seconds)
-        partner = self.roles[role.partner] if role.partner is not None else None
+        partner = self._partner_role(role)
+        x += self._shift(role)
         gap = None if partner is None else (partner.mark - x) * role.facing
         span = min(duration, SPAN_SECONDS)
         progress = min(1.0, seconds / span)
@@ -301,7 +380,7 @@ class Blocking:
             progress=progress,
             duration=span,
             body=role.body,
-            emotion=role.performer.emotion,
+            emotion=role.emotion,
             phase=phase,
             walked=walked,
             walking=walking,
@@ -323,7 +402,8 @@ class Blocking:
             bones=solve(pose, role.body),
             mark=(x, role.depth + self._lift(role)),
             facing=role.facing,
-            emotion=role.performer.emotion,
+            emotion=role.emotion,
+            scale=role.scale,
             prop=prop,
             prop_in_near=role.action in (Action.PHONE, Action.WRITE, Action.WAVE),
             swing=wave(seconds, 1.9 if walking else 0.35, phase) * (0.5 if walking else 0.18),
@@ -339,7 +419,21 @@ class Blocking:
             pose.turn = 0.06
         if role.performer.facing in (Facing.LEFT, Facing.RIGHT):
             pose.turn = 0.75
-        return perform(role.action, now, pose)
+        pose = perform(role.action, now, pose)
+        partner = self._partner_role(role)
+        if self.art.seated and partner is not None and partner.mark < role.mark:
+            pose.head_turn = -0.5
+        return pose
+
+    def _partner_role(self, role: Role) -> Role | None:
+        if role.partner is None or len(self.roles) <= role.partner:
+            return None
+        return self.roles[role.partner]
+
+    def _shift(self, role: Role) -> float:
+        """Lie across the mark rather than behind it."""
+        lies = role.action in (Action.SLEEP, Action.FALL)
+        return role.facing * 0.5 * role.body.height if lies else 0.0
 
     def _lift(self, role: Role) -> float:
         return 0.52 if role.action is Action.SLEEP else 0.0

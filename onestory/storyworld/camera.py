@@ -5,11 +5,12 @@ Where does the camera look at every frame? A framing fits people, a move changes
 import math
 from dataclasses import dataclass
 
-from onestory.storyworld.blocking import Blocking
+from onestory.storyworld.blocking import Blocking, shoulder_view
 from onestory.storyworld.chance import chance
 from onestory.storyworld.kinds import Action, CameraMove, Framing
 from onestory.storyworld.people.figure import Figure
 from onestory.storyworld.people.moment import ramp
+from onestory.storyworld.props import PROPS, TABLE_HEIGHT
 from onestory.storyworld.scene import SceneSpec
 
 REFERENCE_HEIGHT = 3.2
@@ -30,8 +31,22 @@ _TALL = {
 }
 """Height of view, as a share of the subject's height."""
 
+_NARROWEST = {Framing.CLOSE: 1.6, Framing.MEDIUM_CLOSE: 2.1, Framing.MEDIUM: 3.1}
+"""Width of view below which a framing would crop, in widths of a head: it matters upright."""
+
 _GROUP = frozenset({Framing.WIDE, Framing.FULL, Framing.TWO_SHOT, Framing.MEDIUM})
 """Framings that keep everybody in, unless they have a subject (wide ones even then)."""
+
+
+_REACHES = {
+    Action.KNOCK: 0.62,
+    Action.OPEN_DOOR: 0.72,
+    Action.COOK: 0.5,
+    Action.TYPE: 0.5,
+    Action.WRITE: 0.4,
+    Action.POINT: 0.42,
+}
+"""How far ahead an action needs room in the frame, as a share of height."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -107,6 +122,8 @@ class Operator:
             return []
         camera = self.scene.camera
         names = [role.performer.name for role in roles]
+        if camera.framing is Framing.OVER_THE_SHOULDER and len(roles) > 1:
+            return [self.blocking.shoulder_subject(names)]
         if camera.subject is not None and camera.framing not in (Framing.WIDE, Framing.TWO_SHOT):
             return [names.index(camera.subject)]
         if camera.framing in _GROUP:
@@ -115,8 +132,6 @@ class Operator:
         holders = [i for i, role in enumerate(roles) if role.prop is not None]
         if camera.framing is Framing.INSERT and holders:
             return holders[:1]
-        if camera.framing is Framing.OVER_THE_SHOULDER and len(roles) > 1:
-            return (speakers or [1])[:1]
         together = [i for i, role in enumerate(roles) if role.action in (Action.HUG, Action.KISS)]
         if together:
             return together
@@ -148,20 +163,35 @@ class Operator:
             if roles[0].path is None:
                 x = head[0] + 0.02 * subjects[0].facing
             height *= subjects[0].body.head / (0.17 * tallest)
+        head = max(figure.body.head_width for figure in subjects)
+        height = max(height, _NARROWEST.get(framing, 0.0) * head / self.aspect)
         if framing is Framing.INSERT:
             return self._insert(subjects[0], height)
         if any(role.action in (Action.SLEEP, Action.FALL) for role in roles) and framing in _GROUP:
-            left, right = left - 0.5 * tallest, right + 0.5 * tallest
-            left, right = min(left, x - 1.05), max(right, x + 1.05)
+            left, right = min(left, x - 0.58 * tallest), max(right, x + 0.58 * tallest)
+        if framing in _GROUP:
+            for role in roles:
+                reach = _REACHES.get(role.action, 0.0) * tallest
+                left = min(left, role.mark + role.facing * reach - 0.05)
+                right = max(right, role.mark + role.facing * reach + 0.05)
+            x = (left + right) / 2
         height = max(height, (right - left) / self.aspect) if framing in _GROUP or len(subjects) > 1 else height
         if framing is Framing.OVER_THE_SHOULDER:
-            x -= 0.1 * subjects[0].facing * -1 * height * self.aspect
+            height = shoulder_view(subjects[0].body, self.aspect)
+            x += 0.1 * subjects[0].facing * height * self.aspect
+        if self.blocking.art.seated and framing in (Framing.WIDE, Framing.FULL):
+            height = max(2.1 if framing is Framing.WIDE else 1.6, (right - left) / self.aspect)
+            return View(x=x, y=max(1.0, top + 0.2 - height / 2), height=height)
         y = self._level(framing, height, top, tallest)
+        if top < 0.6 * tallest and framing in _GROUP:
+            y = height * (0.5 - 0.3)
         return View(x=x, y=y, height=height)
 
     def _level(self, framing: Framing, height: float, top: float, tallest: float) -> float:
         """Find the middle of the view: feet near the bottom, or eyes in the upper third."""
         if framing is Framing.WIDE:
+            return height * (0.5 - 0.2)
+        if height > 1.7 * tallest:
             return height * (0.5 - 0.2)
         if framing is Framing.FULL:
             return max(height * (0.5 - 0.085), top + 0.09 * height - height / 2)
@@ -179,8 +209,11 @@ class Operator:
 
     def _empty(self, framing: Framing) -> View:
         if framing in (Framing.INSERT, Framing.CLOSE, Framing.MEDIUM_CLOSE):
-            height = 0.62 if self.aspect > 1 else 0.95
-            return View(x=0.0, y=0.86, height=height)
+            things = [PROPS[kind] for kind in self.scene.props]
+            wide = sum(thing.width + 0.08 for thing in things) + 0.12
+            tall = max((thing.height for thing in things), default=0.3)
+            height = max(0.5, wide * 1.15 / self.aspect, tall * 1.9)
+            return View(x=0.0, y=TABLE_HEIGHT + tall * 0.4, height=height)
         height = max(3.1, 2.3 / self.aspect) if framing is Framing.WIDE else 2.7
         return View(x=0.0, y=height * 0.3, height=height)
 

@@ -82,7 +82,7 @@ _SKIES = {
 _OUTSIDE = {
     Light.DAY: Grade(),
     Light.DAWN: Grade(gain=(0.98, 0.86, 0.84), lift=(14, 8, 12), fade=0.08),
-    Light.DUSK: Grade(gain=(0.9, 0.7, 0.68), lift=(16, 2, 20), fade=0.06),
+    Light.DUSK: Grade(gain=(0.9, 0.78, 0.74), lift=(14, 4, 18), fade=0.1),
     Light.NIGHT: Grade(gain=(0.44, 0.48, 0.62), lift=(8, 12, 34), fade=0.22),
 }
 
@@ -92,6 +92,9 @@ _INSIDE = {
     Light.DUSK: Grade(gain=(0.96, 0.8, 0.72), lift=(10, 2, 12), fade=0.03),
     Light.NIGHT: Grade(gain=(0.82, 0.69, 0.58), lift=(6, 2, 16), fade=0.02),
 }
+
+_KEY_LIGHT = Grade(gain=(0.66, 0.66, 0.78), lift=(10, 10, 30), fade=0.1)
+"""People outdoors at night are lit a little, as every film does, or nobody would be recognised."""
 
 _VEILS = {
     Weather.CLEAR: Grade(),
@@ -124,6 +127,13 @@ def grade_for(light: Light, weather: Weather, *, outside: bool) -> Grade:
         lift=(lift[0], lift[1], lift[2]),
         fade=1 - (1 - first.fade) * (1 - second.fade),
     )
+
+
+def people_grade_for(light: Light, weather: Weather, *, outside: bool) -> Grade:
+    """Find how the colours of people change: as the place's, but lit at night."""
+    if outside and light is Light.NIGHT:
+        return _KEY_LIGHT
+    return grade_for(light, weather, outside=outside)
 
 
 def sky_for(light: Light, weather: Weather) -> Sky:

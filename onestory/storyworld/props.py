@@ -18,6 +18,9 @@ STEEL: Rgb = (176, 184, 196)
 BRASS: Rgb = (224, 178, 74)
 DARK: Rgb = (46, 46, 58)
 
+TABLE_HEIGHT = 0.74
+"""Where things stand when nobody holds them, in metres."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Prop:
@@ -351,7 +354,7 @@ def _teddy(pen: Pen) -> None:
 
 
 def _pan(pen: Pen) -> None:
-    pen.rect(0.1, 0.05, 0.2, 0.028, (92, 62, 50), radius=0.012)
+    pen.rect(-0.3, 0.05, 0.2, 0.028, (92, 62, 50), radius=0.012)
     pen.poly([(-0.14, 0.085), (0.14, 0.085), (0.11, 0), (-0.11, 0)], DARK)
     pen.ellipse(0, 0.085, 0.14, 0.02, lighter(DARK, 0.24))
     pen.ellipse(-0.02, 0.09, 0.06, 0.018, (250, 246, 236))
@@ -438,7 +441,7 @@ PROPS: Mapping[PropKind, Prop] = MappingProxyType(
         PropKind.CAMERA: _prop(_camera, 0.24, 0.165, (0.06, 0.03)),
         PropKind.WATCH: _prop(_watch, 0.11, 0.2, (0, 0.03)),
         PropKind.TEDDY: _prop(_teddy, 0.26, 0.32, (0.03, 0.1)),
-        PropKind.PAN: _prop(_pan, 0.44, 0.11, (0.22, 0.06)),
+        PropKind.PAN: _prop(_pan, 0.44, 0.11, (-0.24, 0.06)),
         PropKind.CLOCK: _prop(_clock, 0.24, 0.28, (0, 0.05)),
         PropKind.DOG: _prop(_dog, 0.85, 0.57, (0, 0.2)),
         PropKind.CAT: _prop(_cat, 0.4, 0.46, (0, 0.1)),

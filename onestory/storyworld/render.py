@@ -15,6 +15,7 @@ from onestory.storyworld.backdrop import Backdrop
 from onestory.storyworld.blocking import SPAN_SECONDS, Blocking
 from onestory.storyworld.camera import Operator, View
 from onestory.storyworld.kinds import Action, Framing
+from onestory.storyworld.light import people_grade_for
 from onestory.storyworld.palette import Rgb
 from onestory.storyworld.pen import LabelPen, Pen, oval
 from onestory.storyworld.people.figure import Figure, draw_arms_over, draw_figure
@@ -51,7 +52,8 @@ class SceneRenderer:
         self._backdrop = Backdrop(scene, views, width, height)
         self._fall = Fall(scene.weather, scene.light, scene.seed, width, height)
         self._rgba_HWC: npt.NDArray[np.uint8] = np.zeros((height, width, 4), np.uint8)
-        self._pen = Pen(self._rgba_HWC, self._backdrop.grade)
+        grade = people_grade_for(scene.light, scene.weather, outside=not self._art.indoor)
+        self._pen = Pen(self._rgba_HWC, grade)
 
     def frame(self, index: int) -> npt.NDArray[np.uint8]:
         """

@@ -10,10 +10,9 @@ from onestory.storyworld.palette import Rgb, darker, lighter
 from onestory.storyworld.pen import Pen, limb
 from onestory.storyworld.people.figure import Figure
 from onestory.storyworld.people.moment import ramp
-from onestory.storyworld.props import ON_THE_FLOOR, PROPS, draw_prop
+from onestory.storyworld.props import ON_THE_FLOOR, PROPS, TABLE_HEIGHT, draw_prop
 
 WOOD: Rgb = (156, 106, 70)
-TABLE_HEIGHT = 0.74
 
 
 def draw_behind(pen: Pen, figure: Figure, action: Action, *, seated: bool, progress: float) -> None:

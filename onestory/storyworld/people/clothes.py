@@ -7,7 +7,7 @@ import math
 from onestory.storyworld.kinds import BottomKind, Part, TopKind
 from onestory.storyworld.look import Look
 from onestory.storyworld.palette import PALETTE, Rgb, darker, lighter, luma, mix
-from onestory.storyworld.pen import Pen, Point, blob, limb, quad_curve
+from onestory.storyworld.pen import Pen, Point, Shape, blob, limb, quad_curve
 from onestory.storyworld.people.body import Body
 from onestory.storyworld.people.pose import Pose, Skeleton
 
@@ -47,10 +47,14 @@ def draw_leg(
         end = (ankle[0], ankle[1] - body.ankle * 0.1)
         pen.fill(limb([(*hip, girth), (*knee, girth * 0.78), (*end, girth * loose)]), colour)
         if look.bottom is BottomKind.JEANS:
-            pen.fill(
-                limb([(end[0], end[1] - girth * 0.1, girth * (loose + 0.03)), (end[0], end[1] - girth * 0.3, girth * (loose + 0.03))]),
-                lighter(colour, 0.22),
-            )
+            _cuff(pen, knee, end, girth * loose, lighter(colour, 0.24))
+
+
+def _cuff(pen: Pen, start: Point, end: Point, radius: float, colour: Rgb) -> None:
+    """Turn up the end of a trouser leg."""
+    angle = math.atan2(end[1] - start[1], end[0] - start[0])
+    with pen.placed(*end, angle=angle):
+        pen.rect(-radius * 0.25, -radius * 1.08, radius * 0.85, radius * 2.16, colour, radius=radius * 0.25)
 
 
 def _shoe(
@@ -150,6 +154,15 @@ def torso_shape(look: Look, body: Body, pose: Pose) -> list[Point]:
         (-hips, 0.02), (-waist, long * 0.32), (-chest, long * 0.68),
         (-wide, long - slope * 1.5), (-wide * 0.82, long - slope * 0.35),
     ]
+
+
+def torso_on_stage(look: Look, body: Body, pose: Pose, bones: Skeleton) -> Shape:
+    """Find the outline of the torso where it stands, for what falls on it."""
+    lean = pose.lean + body.stoop
+    sin, cos = math.sin(lean), math.cos(lean)
+    hx, hy = bones.hips
+    points = [(hx + x * cos + y * sin, hy - x * sin + y * cos) for x, y in torso_shape(look, body, pose)]
+    return blob(points, 0.42)
 
 
 def draw_torso(pen: Pen, look: Look, body: Body, pose: Pose) -> None:
@@ -361,9 +374,10 @@ _TRIMS = {
 
 
 def draw_arm(
-    pen: Pen, look: Look, body: Body, shoulder: Point, elbow: Point, hand: Point, *, far: bool
+    pen: Pen, look: Look, body: Body, shoulder: Point, elbow: Point, hand: Point, *, far: bool,
+    under: Shape | None = None,
 ) -> None:
-    """Draw one arm: sleeve, forearm, hand."""
+    """Draw one arm: sleeve, forearm, hand; its shadow falls on `under`, the torso."""
     girth = body.arm_girth
     shade = 0.16 if far else 0.0
     cloth, skin = PALETTE[look.top_colour], darker(PALETTE[look.skin], shade * 0.8)
@@ -393,8 +407,10 @@ def draw_arm(
         wrist = (hand[0] - math.cos(angle) * reach * 1.3, hand[1] - math.sin(angle) * reach * 1.3)
         joints = [(*shoulder, girth * 1.05 * puff**0.5), (*elbow, girth * 0.86 * puff), (*wrist, girth * 0.68 * puff)]
     pen.part(Part.TOP)
-    if not far:
-        pen.fill(limb([(x, y, r * 1.13) for x, y, r in joints]), outline, 0.42)
+    if under is not None:
+        with pen.clipped(under):
+            drop = body.height * 0.006
+            pen.fill(limb([(x + drop * 0.5, y - drop, r * 1.12) for x, y, r in joints]), outline, 0.4)
     pen.fill(limb(joints), colour)
     if look.top not in SHORT_SLEEVES and look.top in (TopKind.HOODIE, TopKind.SWEATER, TopKind.JACKET):
         x, y, r = joints[-1]

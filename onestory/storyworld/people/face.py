@@ -99,6 +99,18 @@ def draw_head(pen: Pen, look: Look, yaw: float) -> None:
         )
 
 
+def draw_blush(pen: Pen, look: Look, pose: Pose, yaw: float) -> None:
+    """Draw the cheeks, under any beard."""
+    skin = PALETTE[look.skin]
+    x, y, squeeze = 0.4 * yaw, -0.07 + 0.2 * pose.nod, 1 - 0.24 * abs(yaw)
+    pen.part(Part.FACE)
+    with pen.clipped(blob(head_outline(look, yaw), 0.52)):
+        blush = mix(skin, (232, 84, 84), 0.45)
+        strength = 0.42 if look.feminine or look.age is Age.CHILD else 0.22
+        for side in (-1.0, 1.0):
+            pen.ellipse(x + side * 0.48 * squeeze, y - 0.3, 0.17, 0.11, blush, strength)
+
+
 def draw_face(pen: Pen, look: Look, pose: Pose, emotion: Emotion, yaw: float) -> None:
     """Draw the features; they slide over the head as it turns and nods."""
     skin = PALETTE[look.skin]
@@ -110,10 +122,6 @@ def draw_face(pen: Pen, look: Look, pose: Pose, emotion: Emotion, yaw: float) ->
     pen.part(Part.FACE)
     shape = blob(head_outline(look, yaw), 0.52)
     with pen.clipped(shape):
-        blush = mix(skin, (232, 84, 84), 0.45)
-        strength = 0.42 if look.feminine or look.age is Age.CHILD else 0.22
-        for side in (-1.0, 1.0):
-            pen.ellipse(x + side * 0.48 * squeeze, y - 0.3, 0.17, 0.11, blush, strength)
         if look.age is Age.ELDER:
             _wrinkles(pen, skin, x, y, squeeze)
         _eyes(pen, look, pose, feeling, (x, y), yaw)

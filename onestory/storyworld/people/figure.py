@@ -5,6 +5,7 @@ How is one person drawn? From behind to front, along the joints of a skeleton.
 """
 
 import math
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from onestory.storyworld.kinds import Emotion, Part, PropKind
@@ -32,6 +33,8 @@ class Figure:
     emotion: Emotion
     prop: PropKind | None
     prop_in_near: bool = False
+    scale: float = 1.0
+    """Above 1 for somebody nearer to the camera."""
     swing: float = 0.0
     """Swing of loose hair, in [-1, 1]."""
 
@@ -41,7 +44,7 @@ class Figure:
         if self.pose.spin:
             sin, cos = math.sin(-self.pose.spin), math.cos(-self.pose.spin)
             x, y = x * cos - y * sin, x * sin + y * cos
-        return (self.mark[0] + self.facing * x, self.mark[1] + y)
+        return (self.mark[0] + self.facing * x * self.scale, self.mark[1] + y * self.scale)
 
     @property
     def head_tilt(self) -> float:
@@ -81,9 +84,13 @@ def draw_arms_over(pen: Pen, figure: Figure) -> None:
         _draw_over(pen, figure)
 
 
-def _standing(pen: Pen, figure: Figure):  # type: ignore[no-untyped-def]
+def _standing(pen: Pen, figure: Figure) -> AbstractContextManager[None]:
     return pen.placed(
-        figure.mark[0], figure.mark[1], angle=-figure.pose.spin * figure.facing, sx=figure.facing
+        figure.mark[0],
+        figure.mark[1],
+        angle=-figure.pose.spin * figure.facing,
+        sx=figure.facing * figure.scale,
+        sy=figure.scale,
     )
 
 
@@ -103,7 +110,10 @@ def _draw_arm(pen: Pen, figure: Figure, *, near: bool) -> None:
     holds = figure.prop is not None and near is figure.prop_in_near
     if holds and figure.prop is not None and figure.prop not in TWO_HANDED:
         draw_held(pen, figure.prop, joints[2], hand.angle, body.height)
-    clothes.draw_arm(pen, figure.look, body, *joints, far=shaded)
+    under = None
+    if not shaded and _is_over(hand, near=near):
+        under = clothes.torso_on_stage(figure.look, body, figure.pose, bones)
+    clothes.draw_arm(pen, figure.look, body, *joints, far=shaded, under=under)
 
 
 def _draw_behind(pen: Pen, figure: Figure) -> None:
@@ -145,7 +155,7 @@ def _draw_trunk(pen: Pen, figure: Figure) -> None:
         wear.draw_scarf(pen, look, body, pose)
 
 
-def _head_frame(pen: Pen, figure: Figure):  # type: ignore[no-untyped-def]
+def _head_frame(pen: Pen, figure: Figure) -> AbstractContextManager[None]:
     scale = figure.body.head / 2
     return pen.placed(*figure.bones.head, angle=figure.head_tilt, sx=scale, sy=scale)
 
@@ -161,6 +171,7 @@ def _draw_head(pen: Pen, figure: Figure) -> None:
             wear.draw_headwear(pen, look, 0.0, 0.0, away=True)
             return
         face.draw_head(pen, look, yaw)
+        face.draw_blush(pen, look, pose, yaw)
         wear.draw_beard(pen, look, yaw, pose.nod)
         face.draw_face(pen, look, pose, figure.emotion, yaw)
         hair.draw_front_hair(pen, look, yaw, figure.swing, hatted=hatted)

@@ -58,6 +58,8 @@ def draw_hair_from_behind(pen: Pen, look: Look, swing: float, *, hatted: bool) -
         _FRONT_CURLS[style](pen, colour)
     if style is HairStyle.PONYTAIL:
         _tail(pen, colour, 0.0, swing)
+    if style is HairStyle.BRAIDS:
+        _plaits(pen, colour, 0.0, swing)
     if style is HairStyle.BUN and not hatted:
         pen.circle(0, 0.85, 0.42, darker(colour, 0.08))
         pen.stroke(quad_curve((-0.25, 0.85), (0, 1.1), (0.25, 0.85)), 0.05, lighter(colour, 0.12))
@@ -281,6 +283,10 @@ def _afro_over(pen: Pen, colour: Rgb) -> None:
 
 def _braids(pen: Pen, colour: Rgb, yaw: float, swing: float) -> None:
     _crop(pen, colour, yaw, volume=1.04, line=_MIDDLE)
+    _plaits(pen, colour, yaw, swing)
+
+
+def _plaits(pen: Pen, colour: Rgb, yaw: float, swing: float) -> None:
     for side in (-1.0, 1.0):
         if side * yaw > 0.55:
             continue

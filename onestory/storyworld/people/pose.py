@@ -18,7 +18,7 @@ class Hand:
 
     x: float = 0.08
     """Forward of the shoulder, as a share of the arm's reach."""
-    y: float = -0.95
+    y: float = -0.97
     goal: Point | None = None
     """A place that must be met: see `frame`."""
     frame: Literal["head", "stage"] = "head"
@@ -134,21 +134,27 @@ def _blend(first: Point, second: Point, amount: float) -> Point:
 
 
 def _arm(body: Body, shoulder: Point, hand: Hand, head: Point, outward: float) -> tuple[Point, Point]:
-    goal = (shoulder[0] + hand.x * body.reach, shoulder[1] + hand.y * body.reach)
+    # Seen from the front, resting hands hang beside the hips, not before them.
+    beside = outward * 0.13 * min(1.0, max(0.0, -hand.y - 0.6) / 0.3)
+    goal = (shoulder[0] + (hand.x * (1 - abs(outward) * 0.5 * (beside != 0)) + beside) * body.reach, shoulder[1] + hand.y * body.reach)
     if hand.goal is not None:
         wanted = hand.goal
         if hand.frame == "head":
             wanted = (head[0] + wanted[0] * body.head, head[1] + wanted[1] * body.head)
         goal = _blend(goal, wanted, hand.pull)
-    dx, dy = goal[0] - shoulder[0], goal[1] - shoulder[1]
-    # Elbows hang: the side whose elbow is lower and further back, blended where it would flip.
-    preference = dx * 1.0 + dy * 0.0
-    side = -1.0 if preference > 0 else 1.0
-    if abs(dx) < 0.12 * body.reach:
-        side = -1.0 if outward <= 0 or dy < 0 else 1.0
-    elif dy > 0 and dx < 0 and outward > 0:
-        side = 1.0
-    return bend(shoulder, goal, body.arm, side)
+    # Of the two ways to bend, take the one whose elbow hangs lower and further out or back.
+    back = 0.5 if outward <= 0 else 0.3 - 0.9 * outward
+    left = bend(shoulder, goal, body.arm, 1.0)
+    right = bend(shoulder, goal, body.arm, -1.0)
+    (elbow, hand_at) = min(left, right, key=lambda joints: joints[0][1] + back * joints[0][0])
+    # An elbow far off the line really points at the camera: draw it shorter, and lower.
+    middle = ((shoulder[0] + hand_at[0]) / 2, (shoulder[1] + hand_at[1]) / 2)
+    off = math.hypot(elbow[0] - middle[0], elbow[1] - middle[1])
+    most = 0.62 * body.arm
+    if off > most:
+        elbow = _blend(middle, elbow, most / off)
+        elbow = (elbow[0], elbow[1] - 0.9 * (off - most))
+    return elbow, hand_at
 
 
 def solve(pose: Pose, body: Body) -> Skeleton:
@@ -176,8 +182,8 @@ def solve(pose: Pose, body: Body) -> Skeleton:
         chest[0] + spread * cos * mirrored + sin * drop,
         chest[1] - spread * sin + cos * drop,
     )
-    near_elbow, near_hand = _arm(body, near_shoulder, pose.near, head, 0.0)
-    far_elbow, far_hand = _arm(body, far_shoulder, pose.far, head, 1.0 - pose.turn)
+    near_elbow, near_hand = _arm(body, near_shoulder, pose.near, head, -(1.0 - pose.turn) * mirrored)
+    far_elbow, far_hand = _arm(body, far_shoulder, pose.far, head, (1.0 - pose.turn) * mirrored)
     apart = body.pelvis * (1 - 0.7 * pose.turn) * mirrored
     near_hip, far_hip = (hips[0] - apart, hips[1]), (hips[0] + apart, hips[1])
     stance = body.pelvis * (1.15 - 0.75 * pose.turn) * mirrored

@@ -23,8 +23,8 @@ def draw_beard(pen: Pen, look: Look, yaw: float, nod: float) -> None:
             (0.76 + push, -0.5), (0.83, 0.02),
         ]
         inner = [
-            (0.66 + 0.15 * yaw, -0.22), (0.4 + x * 0.8, -0.38 + y), (x, -0.32 + y), (-0.4 + x * 0.8, -0.38 + y),
-            (-0.66 + 0.15 * yaw, -0.22),
+            (0.7 + 0.12 * yaw, -0.36), (0.42 + x * 0.8, -0.5 + y), (x + 0.2, -0.37 + y), (x - 0.2, -0.37 + y),
+            (-0.42 + x * 0.8, -0.5 + y), (-0.7 + 0.12 * yaw, -0.36),
         ]
         pen.blob([*outer, *inner], hair, tension=0.4)
     if Accessory.MOUSTACHE in look.accessories:

@@ -54,7 +54,6 @@ def _car_far(pen: Pen, stage: Stage) -> None:
 def _car_back(pen: Pen, stage: Stage) -> None:
     paint = stage.colour(0, ((186, 70, 66), (66, 108, 140), (222, 178, 96), (96, 132, 110), (214, 214, 212)))
     lining = stage.colour(1, ((206, 194, 176), (98, 100, 112), (150, 120, 100)))
-    seat = stage.colour(2, ((112, 78, 66), (72, 76, 90), (170, 140, 110), (128, 54, 58)))
     left, right = stage.left - 0.2, stage.right + 0.2
     pen.rect(left, -2, right - left, 7, lining)
     pen.rect(left, 1.78, right - left, 4, lighter(lining, 0.16))
@@ -63,14 +62,15 @@ def _car_back(pen: Pen, stage: Stage) -> None:
     pen.rect(-0.05, 0.5, 0.1, 1.3, darker(lining, 0.3))
     pen.rect(left, 0.76, right - left, 0.09, darker(lining, 0.2))
     pen.rect(left, 0.83, right - left, 0.025, paint)
-    for x in (-0.72, 0.46):
-        pen.blob([(x - 0.3, 0.1), (x - 0.34, 0.75), (x - 0.26, 1.12), (x - 0.02, 1.14), (x + 0.06, 0.7), (x + 0.02, 0.1)], darker(seat, 0.1), tension=0.34)
-        pen.rect(x - 0.28, 1.16, 0.24, 0.2, seat, radius=0.07)
-        pen.rect(x - 0.3, 0.16, 0.66, 0.22, seat, radius=0.08)
 
 
 def _car_ground(pen: Pen, stage: Stage) -> None:
-    """Leave the floor away: the car's door is nearer than the people and hides it."""
+    """Paint the seats; there is no floor, because the door is nearer and hides it."""
+    seat = stage.colour(2, ((112, 78, 66), (72, 76, 90), (170, 140, 110), (128, 54, 58)))
+    for x in (-0.66, 0.38):
+        pen.blob([(x - 0.3, 0.1), (x - 0.34, 0.75), (x - 0.26, 1.12), (x - 0.02, 1.14), (x + 0.06, 0.7), (x + 0.02, 0.1)], darker(seat, 0.1), tension=0.34)
+        pen.rect(x - 0.28, 1.16, 0.24, 0.2, seat, radius=0.07)
+        pen.rect(x - 0.3, 0.16, 0.66, 0.22, seat, radius=0.08)
 
 
 def _car_front(pen: Pen, stage: Stage) -> None:

@@ -95,8 +95,8 @@ def wave_hand(pose: Pose, now: Moment) -> None:
     swing = wave(now.seconds, 1.7)
     pose.turn = min(pose.turn, 0.3) if not now.seated else pose.turn
     pose.near = Hand(
-        x=0.08 - 0.42 * up + 0.2 * swing * up,
-        y=-0.95 + 1.55 * up - 0.05 * abs(swing),
+        x=0.0 - 0.52 * up + 0.17 * swing * up,
+        y=-0.95 + 1.6 * up - 0.05 * abs(swing),
         angle=0.4 * swing,
     )
     pose.tilt += 0.04 * up + 0.02 * swing
@@ -136,6 +136,7 @@ def fall(pose: Pose, now: Moment) -> None:
     pose.turn = 0.36 + 0.5 * slip
     pose.spin = -(math.pi / 2 - 0.08) * drop + bounce
     pose.y += 0.075 * now.body.height * drop
+    pose.x += 0.06 * drop
     pose.lean += 0.35 * slip - 0.3 * drop
     pose.near = Hand(x=0.1 + 0.75 * slip - 0.5 * drop, y=-0.95 + 1.25 * slip - 0.35 * drop)
     pose.far = Hand(x=0.1 + 0.6 * slip - 0.3 * drop, y=-0.95 + 1.5 * slip - 0.9 * drop)

@@ -111,7 +111,7 @@ def cook(pose: Pose, now: Moment) -> None:
     pose.turn = 0.55
     pose.lean += 0.06 + 0.015 * round_x
     pose.nod -= 0.35
-    pose.far = Hand(x=0.66 + 0.08 * round_x, y=-0.34 + 0.05 * round_y, over=True)
+    pose.far = Hand(x=0.56 + 0.05 * round_x, y=-0.6 + 0.03 * round_y, over=True)
     pose.near = Hand(x=0.4, y=-0.52, over=True)
     pose.gaze = (0.6, -0.8)
 

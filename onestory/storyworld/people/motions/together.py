@@ -35,9 +35,15 @@ def kiss(pose: Pose, now: Moment) -> None:
     gap = now.gap if now.gap is not None else 0.3
     pose.turn = 0.7
     pose.head_turn = 0.95
-    taller = (now.body.height - other.height) / now.body.height
-    pose.lean += (0.1 + 0.5 * max(0.0, taller)) * close
-    pose.tilt += (0.14 if now.leads else -0.06) * close
+    # Lean until the heads are one profile apart: lips touch, and both faces are seen.
+    up = now.body.torso + now.body.neck + now.body.head / 2
+    apart = 0.46 * (now.body.head_width + other.head_width)
+    step = max(0.0, (gap - apart) / 2)
+    drop = min(0.3, max(0.0, now.body.height - other.height))
+    pose.lean += math.asin(min(0.6, step / up)) * close
+    pose.hip -= 0.22 * drop / now.body.hip * close
+    pose.nod += (-0.25 if now.body.height > other.height else 0.25) * close
+    pose.tilt += (0.2 if now.leads else 0.05) * close
     pose.near = Hand(
         x=0.2, y=-0.8, goal=(gap * 0.94, other.height * 0.62), frame="stage", pull=close, over=True
     )
