@@ -117,6 +117,17 @@ def test_everything_to_judge_is_on_the_page(page: DailiesPage) -> None:
     assert "zither" in words
 
 
+def test_the_circled_take_stands_for_its_shot(page: DailiesPage) -> None:
+    """A shot shows its circled take, else the latest, and nothing if there is none."""
+    one, two = page.shots[4].takes
+    loose = two.model_copy(update={"is_circled": False})
+    shot = page.shots[4]
+    assert shot.shown_take == two
+    assert shot.model_copy(update={"takes": (two, one)}).shown_take == two
+    assert shot.model_copy(update={"takes": (one, loose)}).shown_take == loose
+    assert shot.model_copy(update={"takes": ()}).shown_take is None
+
+
 def test_marks_and_circles_are_as_many_as_there_are(page: DailiesPage) -> None:
     """One mark a gate, of the right kind; one pencil circle a circled take; one card a shot."""
     parsed = _parsed(render_page(page))
