@@ -89,6 +89,7 @@ def plan(
     episode: Annotated[str | None, typer.Option(help="Give the episode this id.")] = None,
     engine: Annotated[str | None, typer.Option(help="Plan for this engine.")] = None,
     seed: Annotated[int, typer.Option(help="Plan for this seed.")] = 0,
+    size: Annotated[str | None, typer.Option(help="Plan for WIDTHxHEIGHT pixels.")] = None,
     home: Home = None,
     as_json: Json = False,
 ) -> None:
@@ -96,7 +97,7 @@ def plan(
     from deployments import verbs
 
     with _edge(as_json):
-        order = verbs.order_of(script=script, episode=episode, seed=seed)
+        order = verbs.order_of(script=script, episode=episode, seed=seed, size=size)
         _print(verbs.plan(order, _settings(home, engine)), as_json, verbs.plan_text)
 
 

@@ -42,6 +42,8 @@ logger = logging.getLogger("onestory.production")
 CUT_VERSION = 1
 """Raised by hand when a code change alters what a delivery holds."""
 
+DESK = ".delivering-"
+
 MEDIA_TYPES: Mapping[str, str] = {
     "episode.mp4": "video/mp4",
     "episode.srt": "application/x-subrip",
@@ -172,7 +174,10 @@ class CuttingRoom:
         )
 
     def _assemble(self, sheet: CallSheet, folder: Path) -> Assembled:
-        desk = Path(tempfile.mkdtemp(prefix=".delivering-", dir=folder))
+        for abandoned in folder.glob(f"{DESK}*"):
+            # One producer at a time works on an episode: this desk's was killed.
+            shutil.rmtree(abandoned, ignore_errors=True)
+        desk = Path(tempfile.mkdtemp(prefix=DESK, dir=folder))
         try:
             fetch(self.unit, sheet, desk / "media")
             cut = lay_out(self.unit, sheet, desk / "media")

@@ -1,8 +1,9 @@
 """
 An engine whose takes cost nothing but the seconds that it is told to take.
 
-It paints a moving bar in colours that depend on the recipe: enough for gates to pass, for
-equal recipes to give equal bytes, and for a benchmark to know what the engine itself cost.
+It paints a bar that moves at a height of the recipe's own, always in the same colours: enough
+for gates to pass (no drift), for equal recipes to give equal bytes and others to differ, and
+for a benchmark to know what the engine itself cost.
 """
 
 import time
@@ -14,6 +15,10 @@ from onestory.documents import digest_of_json
 from onestory.engines.protocol import Capabilities, Control, Footage, Frame
 from onestory.engines.recipe import EngineFingerprint, Recipe
 from onestory.engines.take import Remembered, Take
+
+
+GROUND_C = (38, 70, 83)
+BAR_C = (233, 196, 106)
 
 
 class PaintedEngine:
@@ -55,14 +60,14 @@ class PaintedEngine:
         return Footage(frames=self._paint(recipe, control))
 
     def _paint(self, recipe: Recipe, control: Control) -> Iterator[Frame]:
-        chance = np.random.default_rng(int(recipe.digest.removeprefix("sha256:")[:15], 16))
-        ground_C, bar_C = chance.integers(40, 230, (2, 3), dtype=np.uint8)
         frame_HWC = np.empty((recipe.height, recipe.width, 3), np.uint8)
+        top = int(recipe.digest.removeprefix("sha256:")[:8], 16) % (recipe.height // 2)
         for index in range(recipe.num_frames):
             control.check()
             control.progress(index / recipe.num_frames)
-            frame_HWC[:] = ground_C
-            left = (index * max(2, recipe.width // 24)) % recipe.width
-            frame_HWC[:, left : left + max(2, recipe.width // 6)] = bar_C
+            frame_HWC[:] = GROUND_C
+            left = (index * max(2, recipe.width // 24)) % (recipe.width * 3 // 4)
+            right, bottom = left + recipe.width // 4, top + recipe.height // 2
+            frame_HWC[top:bottom, left:right] = BAR_C
             time.sleep(self._seconds / recipe.num_frames)
             yield frame_HWC.copy()

@@ -1,0 +1,139 @@
+"""
+Run `onestory` as a person does: in a process of its own, with everything real behind it.
+
+A `Producer` holds the home of a studio and a folder for deliveries; it starts the command,
+waits for what the shot list says, kills it if asked to, and reads its JSON document.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+WAIT_SECONDS = 180.0
+
+
+def shot_list(
+    folder: Path, episode: str, actions: Iterable[str], *, duration: str = "24 frames"
+) -> Path:
+    """Write a shot list of one woman in a kitchen, a shot for each action."""
+    shots = [
+        {"set": "KITCHEN", "cast": ["MARA"], "action": f"Mara {action}.", "duration": duration}
+        for action in actions
+    ]
+    document = {
+        "schema": "shot-list.1",
+        "title": f"Film {episode}",
+        "episode": episode,
+        "cast": [{"name": "MARA", "look": "a young woman with short red hair and a blue coat"}],
+        "sets": [{"name": "KITCHEN", "look": "a small kitchen with teal cupboards"}],
+        "shots": shots,
+    }
+    path = folder / f"{episode}.json"
+    path.write_text(json.dumps(document))
+    return path
+
+
+@dataclass
+class Run:
+    """One run of the command."""
+
+    process: subprocess.Popen[str]
+    lines: list[str] = field(default_factory=list)
+    """Progress, line by line."""
+
+    def __post_init__(self) -> None:
+        """Read progress as it comes."""
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def wait_for(self, words: str, *, times: int = 1) -> None:
+        """
+        Wait until progress says something.
+
+        Raises:
+            AssertionError: If it does not within three minutes.
+        """
+        deadline = time.monotonic() + WAIT_SECONDS
+        while sum(words in line for line in self.lines) < times:
+            if self.process.poll() is not None:
+                self._reader.join(timeout=5)
+                said = sum(words in line for line in self.lines)
+                assert said >= times, f"ended without {words!r}: " + "\n".join(self.lines[-30:])
+            assert time.monotonic() < deadline, f"never said {words!r}: " + "\n".join(self.lines)
+            time.sleep(0.02)
+
+    def kill(self) -> None:
+        """Kill -9."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def finish(self) -> tuple[int, dict[str, Any]]:
+        """Exit code and JSON document."""
+        assert self.process.stdout is not None
+        printed = self.process.stdout.read()
+        code = self.process.wait(timeout=WAIT_SECONDS)
+        self._reader.join(timeout=5)
+        assert printed.strip(), "\n".join(self.lines[-40:])
+        return code, json.loads(printed)
+
+    def _read(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.lines.append(line.rstrip())
+
+
+@dataclass(frozen=True)
+class Producer:
+    """A person with a terminal."""
+
+    home: Path
+    out: Path
+    engine: str = "painted"
+    options: dict[str, Any] = field(default_factory=dict)
+    size: str = "96x160"
+
+    def start(self, script: Path, *flags: str) -> Run:
+        """Type `onestory produce`."""
+        return self.run(
+            "produce",
+            str(script),
+            "--json",
+            *("--home", str(self.home), "--out", str(self.out), "--size", self.size),
+            *flags,
+        )
+
+    def produce(self, script: Path, *flags: str) -> tuple[int, dict[str, Any]]:
+        """Type `onestory produce` and wait for the film."""
+        return self.start(script, *flags).finish()
+
+    def run(self, *arguments: str) -> Run:
+        """Type any command."""
+        environment = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("ONESTORY_", "PREFECT_", "MLFLOW_"))
+        }
+        environment |= {
+            "ONESTORY_ENGINE": self.engine,
+            "ONESTORY_ENGINE_OPTIONS": json.dumps(self.options, sort_keys=True),
+            "COLUMNS": "200",
+        }
+        argv = [str(Path(sys.executable).with_name("onestory")), *arguments]
+        process = subprocess.Popen(
+            argv,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=self.out,
+        )
+        return Run(process)
