@@ -6,10 +6,19 @@ from pathlib import Path
 from typing import Any
 
 import av
+import ffmpeg
 import numpy as np
 import pytest
 
-from onestory.cut.assemble import DISCLOSURE, AssemblyOptions, AssemblyResult, assemble
+from onestory.cut.assemble import (
+    DISCLOSURE,
+    AssemblyOptions,
+    AssemblyResult,
+    _check_film,
+    assemble,
+)
+from onestory.cut.encode import VideoWriter
+from onestory.cut.ffmpeg_call import local_file, run_ffmpeg
 from onestory.cut.probe import decode_frames, probe_video
 from onestory.cut.sound import read_sound
 from onestory.cut.timeline import Cut, SpokenLine
@@ -143,6 +152,19 @@ def test_somebody_elses_clip_is_joined_without_harm(room: Any, tmp_path: Path) -
     assert [room.number_of(rgb) for rgb in frames] == [*range(10), *range(10)]
 
 
+def test_takes_of_two_encoders_are_not_glued(room: Any, tmp_path: Path) -> None:
+    """Takes of one size whose headers differ are encoded again, every frame of them."""
+    ours, theirs = room.take(1, 10, hue=60), room.take(2, 10, hue=180)
+    with VideoWriter(theirs.video, width=90, height=160, crf=30) as writer:
+        for index in range(10):
+            writer.write(room.picture(index, 180))
+    result = _film(room.cut(room.shot(ours), room.shot(theirs)), tmp_path)
+
+    assert not result.is_copied
+    frames = list(decode_frames(result.film))
+    assert [room.number_of(rgb) for rgb in frames] == [*range(10), *range(10)]
+
+
 def test_burnt_in_words_are_seen_while_they_are_said(room: Any, tmp_path: Path) -> None:
     """Chinese letters stand in the lower third on the line's frames only, across pieces too."""
     lines = (_line(room, "你好，门", 0, 12),)
@@ -182,6 +204,29 @@ def test_the_same_cut_gives_the_same_film(room: Any, tmp_path: Path) -> None:
     ]
 
     assert films[0] == films[1]
+    assert b"Lavf" not in films[0]
+
+
+def test_a_film_that_lacks_a_frame_is_not_delivered(room: Any, tmp_path: Path) -> None:
+    """The last look finds a film of 12 frames where 13 should be, or of another size."""
+    cut = room.cut(room.shot(room.take(num_frames=12)))
+    film = _film(cut, tmp_path).film
+    with pytest.raises(CutError, match=r"film has 12 frames of 90x160 .* should have 13"):
+        _check_film(film, cut, VERTICAL, 13)
+    with pytest.raises(CutError, match=r"should have 12 of 92x160"):
+        _check_film(film, cut, AssemblyOptions(width=92, height=160), 12)
+
+
+def test_sound_and_picture_end_together(room: Any, tmp_path: Path) -> None:
+    """A film whose sound stops early is found, although it has sound and every frame."""
+    cut = room.cut(room.shot(room.take(num_frames=12)))
+    film, short = _film(cut, tmp_path).film, tmp_path / "short.mp4"
+    tone = ffmpeg.input("sine=d=0.25", f="lavfi")
+    picture = ffmpeg.input(local_file(film)).video
+    call = ffmpeg.output(picture, tone, local_file(short), vcodec="copy", acodec="aac")
+    run_ffmpeg(call, timeout_seconds=20)
+    with pytest.raises(CutError, match=r"film's audio lasts 0\.2\d+ s and should last 0\.500 s"):
+        _check_film(short, cut, VERTICAL, 12)
 
 
 @pytest.mark.parametrize(("content", "message"), [(0, "has 0 bytes"), (0.6, "truncated")])

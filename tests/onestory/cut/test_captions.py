@@ -49,10 +49,10 @@ def test_times_are_exact_at_broadcast_rates(room: Any, paper_take: Any) -> None:
 
 def test_dual_dialogue_overlaps_and_nothing_else_does(room: Any, paper_take: Any) -> None:
     """Two who speak at once are read at once; the next line waits until they are gone."""
-    lines = (_line("You!", 6, 30), _line("Me?", 6, 60, dual=True, who="BEN"), _line("Us.", 50, 80))
+    lines = (_line("You!", 6, 30), _line("Me?", 8, 60, dual=True, who="BEN"), _line("Us.", 50, 80))
     cues = cues_for(room.cut(room.shot(paper_take(1), lines=lines)))
 
-    assert [cue[:3] for cue in cues] == [(6, 30, "You!"), (6, 50, "Me?"), (50, 80, "Us.")]
+    assert [cue[:3] for cue in cues] == [(6, 30, "You!"), (8, 50, "Me?"), (50, 80, "Us.")]
 
 
 def test_srt_is_read_back_the_same(room: Any, paper_take: Any) -> None:

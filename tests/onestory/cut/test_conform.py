@@ -1,9 +1,13 @@
 """Takes become one picture, frame by frame."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-from onestory.cut.conform import pieces_of
+import pytest
+
+from onestory.cut.conform import Look, conform, pieces_of
+from onestory.errors import CutError
 
 
 def test_pieces_cover_the_film_without_gap_or_overlap(room: Any, paper_take: Any) -> None:
@@ -33,3 +37,13 @@ def test_only_whole_takes_may_be_copied(room: Any, paper_take: Any) -> None:
 
     assert pieces_of(room.cut(whole))[0].is_whole_take
     assert not any(pieces_of(room.cut(shot))[0].is_whole_take for shot in changed)
+
+
+def test_a_piece_is_counted(room: Any, tmp_path: Path) -> None:
+    """A piece that comes out shorter than planned is named, whatever its document said."""
+    take = replace(room.take(num_frames=12), num_frames=20)
+    desk = tmp_path / "desk"
+    desk.mkdir()
+    cut = room.cut(room.shot(take, num_frames=15))
+    with pytest.raises(CutError, match=r"tk01\] a piece has 12 frames instead of 15"):
+        conform(cut, Look(width=90, height=160, fps="24", crf=18), desk)

@@ -46,6 +46,15 @@ def test_a_truncated_video_is_refused(room: Any, share: float) -> None:
         probe_video(whole[: int(len(whole) * share)])
 
 
+def test_frames_that_the_index_promises_must_be_there(room: Any) -> None:
+    """Media that claims to go on to the end of the file hides its loss from all but a count."""
+    content = bytearray(room.take(num_frames=24).video.read_bytes())
+    start = content.rindex(b"mdat")
+    content[start - 4 : start] = bytes(4)
+    with pytest.raises(MediaError, match=r"truncated: \d+ of 24 frames"):
+        probe_video(bytes(content[: start + (len(content) - start) // 2]))
+
+
 def test_text_is_not_a_video() -> None:
     """A file of words is refused with what the reader said."""
     with pytest.raises(MediaError, match="cannot be read: Invalid data"):

@@ -10,14 +10,14 @@ def test_rows_are_even() -> None:
     assert fold("I will not go home before it rains") == ["I will not go home", "before it rains"]
 
 
-def test_chinese_is_broken_between_characters_but_not_before_a_stop() -> None:
-    """A full stop never begins a row, an opening quote never ends one."""
-    rows = fold("我等了你一整夜一直等到天亮了。“可是”", 32)
+@pytest.mark.parametrize("row_width", range(9, 33))
+def test_chinese_is_broken_between_characters_but_not_before_a_stop(row_width: int) -> None:
+    """At no width does a full stop begin a row, or an opening quote end one."""
+    rows = fold("我等了。你一整夜，“一直”等到天亮了。“可是”", row_width)
 
-    assert "".join(rows) == "我等了你一整夜一直等到天亮了。“可是”"
-    assert len(rows) == 2
-    assert not rows[1].startswith("。")
-    assert not rows[0].endswith("“")
+    assert "".join(rows) == "我等了。你一整夜，“一直”等到天亮了。“可是”"
+    assert len(rows) > 1
+    assert not any(row[0] in "。，”" or row[-1] == "“" for row in rows)
 
 
 def test_korean_is_broken_at_spaces_only() -> None:
