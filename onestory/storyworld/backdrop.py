@@ -1,6 +1,6 @@
 """
-How can a place be drawn once and filmed for a whole shot? Paint every layer as far as the camera will
-see it, then only lay the plates into each frame; and flatten them, if the camera never moves.
+How can a place be drawn once and filmed for a whole shot? Paint every layer as far as the
+camera will see it, then only lay the plates into each frame; flatten them, if it never moves.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,13 @@ BEHIND = (Layer.SKY, Layer.FAR, Layer.BACK, Layer.GROUND)
 MAX_PLATE_PIXELS = 12_000_000
 """Larger plates are painted coarser."""
 
-_DEFOCUS = {Framing.CLOSE: 0.006, Framing.MEDIUM_CLOSE: 0.0036, Framing.INSERT: 0.007, Framing.OVER_THE_SHOULDER: 0.003, Framing.MEDIUM: 0.0012}
+_DEFOCUS = {
+    Framing.CLOSE: 0.006,
+    Framing.MEDIUM_CLOSE: 0.0036,
+    Framing.INSERT: 0.007,
+    Framing.OVER_THE_SHOULDER: 0.003,
+    Framing.MEDIUM: 0.0012,
+}
 """Blur of the back layer by framing, as a share of the frame's height."""
 
 
@@ -134,7 +140,13 @@ class Backdrop:
 
     def _blur(self, layer: Layer) -> float:
         share = _DEFOCUS.get(self.scene.camera.framing, 0.0)
-        factor = {Layer.SKY: 1.2, Layer.FAR: 1.2, Layer.BACK: 1.0, Layer.GROUND: 0.6, Layer.FRONT: 1.6}
+        factor = {
+            Layer.SKY: 1.2,
+            Layer.FAR: 1.2,
+            Layer.BACK: 1.0,
+            Layer.GROUND: 0.6,
+            Layer.FRONT: 1.6,
+        }
         return share * factor[layer] * self.height
 
     def _lay(self, pen: Pen, layer: Layer, view: View) -> None:

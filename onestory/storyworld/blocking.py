@@ -18,7 +18,7 @@ from onestory.storyworld.scene import Performer, SceneSpec
 SPAN_SECONDS = 4.5
 """A performance that happens once takes no longer than this, however long the shot."""
 
-WALK_SPEED, RUN_SPEED = 1.15, 2.9
+WALK_SPEED, RUN_SPEED = 1.05, 2.9
 """Metres a second."""
 
 GAPS = {
@@ -241,7 +241,11 @@ class Blocking:
         for j, other in enumerate(performers):
             if other.target == performers[i].name:
                 return j
-        if len(performers) == 2 and performers[i].action in {*MUTUAL, Action.HAND_OVER, Action.TAKE}:
+        if len(performers) == 2 and performers[i].action in {
+            *MUTUAL,
+            Action.HAND_OVER,
+            Action.TAKE,
+        }:
             return 1 - i
         return None
 
@@ -253,7 +257,11 @@ class Blocking:
         theirs = performers[partner].action
         if theirs in MUTUAL:
             return theirs
-        answer = {Action.HAND_OVER: Action.TAKE, Action.TAKE: Action.HAND_OVER, Action.SLAP: Action.SLAP}
+        answer = {
+            Action.HAND_OVER: Action.TAKE,
+            Action.TAKE: Action.HAND_OVER,
+            Action.SLAP: Action.SLAP,
+        }
         return answer.get(theirs, action)
 
     def _leads(
@@ -356,8 +364,7 @@ class Blocking:
         own, action = performers[i].prop, actions[i]
         partner = partners[i]
         if action in (Action.HAND_OVER, Action.TAKE) and partner is not None:
-            both = own or performers[partner].prop or DEFAULT_PROPS[action]
-            return both
+            return own or performers[partner].prop or DEFAULT_PROPS[action]
         return own if own is not None else DEFAULT_PROPS.get(action)
 
     def _figure(self, number: int, seconds: float, index: int) -> Figure:

@@ -156,15 +156,17 @@ class Operator:
         right = max(homes) + 0.34 * tallest / 1.7
         height = _TALL[framing] * tallest
         x = (left + right) / 2
-        tops = [figure.to_world(figure.bones.head)[1] + figure.body.head * 0.5 for figure in subjects]
+        tops = [
+            figure.to_world(figure.bones.head)[1] + figure.body.head * 0.5 for figure in subjects
+        ]
         top = max(tops)
         if framing in (Framing.CLOSE, Framing.MEDIUM_CLOSE) and len(subjects) == 1:
             head = subjects[0].to_world(subjects[0].bones.head)
             if roles[0].path is None:
                 x = head[0] + 0.02 * subjects[0].facing
             height *= subjects[0].body.head / (0.17 * tallest)
-        head = max(figure.body.head_width for figure in subjects)
-        height = max(height, _NARROWEST.get(framing, 0.0) * head / self.aspect)
+        width = max(figure.body.head_width for figure in subjects)
+        height = max(height, _NARROWEST.get(framing, 0.0) * width / self.aspect)
         if framing is Framing.INSERT:
             return self._insert(subjects[0], height)
         if any(role.action in (Action.SLEEP, Action.FALL) for role in roles) and framing in _GROUP:
@@ -175,7 +177,11 @@ class Operator:
                 left = min(left, role.mark + role.facing * reach - 0.05)
                 right = max(right, role.mark + role.facing * reach + 0.05)
             x = (left + right) / 2
-        height = max(height, (right - left) / self.aspect) if framing in _GROUP or len(subjects) > 1 else height
+        height = (
+            max(height, (right - left) / self.aspect)
+            if framing in _GROUP or len(subjects) > 1
+            else height
+        )
         if framing is Framing.OVER_THE_SHOULDER:
             height = shoulder_view(subjects[0].body, self.aspect)
             x += 0.1 * subjects[0].facing * height * self.aspect
@@ -218,9 +224,7 @@ class Operator:
         return View(x=0.0, y=height * 0.3, height=height)
 
     def _walks(self) -> bool:
-        return any(
-            self.blocking.roles[i].action in (Action.WALK, Action.RUN) for i in self.numbers
-        )
+        return any(self.blocking.roles[i].action in (Action.WALK, Action.RUN) for i in self.numbers)
 
     def _followed(self, last: int) -> list[float]:
         """Follow whoever walks out of the safe middle of the frame, as an operator would."""
@@ -229,7 +233,9 @@ class Operator:
             return offsets
         half = self._base.height * self.aspect / 2
         track = self.scene.camera.move is CameraMove.TRACK
-        spread = (max(self._home(i) for i in self.numbers) - min(self._home(i) for i in self.numbers)) / 2
+        spread = (
+            max(self._home(i) for i in self.numbers) - min(self._home(i) for i in self.numbers)
+        ) / 2
         slack = 0.0 if track else max(0.0, half - 0.5 - spread)
         offset = 0.0
         for index in range(last + 1):
@@ -243,6 +249,14 @@ class Operator:
     def _shaken(self, x: float, y: float, height: float, index: int) -> tuple[float, float]:
         t = float(index / self.scene.fps)
         p = self._phases
-        sway_x = math.sin(1.9 * t + p[0]) + 0.5 * math.sin(4.3 * t + p[1]) + 0.22 * math.sin(9.1 * t + p[2])
-        sway_y = math.sin(1.6 * t + p[3]) + 0.5 * math.sin(3.7 * t + p[4]) + 0.25 * math.sin(8.3 * t + p[5])
+        sway_x = (
+            math.sin(1.9 * t + p[0])
+            + 0.5 * math.sin(4.3 * t + p[1])
+            + 0.22 * math.sin(9.1 * t + p[2])
+        )
+        sway_y = (
+            math.sin(1.6 * t + p[3])
+            + 0.5 * math.sin(3.7 * t + p[4])
+            + 0.25 * math.sin(8.3 * t + p[5])
+        )
         return (x + 0.009 * height * sway_x, y + 0.008 * height * sway_y)

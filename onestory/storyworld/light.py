@@ -117,9 +117,7 @@ def grade_for(light: Light, weather: Weather, *, outside: bool) -> Grade:
         return _INSIDE[light]
     first, second = _OUTSIDE[light], _VEILS[weather]
     gain = tuple(a * b for a, b in zip(first.gain, second.gain, strict=True))
-    lift = tuple(
-        a * g + b for a, b, g in zip(first.lift, second.lift, second.gain, strict=True)
-    )
+    lift = tuple(a * g + b for a, b, g in zip(first.lift, second.lift, second.gain, strict=True))
     if light is Light.NIGHT:
         lift = first.lift
     return Grade(

@@ -5,6 +5,7 @@ How is a shape put on paper? By a pen, in metres, y upwards: the only file that 
     LabelPen  draws the same shapes as labels, without soft edges: the truth
 """
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -79,7 +80,7 @@ def limb(joints: Sequence[tuple[float, float, float]]) -> Shape:
     path = skia.Path()
     for x, y, r in joints:
         path.addCircle(x, y, r, skia.PathDirection.kCW)
-    for (x0, y0, r0), (x1, y1, r1) in zip(joints, joints[1:], strict=False):
+    for (x0, y0, r0), (x1, y1, r1) in itertools.pairwise(joints):
         length = math.hypot(x1 - x0, y1 - y0)
         if length < 1e-6:
             continue
@@ -224,9 +225,7 @@ class Pen:
         paint.setStrokeJoin(skia.Paint.kRound_Join)
         self.canvas.drawPath(shape, paint)
 
-    def line(
-        self, points: Sequence[Point], width: float, colour: Rgb, alpha: float = 1.0
-    ) -> None:
+    def line(self, points: Sequence[Point], width: float, colour: Rgb, alpha: float = 1.0) -> None:
         """Draw along straight segments with a round nib."""
         path = skia.Path()
         path.moveTo(*points[0])

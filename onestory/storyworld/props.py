@@ -51,7 +51,14 @@ def draw_held(pen: Pen, kind: PropKind, hand: Point, angle: float, holder_height
 def _letter(pen: Pen) -> None:
     pen.rect(-0.085, 0, 0.17, 0.23, PAPER, radius=0.006)
     for i in range(6):
-        pen.rect(-0.065, 0.185 - 0.028 * i, 0.13 - 0.05 * (i == 5) - 0.06 * (i == 0), 0.009, INK, alpha=0.75)
+        pen.rect(
+            -0.065,
+            0.185 - 0.028 * i,
+            0.13 - 0.05 * (i == 5) - 0.06 * (i == 0),
+            0.009,
+            INK,
+            alpha=0.75,
+        )
     pen.poly([(0.085, 0.23), (0.045, 0.23), (0.085, 0.19)], darker(PAPER, 0.16))
 
 
@@ -122,7 +129,12 @@ def _key(pen: Pen) -> None:
 def _bloom(pen: Pen, x: float, y: float, colour: Rgb, size: float) -> None:
     for i in range(5):
         angle = 2 * math.pi * i / 5 + 0.3
-        pen.circle(x + math.cos(angle) * size * 0.62, y + math.sin(angle) * size * 0.62, size * 0.52, colour)
+        pen.circle(
+            x + math.cos(angle) * size * 0.62,
+            y + math.sin(angle) * size * 0.62,
+            size * 0.52,
+            colour,
+        )
     pen.circle(x, y, size * 0.4, (250, 214, 96))
 
 
@@ -139,8 +151,11 @@ def _bouquet(pen: Pen) -> None:
     pen.poly([(-0.03, 0), (0.0, 0), (0.02, 0.22), (-0.13, 0.22)], (232, 216, 190))
     pen.rect(-0.05, 0.06, 0.1, 0.03, (214, 84, 108), radius=0.01)
     for x, y, colour in (
-        (-0.085, 0.24, (232, 96, 118)), (0.085, 0.24, (250, 176, 80)), (0, 0.25, (238, 130, 170)),
-        (-0.045, 0.32, (250, 222, 130)), (0.05, 0.32, (222, 70, 88)),
+        (-0.085, 0.24, (232, 96, 118)),
+        (0.085, 0.24, (250, 176, 80)),
+        (0, 0.25, (238, 130, 170)),
+        (-0.045, 0.32, (250, 222, 130)),
+        (0.05, 0.32, (222, 70, 88)),
     ):
         _bloom(pen, x, y, colour, 0.05)
 
@@ -148,8 +163,25 @@ def _bouquet(pen: Pen) -> None:
 def _umbrella(pen: Pen) -> None:
     pen.line([(0, 0), (0, 0.86)], 0.016, (110, 76, 58))
     red: Rgb = (204, 62, 66)
-    pen.blob([(-0.56, 0.7), (-0.4, 0.92), (0, 1.04), (0.4, 0.92), (0.56, 0.7), (0.28, 0.76), (0, 0.7), (-0.28, 0.76)], red, tension=0.42)
-    pen.blob([(-0.1, 0.73), (-0.08, 0.95), (0, 1.03), (0.08, 0.95), (0.1, 0.73)], lighter(red, 0.16), tension=0.3)
+    pen.blob(
+        [
+            (-0.56, 0.7),
+            (-0.4, 0.92),
+            (0, 1.04),
+            (0.4, 0.92),
+            (0.56, 0.7),
+            (0.28, 0.76),
+            (0, 0.7),
+            (-0.28, 0.76),
+        ],
+        red,
+        tension=0.42,
+    )
+    pen.blob(
+        [(-0.1, 0.73), (-0.08, 0.95), (0, 1.03), (0.08, 0.95), (0.1, 0.73)],
+        lighter(red, 0.16),
+        tension=0.3,
+    )
     pen.line([(0, 1.02), (0, 1.07)], 0.014, (110, 76, 58))
 
 
@@ -261,8 +293,12 @@ def _newspaper(pen: Pen) -> None:
 def _map(pen: Pen) -> None:
     for i in range(4):
         pen.poly(
-            [(-0.22 + 0.11 * i, 0.015 * (i % 2)), (-0.11 + 0.11 * i, 0.015 * ((i + 1) % 2)),
-             (-0.11 + 0.11 * i, 0.28 + 0.015 * ((i + 1) % 2)), (-0.22 + 0.11 * i, 0.28 + 0.015 * (i % 2))],
+            [
+                (-0.22 + 0.11 * i, 0.015 * (i % 2)),
+                (-0.11 + 0.11 * i, 0.015 * ((i + 1) % 2)),
+                (-0.11 + 0.11 * i, 0.28 + 0.015 * ((i + 1) % 2)),
+                (-0.22 + 0.11 * i, 0.28 + 0.015 * (i % 2)),
+            ],
             (232, 218, 170) if i % 2 else (242, 230, 188),
         )
     pen.stroke(quad_curve((-0.2, 0.06), (0, 0.3), (0.2, 0.12)), 0.012, (96, 156, 196))
@@ -280,7 +316,9 @@ def _guitar(pen: Pen) -> None:
         pen.circle(0, 0.05, 0.06, (62, 38, 34))
         pen.rect(-0.06, -0.19, 0.12, 0.022, (62, 38, 34))
         for i in range(3):
-            pen.line([(-0.012 + 0.012 * i, -0.18), (-0.012 + 0.012 * i, 0.6)], 0.004, (244, 230, 200))
+            pen.line(
+                [(-0.012 + 0.012 * i, -0.18), (-0.012 + 0.012 * i, 0.6)], 0.004, (244, 230, 200)
+            )
 
 
 def _ball(pen: Pen) -> None:
@@ -294,7 +332,20 @@ def _cake(pen: Pen) -> None:
     pen.ellipse(0, 0.015, 0.2, 0.03, (236, 238, 242))
     pen.rect(-0.15, 0.02, 0.3, 0.13, (250, 228, 206), radius=0.015)
     pen.rect(-0.15, 0.07, 0.3, 0.025, (232, 112, 130))
-    pen.blob([(-0.16, 0.15), (0, 0.17), (0.16, 0.15), (0.15, 0.11), (0.1, 0.13), (0.05, 0.1), (0, 0.13), (-0.06, 0.1), (-0.12, 0.13)], (244, 150, 168))
+    pen.blob(
+        [
+            (-0.16, 0.15),
+            (0, 0.17),
+            (0.16, 0.15),
+            (0.15, 0.11),
+            (0.1, 0.13),
+            (0.05, 0.1),
+            (0, 0.13),
+            (-0.06, 0.1),
+            (-0.12, 0.13),
+        ],
+        (244, 150, 168),
+    )
     for x in (-0.08, 0.0, 0.08):
         pen.rect(x - 0.007, 0.15, 0.014, 0.07, (120, 176, 222))
         pen.raw(limb([(x, 0.232, 0.012), (x, 0.258, 0.003)]), (255, 196, 84))
@@ -317,7 +368,14 @@ def _apple(pen: Pen) -> None:
 
 def _money(pen: Pen) -> None:
     for i in range(3):
-        pen.rect(-0.11 + 0.012 * i, 0.012 * i, 0.2, 0.095, lighter((110, 164, 112), 0.1 * i), radius=0.006)
+        pen.rect(
+            -0.11 + 0.012 * i,
+            0.012 * i,
+            0.2,
+            0.095,
+            lighter((110, 164, 112), 0.1 * i),
+            radius=0.006,
+        )
     pen.circle(0.014, 0.072, 0.026, (232, 242, 224))
     pen.rect(-0.025, 0.022, 0.03, 0.1, (246, 240, 220))
 
@@ -376,7 +434,9 @@ def _dog(pen: Pen) -> None:
     pen.stroke(quad_curve((-0.26, 0.28), (-0.42, 0.36), (-0.36, 0.5)), 0.05, fur)
     for x in (-0.22, -0.14, 0.1, 0.18):
         pen.fill(limb([(x, 0.22, 0.05), (x, 0.03, 0.034)]), fur if x in (-0.22, 0.18) else dark)
-    pen.blob([(-0.28, 0.34), (-0.05, 0.38), (0.22, 0.4), (0.26, 0.24), (0.05, 0.19), (-0.26, 0.2)], fur)
+    pen.blob(
+        [(-0.28, 0.34), (-0.05, 0.38), (0.22, 0.4), (0.26, 0.24), (0.05, 0.19), (-0.26, 0.2)], fur
+    )
     pen.circle(0.28, 0.46, 0.11, fur)
     pen.ellipse(0.37, 0.42, 0.075, 0.05, lighter(fur, 0.3))
     pen.circle(0.435, 0.44, 0.024, DARK)
@@ -388,10 +448,16 @@ def _dog(pen: Pen) -> None:
 def _cat(pen: Pen) -> None:
     fur: Rgb = (104, 102, 116)
     pen.stroke(quad_curve((-0.12, 0.06), (-0.3, 0.1), (-0.24, 0.32)), 0.036, fur)
-    pen.blob([(-0.12, 0.0), (-0.14, 0.14), (-0.06, 0.28), (0.06, 0.28), (0.12, 0.12), (0.12, 0.0)], fur, tension=0.4)
+    pen.blob(
+        [(-0.12, 0.0), (-0.14, 0.14), (-0.06, 0.28), (0.06, 0.28), (0.12, 0.12), (0.12, 0.0)],
+        fur,
+        tension=0.4,
+    )
     pen.ellipse(0.02, 0.1, 0.06, 0.09, lighter(fur, 0.4))
     for side in (-1.0, 1.0):
-        pen.poly([(0.02 + side * 0.09, 0.46), (0.02 + side * 0.1, 0.34), (0.02 + side * 0.02, 0.41)], fur)
+        pen.poly(
+            [(0.02 + side * 0.09, 0.46), (0.02 + side * 0.1, 0.34), (0.02 + side * 0.02, 0.41)], fur
+        )
     pen.ellipse(0.02, 0.33, 0.105, 0.09, fur)
     for side in (-1.0, 1.0):
         pen.ellipse(0.02 + side * 0.042, 0.34, 0.02, 0.022, (206, 226, 120))
@@ -451,11 +517,29 @@ PROPS: Mapping[PropKind, Prop] = MappingProxyType(
 
 TWO_HANDED = frozenset(
     {
-        PropKind.BOOK, PropKind.NEWSPAPER, PropKind.MAP, PropKind.BOX, PropKind.LAPTOP, PropKind.GUITAR,
-        PropKind.CAKE, PropKind.CAT, PropKind.DOG,
+        PropKind.BOOK,
+        PropKind.NEWSPAPER,
+        PropKind.MAP,
+        PropKind.BOX,
+        PropKind.LAPTOP,
+        PropKind.GUITAR,
+        PropKind.CAKE,
+        PropKind.CAT,
+        PropKind.DOG,
     }
 )
 """Things that both hands hold."""
 
-ON_THE_FLOOR = frozenset({PropKind.SUITCASE, PropKind.DOG, PropKind.BALL, PropKind.CAT, PropKind.UMBRELLA, PropKind.GUITAR, PropKind.BAG, PropKind.BOX})
+ON_THE_FLOOR = frozenset(
+    {
+        PropKind.SUITCASE,
+        PropKind.DOG,
+        PropKind.BALL,
+        PropKind.CAT,
+        PropKind.UMBRELLA,
+        PropKind.GUITAR,
+        PropKind.BAG,
+        PropKind.BOX,
+    }
+)
 """Things that are left standing on the ground rather than on a table."""

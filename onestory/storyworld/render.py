@@ -1,5 +1,5 @@
 """
-How does a scene become frames? One renderer per scene: block, frame, paint the place once, then draw.
+How does a scene become frames? Block it, frame it, paint the place once, then draw people.
 
     SceneSpec ── Blocking ── Operator ── Backdrop ──┬── frame(i)   uint8 RGB, sRGB, H W C
                  who, where   camera     place      └── truth(i)   labels, boxes, names
@@ -41,7 +41,9 @@ class SceneRenderer:
             ValueError: If width or height is below `MIN_SIDE` pixels.
         """
         if min(width, height) < MIN_SIDE:
-            raise ValueError(f"a frame needs at least {MIN_SIDE} pixels a side, got {width}x{height}")
+            raise ValueError(
+                f"a frame needs at least {MIN_SIDE} pixels a side, got {width}x{height}"
+            )
         self.scene, self.width, self.height = scene, width, height
         aspect = width / height
         self._art = ATLAS[scene.place.kind]
@@ -136,7 +138,9 @@ class SceneRenderer:
         figures = self._blocking.figures(index)
         roles = self._blocking.roles
         seconds = self._seconds(index)
-        span = min(float((self.scene.start_frame + self.scene.num_frames) / self.scene.fps), SPAN_SECONDS)
+        span = min(
+            float((self.scene.start_frame + self.scene.num_frames) / self.scene.fps), SPAN_SECONDS
+        )
         progress = min(1.0, seconds / span)
         order = self._blocking.order()
         names = [performer.name for performer in self.scene.performers]
@@ -146,7 +150,9 @@ class SceneRenderer:
         self._label(pen, 0)
         for i in order:
             if not self._art.seated:
-                supports.draw_behind(pen, figures[i], roles[i].action, seated=roles[i].seated, progress=progress)
+                supports.draw_behind(
+                    pen, figures[i], roles[i].action, seated=roles[i].seated, progress=progress
+                )
         if self.scene.performers:
             self._draw_props(pen)
         for i in order:

@@ -17,7 +17,7 @@ WOOD: Rgb = (156, 106, 70)
 
 def draw_behind(pen: Pen, figure: Figure, action: Action, *, seated: bool, progress: float) -> None:
     """Draw what a performer sits or lies on, or goes through."""
-    x, y = figure.mark
+    x, _y = figure.mark
     h = figure.body.height
     if seated or action in (Action.SIT, Action.STAND_UP):
         _chair(pen, x - figure.facing * 0.06 * h, 0.0, figure.facing, h)
@@ -37,7 +37,10 @@ def draw_before(pen: Pen, figure: Figure, action: Action, *, seated: bool) -> No
     h = figure.body.height
     if action is Action.SLEEP:
         _blanket(pen, figure)
-    elif action in (Action.TYPE, Action.WRITE, Action.EAT) and figure.prop not in (None, PropKind.APPLE):
+    elif action in (Action.TYPE, Action.WRITE, Action.EAT) and figure.prop not in (
+        None,
+        PropKind.APPLE,
+    ):
         height = figure.body.hip * (0.62 if seated else 0.96) + 0.08 * h
         _table(pen, x + figure.facing * 0.34 * h, height, 0.5 * h, WOOD)
 
@@ -46,21 +49,23 @@ def draw_loose_props(
     pen: Pen, props: tuple[PropKind, ...], x: float, *, alone: bool, label: Callable[[int], None]
 ) -> None:
     """Draw the things nobody holds: on a table, or, if they are made for it, on the floor."""
-    upper = [kind for kind in props if alone or kind not in ON_THE_FLOOR]
-    lower = [kind for kind in props if kind not in upper]
+    numbered = list(enumerate(props))
+    upper = [(i, kind) for i, kind in numbered if alone or kind not in ON_THE_FLOOR]
+    lower = [(i, kind) for i, kind in numbered if (i, kind) not in upper]
+    wide = sum(PROPS[kind].width + 0.08 for _, kind in upper)
     if upper or alone:
-        width = max(0.5, sum(PROPS[kind].width + 0.08 for kind in upper) + 0.1)
-        _table(pen, x, TABLE_HEIGHT, 2.6 if alone else width, WOOD, thick=alone)
-        left = x - sum(PROPS[kind].width + 0.08 for kind in upper) / 2 + 0.04
-        for kind in upper:
-            prop = PROPS[kind]
-            pen.blurred(limb([(left + 0.02, TABLE_HEIGHT, 0.012), (left + prop.width, TABLE_HEIGHT, 0.012)]), (30, 20, 40), 0.012, 0.3)
-            label(props.index(kind))
-            draw_prop(pen, kind, left + prop.width / 2, TABLE_HEIGHT - 0.005)
-            label(-1)
-            left += prop.width + 0.08
-    for number, kind in enumerate(lower):
-        label(props.index(kind))
+        _table(pen, x, TABLE_HEIGHT, 2.6 if alone else max(0.5, wide + 0.1), WOOD, thick=alone)
+    left = x - wide / 2 + 0.04
+    for i, kind in upper:
+        width = PROPS[kind].width
+        shadow = limb([(left + 0.02, TABLE_HEIGHT, 0.012), (left + width, TABLE_HEIGHT, 0.012)])
+        pen.blurred(shadow, (30, 20, 40), 0.012, 0.3)
+        label(i)
+        draw_prop(pen, kind, left + width / 2, TABLE_HEIGHT - 0.005)
+        label(-1)
+        left += width + 0.08
+    for number, (i, kind) in enumerate(lower):
+        label(i)
         draw_prop(pen, kind, x + 0.5 * number + (0.1 if upper else 0.0), -0.04 - 0.03 * number)
         label(-1)
 
@@ -71,7 +76,10 @@ def _chair(pen: Pen, x: float, y: float, facing: float, h: float) -> None:
     with pen.placed(x, y, sx=facing):
         for leg in (-0.1 * h, 0.1 * h):
             pen.fill(limb([(leg, seat, 0.02), (leg * 1.12, 0.0, 0.014)]), darker(WOOD, 0.25))
-        pen.fill(limb([(-0.115 * h, seat, 0.022), (-0.15 * h, seat + 0.28 * h, 0.02)]), darker(WOOD, 0.12))
+        pen.fill(
+            limb([(-0.115 * h, seat, 0.022), (-0.15 * h, seat + 0.28 * h, 0.02)]),
+            darker(WOOD, 0.12),
+        )
         pen.rect(-0.175 * h, seat + 0.11 * h, 0.045 * h, 0.19 * h, WOOD, radius=0.015 * h)
         pen.rect(-0.13 * h, seat - 0.022 * h, 0.27 * h, 0.036 * h, WOOD, radius=0.016 * h)
 
@@ -93,13 +101,28 @@ def _blanket(pen: Pen, figure: Figure) -> None:
     with pen.placed(x, 0.0, sx=figure.facing):
         blue: Rgb = (92, 132, 176)
         pen.blob(
-            [(-0.68 * h, 0.4), (-0.69 * h, 0.66 + rise), (-0.5 * h, 0.7 + rise), (-0.2 * h, 0.67), (0.05 * h, 0.66), (0.13 * h, 0.5),
-             (0.13 * h, 0.28), (-0.3 * h, 0.25), (-0.66 * h, 0.28)],
+            [
+                (-0.68 * h, 0.4),
+                (-0.69 * h, 0.66 + rise),
+                (-0.5 * h, 0.7 + rise),
+                (-0.2 * h, 0.67),
+                (0.05 * h, 0.66),
+                (0.13 * h, 0.5),
+                (0.13 * h, 0.28),
+                (-0.3 * h, 0.25),
+                (-0.66 * h, 0.28),
+            ],
             blue,
             tension=0.4,
         )
         pen.blob(
-            [(-0.7 * h, 0.36), (-0.72 * h, 0.66 + rise), (-0.62 * h, 0.71 + rise), (-0.58 * h, 0.5), (-0.6 * h, 0.34)],
+            [
+                (-0.7 * h, 0.36),
+                (-0.72 * h, 0.66 + rise),
+                (-0.62 * h, 0.71 + rise),
+                (-0.58 * h, 0.5),
+                (-0.6 * h, 0.34),
+            ],
             lighter(blue, 0.5),
             tension=0.4,
         )
@@ -115,13 +138,23 @@ def _door(pen: Pen, x: float, facing: float, opened: float) -> None:
         skew = 0.12 * opened
         right = 0.93
         pen.poly(
-            [(right, 0.02), (right, 2.04), (right - width, 2.04 + skew), (right - width, 0.02 - skew)],
+            [
+                (right, 0.02),
+                (right, 2.04),
+                (right - width, 2.04 + skew),
+                (right - width, 0.02 - skew),
+            ],
             leaf,
         )
         inner = darker(leaf, 0.14)
         for low, high in ((0.2, 0.9), (1.1, 1.85)):
             pen.poly(
-                [(right - width * 0.15, low), (right - width * 0.15, high), (right - width * 0.85, high + skew * 0.6), (right - width * 0.85, low - skew * 0.6)],
+                [
+                    (right - width * 0.15, low),
+                    (right - width * 0.15, high),
+                    (right - width * 0.85, high + skew * 0.6),
+                    (right - width * 0.85, low - skew * 0.6),
+                ],
                 inner,
             )
         pen.circle(right - width * 0.9, 1.0, 0.034, (232, 190, 92))
@@ -137,14 +170,29 @@ def _stove(pen: Pen, x: float) -> None:
         pen.circle(x - 0.2 + 0.13 * i, 0.74, 0.028, (84, 88, 98))
 
 
-def _table(pen: Pen, x: float, height: float, width: float, wood: Rgb, *, thick: bool = False) -> None:
+def _table(
+    pen: Pen, x: float, height: float, width: float, wood: Rgb, *, thick: bool = False
+) -> None:
     pen.part(None)
     edge = 0.07 if thick else 0.045
     for side in (-1.0, 1.0):
-        pen.fill(limb([(x + side * (width / 2 - 0.08), height - 0.03, 0.028), (x + side * (width / 2 - 0.06), 0.0, 0.02)]), darker(wood, 0.3))
+        pen.fill(
+            limb(
+                [
+                    (x + side * (width / 2 - 0.08), height - 0.03, 0.028),
+                    (x + side * (width / 2 - 0.06), 0.0, 0.02),
+                ]
+            ),
+            darker(wood, 0.3),
+        )
     if thick:
         pen.poly(
-            [(x - width / 2, height - 0.16), (x + width / 2, height - 0.16), (x + width / 2 - 0.12, height + 0.05), (x - width / 2 + 0.12, height + 0.05)],
+            [
+                (x - width / 2, height - 0.16),
+                (x + width / 2, height - 0.16),
+                (x + width / 2 - 0.12, height + 0.05),
+                (x - width / 2 + 0.12, height + 0.05),
+            ],
             lighter(wood, 0.12),
         )
         pen.rect(x - width / 2, height - 0.16 - edge, width, edge, darker(wood, 0.2))

@@ -34,9 +34,9 @@ class FrameTruth:
     H and W are the height and width of the frame.
     """
 
-    labels_HW: npt.NDArray[np.uint8]
+    labels_HW: npt.NDArray[np.uint8]  # noqa: N815 - array names end in their shape
     """Which instance each pixel shows: 0 is the place, i + 1 is `names[i]`."""
-    parts_HW: npt.NDArray[np.uint8]
+    parts_HW: npt.NDArray[np.uint8]  # noqa: N815 - array names end in their shape
     """Which part each pixel shows: 0 is none, i + 1 is `part_names[i]`."""
     names: tuple[str, ...]
     """Performers in the order of the scene, then loose props."""
@@ -54,11 +54,13 @@ class FrameTruth:
 
     def mask(self, name: str) -> npt.NDArray[np.bool_]:
         """Find the pixels of one instance."""
-        return self.labels_HW == self.names.index(name) + 1
+        mask_HW: npt.NDArray[np.bool_] = self.labels_HW == self.names.index(name) + 1
+        return mask_HW
 
     def part_mask(self, name: str, part: Part) -> npt.NDArray[np.bool_]:
         """Find the pixels of one part of one instance."""
-        return self.mask(name) & (self.parts_HW == self.part_names.index(part) + 1)
+        of_part_HW: npt.NDArray[np.bool_] = self.parts_HW == self.part_names.index(part) + 1
+        return self.mask(name) & of_part_HW
 
     @property
     def attributes(self) -> Mapping[str, Mapping[str, str]]:

@@ -1,5 +1,5 @@
 """
-Which English words mean what the world can show? Phrase to member, lower case, for every enumeration.
+Which English words mean what the world can show? For every enumeration, phrase to member.
 
     WORDS[Action]["sprints"]      Action.RUN
     COLOUR_WORDS["crimson"]       "red"
@@ -11,7 +11,6 @@ give base forms of verbs after `~`; their other forms are made by rule, irregula
 from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TypeVar
 
 from onestory.storyworld.kinds import (
     Accessory,
@@ -50,12 +49,38 @@ from onestory.storyworld.words import (
     WEATHERS,
 )
 
-Member = TypeVar("Member", bound=StrEnum)
-
 _DOUBLED = frozenset(
     {
-        "hug", "run", "sit", "jog", "nod", "sob", "clap", "slap", "chat", "sip", "skip", "hop", "grab", "step", "slip",
-        "trip", "swig", "flip", "rap", "stop", "drop", "jab", "nap", "snap", "pop", "pat", "spin", "hum", "strum", "plod",
+        "hug",
+        "run",
+        "sit",
+        "jog",
+        "nod",
+        "sob",
+        "clap",
+        "slap",
+        "chat",
+        "sip",
+        "skip",
+        "hop",
+        "grab",
+        "step",
+        "slip",
+        "trip",
+        "swig",
+        "flip",
+        "rap",
+        "stop",
+        "drop",
+        "jab",
+        "nap",
+        "snap",
+        "pop",
+        "pat",
+        "spin",
+        "hum",
+        "strum",
+        "plod",
     }
 )
 """Verbs that double their last letter before -ing and -ed."""
@@ -95,9 +120,9 @@ def inflections(verb: str) -> tuple[str, ...]:
     return tuple(form + tail for form in (base, third, progressive, past))
 
 
-def _phrases(table: Mapping[Member, str]) -> Mapping[str, Member]:
+def _phrases(table: Mapping[StrEnum, str]) -> Mapping[str, StrEnum]:
     """Turn a table of members into a table of phrases; earlier members keep a shared phrase."""
-    found: dict[str, Member] = {}
+    found: dict[str, StrEnum] = {}
     for member, text in table.items():
         for entry in (member.value, *text.split(",")):
             phrase = " ".join(entry.lower().split())

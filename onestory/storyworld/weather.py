@@ -37,7 +37,12 @@ class Fall:
             left = (x * w * 1.2 - 0.14 * seconds * speed) % (w * 1.2) - 0.1 * w
             length = h * (0.022 + 0.028 * near)
             nib = max(0.7, h * (0.0011 + 0.0012 * near))
-            pen.line([(left, top), (left - 0.14 * length, top + length)], nib, self._colour, 0.25 + 0.25 * round(near))
+            pen.line(
+                [(left, top), (left - 0.14 * length, top + length)],
+                nib,
+                self._colour,
+                0.25 + 0.25 * round(near),
+            )
 
     def _snow(self, pen: Pen, seconds: float) -> None:
         h, w = self.height, self.width

@@ -18,8 +18,16 @@ COATS = frozenset({TopKind.COAT})
 
 
 def draw_leg(
-    pen: Pen, look: Look, body: Body, hip: Point, knee: Point, ankle: Point, pitch: float, turn: float,
-    *, far: bool,
+    pen: Pen,
+    look: Look,
+    body: Body,
+    hip: Point,
+    knee: Point,
+    ankle: Point,
+    pitch: float,
+    turn: float,
+    *,
+    far: bool,
 ) -> None:
     """Draw one leg in whatever covers it, and its shoe."""
     girth = body.leg_girth
@@ -27,13 +35,16 @@ def draw_leg(
     skin = PALETTE[look.skin]
     shade = 0.17 if far else 0.0
     bare = look.top is TopKind.DRESS or look.bottom in (
-        BottomKind.SHORTS, BottomKind.SKIRT, BottomKind.LONG_SKIRT,
+        BottomKind.SHORTS,
+        BottomKind.SKIRT,
+        BottomKind.LONG_SKIRT,
     )
     _shoe(pen, look, body, ankle, pitch, turn, shade)
     if bare:
         pen.part(Part.SKIN)
         pen.fill(
-            limb([(*hip, girth * 0.9), (*knee, girth * 0.68), (*ankle, girth * 0.4)]), darker(skin, shade)
+            limb([(*hip, girth * 0.9), (*knee, girth * 0.68), (*ankle, girth * 0.4)]),
+            darker(skin, shade),
         )
     if look.top is TopKind.DRESS:
         return
@@ -54,7 +65,14 @@ def _cuff(pen: Pen, start: Point, end: Point, radius: float, colour: Rgb) -> Non
     """Turn up the end of a trouser leg."""
     angle = math.atan2(end[1] - start[1], end[0] - start[0])
     with pen.placed(*end, angle=angle):
-        pen.rect(-radius * 0.25, -radius * 1.08, radius * 0.85, radius * 2.16, colour, radius=radius * 0.25)
+        pen.rect(
+            -radius * 0.25,
+            -radius * 1.08,
+            radius * 0.85,
+            radius * 2.16,
+            colour,
+            radius=radius * 0.25,
+        )
 
 
 def _shoe(
@@ -67,12 +85,21 @@ def _shoe(
     pen.part(Part.SHOES)
     with pen.placed(ankle[0], ankle[1], angle=pitch):
         pen.blob(
-            [(back, height * 0.25), (-back * 0.9, height * 0.3), (length * 0.55, -height * 0.35),
-             (length, -height * 0.72), (length * 0.9, -height), (back, -height), (back * 1.25, -height * 0.5)],
+            [
+                (back, height * 0.25),
+                (-back * 0.9, height * 0.3),
+                (length * 0.55, -height * 0.35),
+                (length, -height * 0.72),
+                (length * 0.9, -height),
+                (back, -height),
+                (back * 1.25, -height * 0.5),
+            ],
             colour,
         )
         sole = darker(colour, 0.35) if luma(colour) > 70 else lighter(colour, 0.5)
-        pen.rect(back * 1.1, -height * 1.06, length - back * 1.1, height * 0.2, sole, radius=height * 0.1)
+        pen.rect(
+            back * 1.1, -height * 1.06, length - back * 1.1, height * 0.2, sole, radius=height * 0.1
+        )
 
 
 def draw_skirt(pen: Pen, look: Look, body: Body, bones: Skeleton, pose: Pose) -> None:
@@ -87,7 +114,15 @@ def draw_skirt(pen: Pen, look: Look, body: Body, bones: Skeleton, pose: Pose) ->
     if is_dress or is_coat:
         pen.part(Part.TOP)
         length = 1.12 if is_dress else 0.98
-        _hang(pen, PALETTE[look.top_colour], body, bones, length, 0.034 * h if is_dress else 0.012 * h, pose.turn)
+        _hang(
+            pen,
+            PALETTE[look.top_colour],
+            body,
+            bones,
+            length,
+            0.034 * h if is_dress else 0.012 * h,
+            pose.turn,
+        )
 
 
 def _hang(
@@ -115,7 +150,11 @@ def _hang(
             (hx - wide, hy + 0.02),
             (hx, hy + 0.05),
             (hx + wide, hy + 0.02),
-            *([(front, max(knee[1] for knee in knees) + girth * 0.6)] if seated else [(hx + wide + flare * 0.4, hy - body.leg * 0.4)]),
+            *(
+                [(front, max(knee[1] for knee in knees) + girth * 0.6)]
+                if seated
+                else [(hx + wide + flare * 0.4, hy - body.leg * 0.4)]
+            ),
             (right[0] + girth + flare, right[1]),
             ((left[0] + right[0]) / 2, min(left[1], right[1]) - 0.01 * body.height),
             (left[0] - girth - flare, left[1]),
@@ -127,7 +166,11 @@ def _hang(
     with pen.clipped(shape):
         for share in (0.3, 0.62):
             x = left[0] + (right[0] - left[0]) * share
-            pen.line([(hx + (share - 0.5) * wide, hy - 0.05), (x, min(left[1], right[1]))], 0.012, darker(colour, 0.12))
+            pen.line(
+                [(hx + (share - 0.5) * wide, hy - 0.05), (x, min(left[1], right[1]))],
+                0.012,
+                darker(colour, 0.12),
+            )
 
 
 def _hip_width(body: Body, turn: float) -> float:
@@ -137,7 +180,9 @@ def _hip_width(body: Body, turn: float) -> float:
 def torso_shape(look: Look, body: Body, pose: Pose) -> list[Point]:
     """Find the outline of the torso, standing on the hips, y along the spine."""
     turn, long = pose.turn, body.torso
-    puff = 1.12 if look.top in (TopKind.HOODIE, TopKind.COAT, TopKind.JACKET, TopKind.SWEATER) else 1.0
+    puff = (
+        1.12 if look.top in (TopKind.HOODIE, TopKind.COAT, TopKind.JACKET, TopKind.SWEATER) else 1.0
+    )
     breath = 1 + 0.018 * pose.swell
     wide = (body.shoulder + body.arm_girth * 0.75) * (1 - 0.36 * turn) * breath
     chest = wide * 0.93 * puff**0.5
@@ -147,12 +192,21 @@ def torso_shape(look: Look, body: Body, pose: Pose) -> list[Point]:
     slope = 0.026 * body.height
     neck = body.head * 0.2
     return [
-        (-neck, long + slope * 0.5), (neck, long + slope * 0.5),
-        (wide * 0.82, long - slope * 0.35), (wide, long - slope * 1.5),
-        (chest + bust, long * 0.68), (waist, long * 0.32), (hips, 0.02), (hips * 0.98, -0.02 * body.height),
-        (0.0, -0.03 * body.height), (-hips * 0.98, -0.02 * body.height),
-        (-hips, 0.02), (-waist, long * 0.32), (-chest, long * 0.68),
-        (-wide, long - slope * 1.5), (-wide * 0.82, long - slope * 0.35),
+        (-neck, long + slope * 0.5),
+        (neck, long + slope * 0.5),
+        (wide * 0.82, long - slope * 0.35),
+        (wide, long - slope * 1.5),
+        (chest + bust, long * 0.68),
+        (waist, long * 0.32),
+        (hips, 0.02),
+        (hips * 0.98, -0.02 * body.height),
+        (0.0, -0.03 * body.height),
+        (-hips * 0.98, -0.02 * body.height),
+        (-hips, 0.02),
+        (-waist, long * 0.32),
+        (-chest, long * 0.68),
+        (-wide, long - slope * 1.5),
+        (-wide * 0.82, long - slope * 0.35),
     ]
 
 
@@ -161,7 +215,9 @@ def torso_on_stage(look: Look, body: Body, pose: Pose, bones: Skeleton) -> Shape
     lean = pose.lean + body.stoop
     sin, cos = math.sin(lean), math.cos(lean)
     hx, hy = bones.hips
-    points = [(hx + x * cos + y * sin, hy - x * sin + y * cos) for x, y in torso_shape(look, body, pose)]
+    points = [
+        (hx + x * cos + y * sin, hy - x * sin + y * cos) for x, y in torso_shape(look, body, pose)
+    ]
     return blob(points, 0.42)
 
 
@@ -174,15 +230,22 @@ def draw_torso(pen: Pen, look: Look, body: Body, pose: Pose) -> None:
     with pen.clipped(shape):
         wide = body.shoulder
         pen.blob(
-            [(-wide * 2, body.torso * 1.2), (-wide * 0.5, body.torso * 0.8), (-wide * 0.42, body.torso * 0.3),
-             (-wide * 0.6, -0.1), (-wide * 2, -0.1)],
+            [
+                (-wide * 2, body.torso * 1.2),
+                (-wide * 0.5, body.torso * 0.8),
+                (-wide * 0.42, body.torso * 0.3),
+                (-wide * 0.6, -0.1),
+                (-wide * 2, -0.1),
+            ],
             darker(colour, 0.14),
             0.7,
         )
         if not pose.away:
             _TRIMS.get(look.top, _trim_plain)(pen, look, body, pose.turn)
         elif look.top is TopKind.HOODIE:
-            pen.ellipse(0, body.torso * 0.97, body.head * 0.42, body.head * 0.3, darker(colour, 0.16))
+            pen.ellipse(
+                0, body.torso * 0.97, body.head * 0.42, body.head * 0.3, darker(colour, 0.16)
+            )
 
 
 def draw_pelvis(pen: Pen, look: Look, body: Body, bones: Skeleton, turn: float) -> None:
@@ -193,8 +256,13 @@ def draw_pelvis(pen: Pen, look: Look, body: Body, bones: Skeleton, turn: float) 
     wide = _hip_width(body, turn)
     x, y = bones.hips
     pen.blob(
-        [(x - wide, y + 0.03), (x + wide, y + 0.03), (x + wide * 0.95, y - body.leg_girth), (x, y - body.leg_girth * 1.2),
-         (x - wide * 0.95, y - body.leg_girth)],
+        [
+            (x - wide, y + 0.03),
+            (x + wide, y + 0.03),
+            (x + wide * 0.95, y - body.leg_girth),
+            (x, y - body.leg_girth * 1.2),
+            (x - wide * 0.95, y - body.leg_girth),
+        ],
         PALETTE[look.bottom_colour],
     )
 
@@ -234,8 +302,12 @@ def _trim_shirt(pen: Pen, look: Look, body: Body, turn: float) -> None:
         pen.circle(x, long * share, 0.008 * body.height / 1.7, darker(colour, 0.4))
     for side in (-1.0, 1.0):
         pen.poly(
-            [(x * 0.6, long * 0.86), (x * 0.6 + side * body.head * 0.28, long * 0.9),
-             (x * 0.5 + side * body.head * 0.27, long * 1.06), (x * 0.5 + side * body.head * 0.13, long * 1.04)],
+            [
+                (x * 0.6, long * 0.86),
+                (x * 0.6 + side * body.head * 0.28, long * 0.9),
+                (x * 0.5 + side * body.head * 0.27, long * 1.06),
+                (x * 0.5 + side * body.head * 0.13, long * 1.04),
+            ],
             light,
         )
 
@@ -258,8 +330,12 @@ def _trim_hoodie(pen: Pen, look: Look, body: Body, turn: float) -> None:
         top = (x * 0.6 + side * body.head * 0.13, long * 0.88)
         pen.line([top, (top[0] + 0.005, long * 0.66)], 0.011, (250, 248, 240))
     pen.blob(
-        [(x - body.waist * 0.62, long * 0.34), (x + body.waist * 0.62, long * 0.34),
-         (x + body.waist * 0.86, long * 0.06), (x - body.waist * 0.86, long * 0.06)],
+        [
+            (x - body.waist * 0.62, long * 0.34),
+            (x + body.waist * 0.62, long * 0.34),
+            (x + body.waist * 0.86, long * 0.06),
+            (x - body.waist * 0.86, long * 0.06),
+        ],
         darker(colour, 0.12),
         tension=0.2,
     )
@@ -268,8 +344,14 @@ def _trim_hoodie(pen: Pen, look: Look, body: Body, turn: float) -> None:
 def _open_front(pen: Pen, look: Look, body: Body, turn: float, inner: Rgb, gape: float) -> None:
     long, x = body.torso, _front(body, turn)
     pen.poly(
-        [(x * 0.5 - body.head * 0.24, long * 1.06), (x * 0.5 + body.head * 0.24, long * 1.06),
-         (x + gape, long * 0.4), (x + gape, -0.1), (x - gape, -0.1), (x - gape, long * 0.4)],
+        [
+            (x * 0.5 - body.head * 0.24, long * 1.06),
+            (x * 0.5 + body.head * 0.24, long * 1.06),
+            (x + gape, long * 0.4),
+            (x + gape, -0.1),
+            (x - gape, -0.1),
+            (x - gape, long * 0.4),
+        ],
         inner,
     )
 
@@ -278,8 +360,12 @@ def _lapels(pen: Pen, colour: Rgb, body: Body, turn: float, low: float) -> None:
     long, x = body.torso, _front(body, turn)
     for side in (-1.0, 1.0):
         pen.poly(
-            [(x * 0.5 + side * body.head * 0.2, long * 1.06), (x + side * body.head * 0.46, long * 0.8),
-             (x + side * body.head * 0.3, long * 0.74), (x + side * 0.006, long * low)],
+            [
+                (x * 0.5 + side * body.head * 0.2, long * 1.06),
+                (x + side * body.head * 0.46, long * 0.8),
+                (x + side * body.head * 0.3, long * 0.74),
+                (x + side * 0.006, long * low),
+            ],
             colour,
         )
 
@@ -292,7 +378,11 @@ def _trim_jacket(pen: Pen, look: Look, body: Body, turn: float) -> None:
     _neckline(pen, PALETTE[look.skin], body, turn, 0.55)
     x, long = _front(body, turn), body.torso
     for side in (-1.0, 1.0):
-        pen.line([(x + side * body.waist * 0.32, long * 0.86), (x + side * body.waist * 0.32, -0.1)], 0.014, darker(colour, 0.25))
+        pen.line(
+            [(x + side * body.waist * 0.32, long * 0.86), (x + side * body.waist * 0.32, -0.1)],
+            0.014,
+            darker(colour, 0.25),
+        )
     _lapels(pen, darker(colour, 0.12), body, turn, 0.62)
 
 
@@ -300,7 +390,14 @@ def _trim_coat(pen: Pen, look: Look, body: Body, turn: float) -> None:
     colour, long, x = PALETTE[look.top_colour], body.torso, _front(body, turn)
     inner = PALETTE["cream"] if luma(colour) < 180 else PALETTE["charcoal"]
     pen.part(Part.ACCESSORY)
-    pen.poly([(x * 0.5 - body.head * 0.22, long * 1.06), (x * 0.5 + body.head * 0.22, long * 1.06), (x, long * 0.56)], inner)
+    pen.poly(
+        [
+            (x * 0.5 - body.head * 0.22, long * 1.06),
+            (x * 0.5 + body.head * 0.22, long * 1.06),
+            (x, long * 0.56),
+        ],
+        inner,
+    )
     _neckline(pen, PALETTE[look.skin], body, turn, 0.45)
     _lapels(pen, darker(colour, 0.14), body, turn, 0.52)
     pen.line([(x, long * 0.54), (x, -0.1)], 0.012, darker(colour, 0.24))
@@ -315,7 +412,12 @@ def _trim_suit(pen: Pen, look: Look, body: Body, turn: float) -> None:
     shirt = PALETTE["white"] if luma(colour) < 205 else PALETTE["sky blue"]
     pen.part(Part.ACCESSORY)
     pen.poly(
-        [(x * 0.5 - body.head * 0.25, long * 1.06), (x * 0.5 + body.head * 0.25, long * 1.06), (x, long * 0.4)], shirt
+        [
+            (x * 0.5 - body.head * 0.25, long * 1.06),
+            (x * 0.5 + body.head * 0.25, long * 1.06),
+            (x, long * 0.4),
+        ],
+        shirt,
     )
     _neckline(pen, PALETTE[look.skin], body, turn, 0.35)
     _lapels(pen, darker(colour, 0.16), body, turn, 0.38)
@@ -329,10 +431,20 @@ def _trim_uniform(pen: Pen, look: Look, body: Body, turn: float) -> None:
     _trim_shirt(pen, look, body, turn)
     gold = PALETTE["gold"]
     pen.poly(
-        [(x + body.waist * 0.5 + dx * 0.02, long * 0.66 + dy * 0.02) for dx, dy in ((0, 1.2), (1, 0.5), (0.7, -0.9), (-0.7, -0.9), (-1, 0.5))],
+        [
+            (x + body.waist * 0.5 + dx * 0.02, long * 0.66 + dy * 0.02)
+            for dx, dy in ((0, 1.2), (1, 0.5), (0.7, -0.9), (-0.7, -0.9), (-1, 0.5))
+        ],
         gold,
     )
-    pen.rect(x - body.waist * 0.75, long * 0.55, body.waist * 0.5, long * 0.14, darker(colour, 0.16), radius=0.006)
+    pen.rect(
+        x - body.waist * 0.75,
+        long * 0.55,
+        body.waist * 0.5,
+        long * 0.14,
+        darker(colour, 0.16),
+        radius=0.006,
+    )
     pen.rect(-1, -0.012 * body.height, 2, 0.026 * body.height, darker(colour, 0.5))
     pen.rect(x - 0.018, -0.01 * body.height, 0.036, 0.022 * body.height, gold)
 
@@ -343,20 +455,44 @@ def _trim_apron(pen: Pen, look: Look, body: Body, turn: float) -> None:
     _neckline(pen, PALETTE[look.skin], body, turn, 0.62)
     pen.part(Part.ACCESSORY)
     for side in (-1.0, 1.0):
-        pen.line([(x + side * body.waist * 0.55, long * 0.66), (x * 0.5 + side * body.head * 0.24, long * 1.04)], 0.018, bib)
+        pen.line(
+            [
+                (x + side * body.waist * 0.55, long * 0.66),
+                (x * 0.5 + side * body.head * 0.24, long * 1.04),
+            ],
+            0.018,
+            bib,
+        )
     pen.poly(
-        [(x - body.waist * 0.62, long * 0.68), (x + body.waist * 0.62, long * 0.68), (x + body.waist * 0.95, long * 0.3),
-         (x + body.waist * 1.1, -0.1), (x - body.waist * 1.1, -0.1), (x - body.waist * 0.95, long * 0.3)],
+        [
+            (x - body.waist * 0.62, long * 0.68),
+            (x + body.waist * 0.62, long * 0.68),
+            (x + body.waist * 0.95, long * 0.3),
+            (x + body.waist * 1.1, -0.1),
+            (x - body.waist * 1.1, -0.1),
+            (x - body.waist * 0.95, long * 0.3),
+        ],
         bib,
     )
-    pen.rect(x - body.waist * 0.45, long * 0.08, body.waist * 0.9, long * 0.16, darker(bib, 0.12), radius=0.01)
+    pen.rect(
+        x - body.waist * 0.45,
+        long * 0.08,
+        body.waist * 0.9,
+        long * 0.16,
+        darker(bib, 0.12),
+        radius=0.01,
+    )
 
 
 def _trim_dress(pen: Pen, look: Look, body: Body, turn: float) -> None:
     colour, long, x = PALETTE[look.top_colour], body.torso, _front(body, turn)
     _neckline(pen, PALETTE[look.skin], body, turn, 0.95)
     pen.rect(-1, long * 0.27, 2, 0.026 * body.height, darker(colour, 0.24))
-    pen.stroke(quad_curve((x, long * 0.24), (x + 0.02, long * 0.1), (x + 0.01, -0.1)), 0.01, darker(colour, 0.14))
+    pen.stroke(
+        quad_curve((x, long * 0.24), (x + 0.02, long * 0.1), (x + 0.01, -0.1)),
+        0.01,
+        darker(colour, 0.14),
+    )
 
 
 _TRIMS = {
@@ -374,7 +510,14 @@ _TRIMS = {
 
 
 def draw_arm(
-    pen: Pen, look: Look, body: Body, shoulder: Point, elbow: Point, hand: Point, *, far: bool,
+    pen: Pen,
+    look: Look,
+    body: Body,
+    shoulder: Point,
+    elbow: Point,
+    hand: Point,
+    *,
+    far: bool,
     under: Shape | None = None,
 ) -> None:
     """Draw one arm: sleeve, forearm, hand; its shadow falls on `under`, the torso."""
@@ -391,7 +534,16 @@ def draw_arm(
     pen.fill(limb([(*palm, reach * 0.86), (*tip, reach * 0.62)]), skin)
     thumb = angle + 0.85
     pen.fill(
-        limb([(*palm, reach * 0.4), (palm[0] + math.cos(thumb) * reach * 1.25, palm[1] + math.sin(thumb) * reach * 1.25, reach * 0.3)]),
+        limb(
+            [
+                (*palm, reach * 0.4),
+                (
+                    palm[0] + math.cos(thumb) * reach * 1.25,
+                    palm[1] + math.sin(thumb) * reach * 1.25,
+                    reach * 0.3,
+                ),
+            ]
+        ),
         skin,
     )
     if look.top is TopKind.TANK_TOP:
@@ -400,21 +552,49 @@ def draw_arm(
     outline = darker(cloth, 0.3 if luma(cloth) > 60 else 0.5)
     if look.top in SHORT_SLEEVES:
         pen.fill(limb([(*shoulder, girth), (*elbow, girth * 0.78)]), skin)
-        middle = (shoulder[0] + (elbow[0] - shoulder[0]) * 0.66, shoulder[1] + (elbow[1] - shoulder[1]) * 0.66)
+        middle = (
+            shoulder[0] + (elbow[0] - shoulder[0]) * 0.66,
+            shoulder[1] + (elbow[1] - shoulder[1]) * 0.66,
+        )
         joints = [(*shoulder, girth * 1.12), (*middle, girth * 1.06)]
     else:
-        puff = 1.2 if look.top in (TopKind.HOODIE, TopKind.COAT, TopKind.JACKET, TopKind.SWEATER) else 1.04
+        puff = (
+            1.2
+            if look.top in (TopKind.HOODIE, TopKind.COAT, TopKind.JACKET, TopKind.SWEATER)
+            else 1.04
+        )
         wrist = (hand[0] - math.cos(angle) * reach * 1.3, hand[1] - math.sin(angle) * reach * 1.3)
-        joints = [(*shoulder, girth * 1.05 * puff**0.5), (*elbow, girth * 0.86 * puff), (*wrist, girth * 0.68 * puff)]
+        joints = [
+            (*shoulder, girth * 1.05 * puff**0.5),
+            (*elbow, girth * 0.86 * puff),
+            (*wrist, girth * 0.68 * puff),
+        ]
     pen.part(Part.TOP)
     if under is not None:
         with pen.clipped(under):
             drop = body.height * 0.006
-            pen.fill(limb([(x + drop * 0.5, y - drop, r * 1.12) for x, y, r in joints]), outline, 0.4)
+            pen.fill(
+                limb([(x + drop * 0.5, y - drop, r * 1.12) for x, y, r in joints]), outline, 0.4
+            )
     pen.fill(limb(joints), colour)
-    if look.top not in SHORT_SLEEVES and look.top in (TopKind.HOODIE, TopKind.SWEATER, TopKind.JACKET):
+    if look.top not in SHORT_SLEEVES and look.top in (
+        TopKind.HOODIE,
+        TopKind.SWEATER,
+        TopKind.JACKET,
+    ):
         x, y, r = joints[-1]
-        pen.fill(limb([(x, y, r * 1.02), (x + math.cos(angle) * 0.008, y + math.sin(angle) * 0.008, r * 1.02)]), darker(colour, 0.16))
+        pen.fill(
+            limb(
+                [
+                    (x, y, r * 1.02),
+                    (x + math.cos(angle) * 0.008, y + math.sin(angle) * 0.008, r * 1.02),
+                ]
+            ),
+            darker(colour, 0.16),
+        )
     if look.top in (TopKind.SUIT,):
         x, y, r = joints[-1]
-        pen.fill(limb([(x + math.cos(angle) * 0.012, y + math.sin(angle) * 0.012, r * 0.9)]), (250, 248, 242))
+        pen.fill(
+            limb([(x + math.cos(angle) * 0.012, y + math.sin(angle) * 0.012, r * 0.9)]),
+            (250, 248, 242),
+        )

@@ -1,5 +1,6 @@
 """
-What does a face say? Eyes, brows, nose and mouth, in head units: y is -1 at the chin, +1 at the crown.
+What does a face say? Eyes, brows, nose and mouth, in head units: y is -1 at the chin, +1 at the
+crown.
 """
 
 import math
@@ -38,7 +39,13 @@ class Expression:
 EXPRESSIONS = {
     Emotion.NEUTRAL: Expression(),
     Emotion.HAPPY: Expression(
-        brow_inner=0.04, brow_outer=0.05, lid=0.94, curve=0.17, width=0.34, open=0.1, smile_lines=0.5
+        brow_inner=0.04,
+        brow_outer=0.05,
+        lid=0.94,
+        curve=0.17,
+        width=0.34,
+        open=0.1,
+        smile_lines=0.5,
     ),
     Emotion.SAD: Expression(brow_inner=0.11, brow_outer=-0.07, lid=0.8, curve=-0.11, width=0.22),
     Emotion.ANGRY: Expression(brow_inner=-0.13, brow_outer=0.07, lid=0.82, curve=-0.09, width=0.26),
@@ -93,7 +100,14 @@ def draw_head(pen: Pen, look: Look, yaw: float) -> None:
     with pen.clipped(shape):
         # Soft shade on the side that the face turns from.
         pen.blob(
-            [(-1.1, 1.0), (-0.62 + 0.1 * yaw, 0.6), (-0.6, -0.2), (-0.2, -0.92), (-0.4, -1.2), (-1.2, -1)],
+            [
+                (-1.1, 1.0),
+                (-0.62 + 0.1 * yaw, 0.6),
+                (-0.6, -0.2),
+                (-0.2, -0.92),
+                (-0.4, -1.2),
+                (-1.2, -1),
+            ],
             darker(skin, 0.1),
             0.55 if yaw >= 0 else 0.3,
         )
@@ -130,7 +144,9 @@ def draw_face(pen: Pen, look: Look, pose: Pose, emotion: Emotion, yaw: float) ->
     if pose.tears:
         for side in (-1.0, 1.0):
             tear_x = x + side * 0.36 * squeeze
-            pen.fill(limb([(tear_x, y - 0.16, 0.035), (tear_x + 0.02 * side, y - 0.5, 0.06)]), TEAR, 0.85)
+            pen.fill(
+                limb([(tear_x, y - 0.16, 0.035), (tear_x + 0.02 * side, y - 0.5, 0.06)]), TEAR, 0.85
+            )
 
 
 def _eyes(
@@ -162,7 +178,11 @@ def _eyes(
                     pen.ellipse(x, y - full * 1.35, rx * 1.5, full * 0.75, skin, 1.0)
             lid = ry * 0.92
             pen.stroke(
-                quad_curve((x - rx * 1.02, y + lid * 0.3), (x, y + lid * 1.62), (x + rx * 1.02, y + lid * 0.3)),
+                quad_curve(
+                    (x - rx * 1.02, y + lid * 0.3),
+                    (x, y + lid * 1.62),
+                    (x + rx * 1.02, y + lid * 0.3),
+                ),
                 0.05 if look.feminine else 0.038,
                 INK,
             )
@@ -202,7 +222,11 @@ def _nose(pen: Pen, skin: Rgb, at: tuple[float, float], yaw: float) -> None:
     lean = 0.07 + 0.05 * abs(yaw)
     side = 1.0 if yaw >= 0 else -1.0
     pen.stroke(
-        quad_curve((x - 0.02 * side, y + 0.08), (x + lean * 1.5 * side, y - 0.1), (x - 0.04 * side, y - 0.1)),
+        quad_curve(
+            (x - 0.02 * side, y + 0.08),
+            (x + lean * 1.5 * side, y - 0.1),
+            (x - 0.04 * side, y - 0.1),
+        ),
         0.045,
         shade,
     )
@@ -225,7 +249,9 @@ def _mouth(
     line = 0.062 if look.feminine else 0.05
     if opened < 0.05:
         pen.stroke(
-            quad_curve((x - half, y + corner), (x, y - corner * 1.9), (x + half, y + corner)), line, lips
+            quad_curve((x - half, y + corner), (x, y - corner * 1.9), (x + half, y + corner)),
+            line,
+            lips,
         )
         return
     upper = y - corner * 0.9 + opened * 0.12
@@ -253,13 +279,17 @@ def _wrinkles(pen: Pen, skin: Rgb, x: float, y: float, squeeze: float) -> None:
     for side in (-1.0, 1.0):
         bend = (x + side * 0.44 * squeeze, y - 0.42)
         pen.stroke(
-            quad_curve((x + side * 0.26 * squeeze, y - 0.3), bend, (x + side * 0.37 * squeeze, y - 0.6)),
+            quad_curve(
+                (x + side * 0.26 * squeeze, y - 0.3), bend, (x + side * 0.37 * squeeze, y - 0.6)
+            ),
             0.028,
             shade,
         )
         pen.stroke(
             quad_curve(
-                (x + side * 0.22 * squeeze, y - 0.2), (x + side * 0.34, y - 0.27), (x + side * 0.45 * squeeze, y - 0.18)
+                (x + side * 0.22 * squeeze, y - 0.2),
+                (x + side * 0.34, y - 0.27),
+                (x + side * 0.45 * squeeze, y - 0.18),
             ),
             0.022,
             shade,

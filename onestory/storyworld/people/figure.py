@@ -133,10 +133,26 @@ def _draw_legs(pen: Pen, figure: Figure) -> None:
     body, bones, pose, look = figure.body, figure.bones, figure.pose, figure.look
     turn = pose.turn
     clothes.draw_leg(
-        pen, look, body, bones.far_hip, bones.far_knee, bones.far_ankle, pose.far_pitch, turn, far=True
+        pen,
+        look,
+        body,
+        bones.far_hip,
+        bones.far_knee,
+        bones.far_ankle,
+        pose.far_pitch,
+        turn,
+        far=True,
     )
     clothes.draw_leg(
-        pen, look, body, bones.near_hip, bones.near_knee, bones.near_ankle, pose.near_pitch, turn, far=False
+        pen,
+        look,
+        body,
+        bones.near_hip,
+        bones.near_knee,
+        bones.near_ankle,
+        pose.near_pitch,
+        turn,
+        far=False,
     )
     clothes.draw_pelvis(pen, look, body, bones, turn)
     clothes.draw_skirt(pen, look, body, bones, pose)

@@ -46,10 +46,24 @@ def draw_hair_from_behind(pen: Pen, look: Look, swing: float, *, hatted: bool) -
     back = _BACKS.get(style)
     if back is not None:
         back(pen, colour, 0.0, swing)
-    low = -0.62 if style in (HairStyle.BUZZ, HairStyle.SHORT, HairStyle.SIDE_PART, HairStyle.SPIKY) else -0.8
+    low = (
+        -0.62
+        if style in (HairStyle.BUZZ, HairStyle.SHORT, HairStyle.SIDE_PART, HairStyle.SPIKY)
+        else -0.8
+    )
     shape = blob(
-        [(0, 1.1), (0.62, 0.94), (0.92, 0.36), (0.88, -0.2), (0.56, low), (0, low - 0.08), (-0.56, low)]
-        + [(-0.88, -0.2), (-0.92, 0.36), (-0.62, 0.94)]
+        [
+            (0, 1.1),
+            (0.62, 0.94),
+            (0.92, 0.36),
+            (0.88, -0.2),
+            (0.56, low),
+            (0, low - 0.08),
+            (-0.56, low),
+            (-0.88, -0.2),
+            (-0.92, 0.36),
+            (-0.62, 0.94),
+        ]
     )
     pen.fill(shape, colour)
     with pen.clipped(shape):
@@ -106,8 +120,22 @@ def _crop(
 
 _SOFT_LINE: list[Point] = [(0.7, 0.28), (0.5, 0.5), (0.1, 0.58), (-0.34, 0.52), (-0.66, 0.28)]
 _PARTED: list[Point] = [(0.72, 0.22), (0.66, 0.48), (0.36, 0.62), (-0.1, 0.46), (-0.6, 0.22)]
-_FRINGE: list[Point] = [(0.74, 0.1), (0.62, 0.3), (0.24, 0.32), (-0.24, 0.32), (-0.6, 0.26), (-0.74, 0.1)]
-_MIDDLE: list[Point] = [(0.78, 0.02), (0.6, 0.4), (0.12, 0.76), (-0.12, 0.76), (-0.58, 0.4), (-0.78, 0.02)]
+_FRINGE: list[Point] = [
+    (0.74, 0.1),
+    (0.62, 0.3),
+    (0.24, 0.32),
+    (-0.24, 0.32),
+    (-0.6, 0.26),
+    (-0.74, 0.1),
+]
+_MIDDLE: list[Point] = [
+    (0.78, 0.02),
+    (0.6, 0.4),
+    (0.12, 0.76),
+    (-0.12, 0.76),
+    (-0.58, 0.4),
+    (-0.78, 0.02),
+]
 
 
 def _short(pen: Pen, colour: Rgb, yaw: float, swing: float) -> None:
@@ -118,7 +146,15 @@ def _side_part(pen: Pen, colour: Rgb, yaw: float, swing: float) -> None:
     _crop(pen, colour, yaw, volume=1.06, line=_PARTED)
     x = 0.2 * yaw
     pen.blob(
-        [(0.5 + x, 0.66), (0.62 + x, 1.06), (0.1 + x, 1.26), (-0.52 + x, 1.08), (-0.86 + x, 0.6), (-0.5 + x, 0.62), (0.0 + x, 0.72)],
+        [
+            (0.5 + x, 0.66),
+            (0.62 + x, 1.06),
+            (0.1 + x, 1.26),
+            (-0.52 + x, 1.08),
+            (-0.86 + x, 0.6),
+            (-0.5 + x, 0.62),
+            (0.0 + x, 0.72),
+        ],
         lighter(colour, 0.07),
     )
 
@@ -136,7 +172,13 @@ def _fringe_of_age(pen: Pen, colour: Rgb, yaw: float) -> None:
     for side in (-1.0, 1.0):
         if side * yaw < 0.3:
             pen.blob(
-                [(side * 0.9, 0.3), (side * 0.66, 0.24), (side * 0.7, -0.1), (side * 0.84, -0.3), (side * 0.98, -0.05)],
+                [
+                    (side * 0.9, 0.3),
+                    (side * 0.66, 0.24),
+                    (side * 0.7, -0.1),
+                    (side * 0.84, -0.3),
+                    (side * 0.98, -0.05),
+                ],
                 colour,
             )
 
@@ -165,8 +207,17 @@ def _bob(pen: Pen, colour: Rgb, yaw: float, swing: float) -> None:
 def _bob_back(pen: Pen, colour: Rgb, yaw: float, swing: float) -> None:
     x = -0.1 * yaw
     pen.blob(
-        [(x, 1.0), (0.95 + x, 0.5), (1.06 + x, -0.3), (0.9 + x, -0.86), (0.3 + x, -0.96), (-0.3 + x, -0.96)]
-        + [(-0.94 + x, -0.9), (-1.12 + x, -0.3), (-0.97 + x, 0.5)],
+        [
+            (x, 1.0),
+            (0.95 + x, 0.5),
+            (1.06 + x, -0.3),
+            (0.9 + x, -0.86),
+            (0.3 + x, -0.96),
+            (-0.3 + x, -0.96),
+            (-0.94 + x, -0.9),
+            (-1.12 + x, -0.3),
+            (-0.97 + x, 0.5),
+        ],
         colour,
     )
 
@@ -179,8 +230,17 @@ def _long(pen: Pen, colour: Rgb, yaw: float, swing: float) -> None:
 def _long_back(pen: Pen, colour: Rgb, yaw: float, swing: float) -> None:
     x, s = -0.16 * yaw, 0.16 * swing
     pen.blob(
-        [(x, 1.0), (0.94 + x, 0.5), (1.02 + x, -0.6), (1.0 + x + s, -1.7), (0.55 + x + s, -2.2), (-0.5 + x + s, -2.25)]
-        + [(-1.06 + x + s, -1.75), (-1.1 + x, -0.6), (-0.97 + x, 0.5)],
+        [
+            (x, 1.0),
+            (0.94 + x, 0.5),
+            (1.02 + x, -0.6),
+            (1.0 + x + s, -1.7),
+            (0.55 + x + s, -2.2),
+            (-0.5 + x + s, -2.25),
+            (-1.06 + x + s, -1.75),
+            (-1.1 + x, -0.6),
+            (-0.97 + x, 0.5),
+        ],
         colour,
     )
 
@@ -196,7 +256,10 @@ def _wavy(pen: Pen, colour: Rgb, yaw: float, swing: float) -> None:
 
 def _wavy_back(pen: Pen, colour: Rgb, yaw: float, swing: float) -> None:
     x = -0.16 * yaw
-    pen.blob([(x, 1.0), (1.0 + x, 0.3), (1.1 + x, -1.4), (x, -1.9), (-1.15 + x, -1.4), (-1.02 + x, 0.3)], colour)
+    pen.blob(
+        [(x, 1.0), (1.0 + x, 0.3), (1.1 + x, -1.4), (x, -1.9), (-1.15 + x, -1.4), (-1.02 + x, 0.3)],
+        colour,
+    )
     for step in range(7):
         y = -0.2 - 0.26 * step
         pen.circle(1.02 + x + 0.1 * (step % 2) + 0.1 * swing * step / 7, y, 0.2, colour)
@@ -213,8 +276,15 @@ def _tail(pen: Pen, colour: Rgb, yaw: float, swing: float) -> None:
     x = -0.86 * min(1.0, 0.25 + abs(yaw) * 1.3) * (1 if yaw >= 0 else -1)
     s = 0.3 * swing
     pen.blob(
-        [(x * 0.8, 0.75), (x - 0.34, 0.62), (x - 0.52 + s * 0.5, -0.2), (x - 0.36 + s, -1.35), (x - 0.12 + s, -1.6)]
-        + [(x + 0.02 + s * 0.7, -0.9), (x - 0.02, 0.1)],
+        [
+            (x * 0.8, 0.75),
+            (x - 0.34, 0.62),
+            (x - 0.52 + s * 0.5, -0.2),
+            (x - 0.36 + s, -1.35),
+            (x - 0.12 + s, -1.6),
+            (x + 0.02 + s * 0.7, -0.9),
+            (x - 0.02, 0.1),
+        ],
         colour,
     )
     pen.circle(x * 0.95 - 0.06, 0.6, 0.15, darker(colour, 0.3))
@@ -244,7 +314,11 @@ def _curls_over(pen: Pen, colour: Rgb) -> None:
     for i, (x, y) in enumerate(_ring(6, 0.55, 0.2, math.pi - 0.2)):
         pen.circle(x, y + 0.1, 0.3, lighter(colour, 0.05) if i % 2 else colour)
     for x, y in ((-0.45, 0.92), (0.1, 1.06), (0.5, 0.76)):
-        pen.stroke(quad_curve((x - 0.12, y - 0.04), (x, y + 0.14), (x + 0.12, y)), 0.05, lighter(colour, 0.2))
+        pen.stroke(
+            quad_curve((x - 0.12, y - 0.04), (x, y + 0.14), (x + 0.12, y)),
+            0.05,
+            lighter(colour, 0.2),
+        )
 
 
 def _curly(pen: Pen, colour: Rgb, yaw: float, swing: float) -> None:
@@ -254,7 +328,11 @@ def _curly(pen: Pen, colour: Rgb, yaw: float, swing: float) -> None:
         pen.circle(-0.56 + 0.28 * i + 0.22 * yaw, 0.58 + 0.05 * (i % 2), 0.2, colour)
     pen.blob(_skull(yaw, 1.02, _SOFT_LINE), colour)
     for x, y in ((-0.5, 0.86), (0.06, 1.02), (0.5, 0.74)):
-        pen.stroke(quad_curve((x - 0.12, y - 0.04), (x, y + 0.14), (x + 0.12, y)), 0.05, lighter(colour, 0.2))
+        pen.stroke(
+            quad_curve((x - 0.12, y - 0.04), (x, y + 0.14), (x + 0.12, y)),
+            0.05,
+            lighter(colour, 0.2),
+        )
 
 
 def _curly_back(pen: Pen, colour: Rgb, yaw: float, swing: float) -> None:
@@ -274,7 +352,9 @@ def _afro_back(pen: Pen, colour: Rgb, yaw: float, swing: float) -> None:
     for px, py in _ring(13, 1.12, -0.7, math.pi + 0.7):
         pen.circle(px + x, py + 0.2, 0.36, colour)
     pen.circle(x, 0.34, 1.2, colour)
-    pen.stroke(quad_curve((x - 0.85, 0.95), (x - 0.4, 1.5), (x + 0.3, 1.42)), 0.1, lighter(colour, 0.16))
+    pen.stroke(
+        quad_curve((x - 0.85, 0.95), (x - 0.4, 1.5), (x + 0.3, 1.42)), 0.1, lighter(colour, 0.16)
+    )
 
 
 def _afro_over(pen: Pen, colour: Rgb) -> None:
@@ -292,10 +372,22 @@ def _plaits(pen: Pen, colour: Rgb, yaw: float, swing: float) -> None:
             continue
         for step in range(6):
             x = side * (0.92 + 0.03 * step) + 0.05 * swing * step
-            pen.ellipse(x, -0.25 - 0.3 * step, 0.2 - 0.012 * step, 0.19, colour if step % 2 else darker(colour, 0.12))
+            pen.ellipse(
+                x,
+                -0.25 - 0.3 * step,
+                0.2 - 0.012 * step,
+                0.19,
+                colour if step % 2 else darker(colour, 0.12),
+            )
         pen.circle(side * 1.07 + 0.3 * swing, -1.96, 0.12, (222, 84, 92))
         pen.fill(
-            limb([(side * 1.08 + 0.32 * swing, -2.06, 0.09), (side * 1.1 + 0.34 * swing, -2.25, 0.15)]), colour
+            limb(
+                [
+                    (side * 1.08 + 0.32 * swing, -2.06, 0.09),
+                    (side * 1.1 + 0.34 * swing, -2.25, 0.15),
+                ]
+            ),
+            colour,
         )
 
 
@@ -306,7 +398,14 @@ def _spiky(pen: Pen, colour: Rgb, yaw: float, swing: float) -> None:
         angle = math.pi * (0.94 - 0.165 * i)
         spikes.append((math.cos(angle + 0.1) * 0.9 + x * 0.3, 0.2 + math.sin(angle + 0.1) * 0.9))
         spikes.append((math.cos(angle - 0.02) * 1.22 + x, 0.22 + math.sin(angle - 0.02) * 1.3))
-    spikes += [(0.9, 0.4), (0.86, 0.05), (0.7 + x, 0.3), (0.5 + x, 0.34), (0.36 + x, 0.62), (0.12 + x, 0.36)]
+    spikes += [
+        (0.9, 0.4),
+        (0.86, 0.05),
+        (0.7 + x, 0.3),
+        (0.5 + x, 0.34),
+        (0.36 + x, 0.62),
+        (0.12 + x, 0.36),
+    ]
     spikes += [(-0.1 + x, 0.64), (-0.34 + x, 0.36), (-0.5 + x, 0.6), (-0.7 + x, 0.24)]
     pen.poly(spikes, colour)
     pen.stroke(quad_curve((-0.5, 0.78), (-0.1, 1.0), (0.3, 0.86)), 0.07, lighter(colour, 0.18))

@@ -21,7 +21,7 @@ class Moment:
     body: Body
     emotion: Emotion = Emotion.NEUTRAL
     phase: float = 0.0
-    """Where this performer's idle clocks start, in radians, so that people do not breathe in step."""
+    """Where this performer's idle clocks start, in radians: people do not breathe in step."""
     walked: float = 0.0
     """Path covered since the start, in metres; steps are taken by it, so that feet do not slide."""
     walking: float = 0.0
@@ -67,4 +67,4 @@ def wave(seconds: float, hertz: float, phase: float = 0.0) -> float:
 
 def pulse(seconds: float, hertz: float, phase: float = 0.0, sharp: float = 2.0) -> float:
     """Beat between 0 and 1, resting low."""
-    return (0.5 + 0.5 * wave(seconds, hertz, phase)) ** sharp
+    return math.pow(0.5 + 0.5 * wave(seconds, hertz, phase), sharp)

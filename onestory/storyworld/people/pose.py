@@ -133,10 +133,15 @@ def _blend(first: Point, second: Point, amount: float) -> Point:
     )
 
 
-def _arm(body: Body, shoulder: Point, hand: Hand, head: Point, outward: float) -> tuple[Point, Point]:
+def _arm(
+    body: Body, shoulder: Point, hand: Hand, head: Point, outward: float
+) -> tuple[Point, Point]:
     # Seen from the front, resting hands hang beside the hips, not before them.
     beside = outward * 0.13 * min(1.0, max(0.0, -hand.y - 0.6) / 0.3)
-    goal = (shoulder[0] + (hand.x * (1 - abs(outward) * 0.5 * (beside != 0)) + beside) * body.reach, shoulder[1] + hand.y * body.reach)
+    goal = (
+        shoulder[0] + (hand.x * (1 - abs(outward) * 0.5 * (beside != 0)) + beside) * body.reach,
+        shoulder[1] + hand.y * body.reach,
+    )
     if hand.goal is not None:
         wanted = hand.goal
         if hand.frame == "head":
@@ -182,7 +187,9 @@ def solve(pose: Pose, body: Body) -> Skeleton:
         chest[0] + spread * cos * mirrored + sin * drop,
         chest[1] - spread * sin + cos * drop,
     )
-    near_elbow, near_hand = _arm(body, near_shoulder, pose.near, head, -(1.0 - pose.turn) * mirrored)
+    near_elbow, near_hand = _arm(
+        body, near_shoulder, pose.near, head, -(1.0 - pose.turn) * mirrored
+    )
     far_elbow, far_hand = _arm(body, far_shoulder, pose.far, head, (1.0 - pose.turn) * mirrored)
     apart = body.pelvis * (1 - 0.7 * pose.turn) * mirrored
     near_hip, far_hip = (hips[0] - apart, hips[1]), (hips[0] + apart, hips[1])

@@ -10,9 +10,22 @@ BASE = 0.3
 """Height at which back walls meet the floor."""
 
 WALLS: tuple[Rgb, ...] = (
-    (232, 214, 186), (190, 208, 202), (222, 186, 166), (176, 196, 216), (216, 206, 180), (206, 188, 206), (168, 190, 170),
+    (232, 214, 186),
+    (190, 208, 202),
+    (222, 186, 166),
+    (176, 196, 216),
+    (216, 206, 180),
+    (206, 188, 206),
+    (168, 190, 170),
 )
-FURNITURE: tuple[Rgb, ...] = ((204, 108, 84), (66, 110, 124), (214, 164, 84), (98, 124, 92), (122, 92, 128), (78, 92, 128))
+FURNITURE: tuple[Rgb, ...] = (
+    (204, 108, 84),
+    (66, 110, 124),
+    (214, 164, 84),
+    (98, 124, 92),
+    (122, 92, 128),
+    (78, 92, 128),
+)
 WOODS: tuple[Rgb, ...] = ((176, 124, 82), (142, 96, 66), (206, 162, 116), (112, 78, 60))
 
 
@@ -42,11 +55,15 @@ def _sofa(pen: Pen, x: float, y: float, width: float, colour: Rgb, cushion: Rgb)
         pen.rect(x + side * (half - 0.14) - 0.03, y, 0.06, 0.14, darker(fix.WOOD, 0.3))
     pen.rect(x - half + 0.08, y + 0.1, width - 0.16, 0.78, darker(colour, 0.1), radius=0.12)
     for side in (-1.0, 1.0):
-        pen.rect(x + side * half / 2 - half / 2 + 0.06, y + 0.34, half - 0.1, 0.46, colour, radius=0.09)
+        pen.rect(
+            x + side * half / 2 - half / 2 + 0.06, y + 0.34, half - 0.1, 0.46, colour, radius=0.09
+        )
     pen.rect(x - half + 0.05, y + 0.1, width - 0.1, 0.32, lighter(colour, 0.07), radius=0.07)
     pen.rect(x - 0.006, y + 0.14, 0.012, 0.28, darker(colour, 0.2))
     for side in (-1.0, 1.0):
-        pen.rect(x + side * (half - 0.1) - 0.13, y + 0.08, 0.26, 0.54, lighter(colour, 0.03), radius=0.12)
+        pen.rect(
+            x + side * (half - 0.1) - 0.13, y + 0.08, 0.26, 0.54, lighter(colour, 0.03), radius=0.12
+        )
     with pen.placed(x - half + 0.42, y + 0.58, angle=0.24):
         pen.rect(-0.17, -0.17, 0.34, 0.34, cushion, radius=0.06)
 
@@ -59,18 +76,27 @@ def _living_ground(pen: Pen, stage: Stage) -> None:
 
 def _kitchen_back(pen: Pen, stage: Stage) -> None:
     wall = stage.colour(0, WALLS)
-    cabinet = stage.colour(1, ((238, 230, 214), (92, 130, 128), (204, 120, 92), (120, 146, 120), (74, 92, 126)))
+    cabinet = stage.colour(
+        1, ((238, 230, 214), (92, 130, 128), (204, 120, 92), (120, 146, 120), (74, 92, 126))
+    )
     top: Rgb = stage.choose("top", ((232, 226, 216), (84, 82, 92), (190, 142, 98)))
     side = 1.0 if stage.flip("side") else -1.0
     fix.wall(pen, stage, wall)
     tile = lighter(wall, 0.34)
     for _, x in stage.along(0.2):
         for row in range(4):
-            pen.rect(x + 0.006, 1.17 + 0.13 * row, 0.188, 0.118, tile if (row + int(x * 5)) % 5 else lighter(cabinet, 0.4), alpha=0.8)
+            pen.rect(
+                x + 0.006,
+                1.17 + 0.13 * row,
+                0.188,
+                0.118,
+                tile if (row + int(x * 5)) % 5 else lighter(cabinet, 0.4),
+                alpha=0.8,
+            )
     fix.window(pen, stage, side * 0.5 - 0.5, 1.3, 1.0, 1.0, curtain=None, panes=2)
     left, right = stage.left, stage.right
     pen.rect(left, BASE, right - left, 0.84, darker(cabinet, 0.06))
-    for i, x in stage.along(0.56):
+    for _, x in stage.along(0.56):
         pen.rect(x + 0.03, BASE + 0.12, 0.5, 0.5, cabinet, radius=0.012)
         pen.rect(x + 0.03, BASE + 0.65, 0.5, 0.15, cabinet, radius=0.012)
         pen.rect(x + 0.2, BASE + 0.54, 0.16, 0.024, darker(top, 0.4), radius=0.01)
@@ -99,14 +125,26 @@ def _kitchen_back(pen: Pen, stage: Stage) -> None:
     pen.rect(pot_x - 0.18, y + 0.17, 0.36, 0.035, (170, 62, 56), radius=0.015)
     pen.circle(pot_x, y + 0.22, 0.024, (60, 54, 62))
     for i in range(3):
-        pen.rect(side * 1.25 + 0.14 * i, y, 0.11, 0.2 + 0.05 * ((i * 2) % 3), ((224, 172, 96), (238, 230, 212), (132, 160, 120))[i], radius=0.02)
+        pen.rect(
+            side * 1.25 + 0.14 * i,
+            y,
+            0.11,
+            0.2 + 0.05 * ((i * 2) % 3),
+            ((224, 172, 96), (238, 230, 212), (132, 160, 120))[i],
+            radius=0.02,
+        )
     fix.plant(pen, stage, side * 0.95, y, 0.36, "herb")
     fix.lamp(pen, stage, -0.25, 2.55, stage.choose("lamp", FURNITURE))
     fix.lamp(pen, stage, 0.75, 2.55, stage.choose("lamp", FURNITURE))
 
 
 def _kitchen_ground(pen: Pen, stage: Stage) -> None:
-    fix.floor(pen, stage, stage.choose("floor", ((214, 200, 178), (196, 178, 156), (178, 190, 190), (206, 178, 142))), pattern="tile")
+    fix.floor(
+        pen,
+        stage,
+        stage.choose("floor", ((214, 200, 178), (196, 178, 156), (178, 190, 190), (206, 178, 142))),
+        pattern="tile",
+    )
 
 
 def _bedroom_back(pen: Pen, stage: Stage) -> None:
@@ -130,7 +168,12 @@ def _bedroom_back(pen: Pen, stage: Stage) -> None:
     pen.rect(table_x - 0.16, BASE + 0.24, 0.32, 0.18, darker(wood, 0.16))
     pen.circle(table_x, BASE + 0.33, 0.02, (230, 190, 110))
     pen.rect(table_x - 0.015, BASE + 0.48, 0.03, 0.2, (120, 90, 80))
-    shade = [(table_x - 0.08, BASE + 0.92), (table_x + 0.08, BASE + 0.92), (table_x + 0.16, BASE + 0.66), (table_x - 0.16, BASE + 0.66)]
+    shade = [
+        (table_x - 0.08, BASE + 0.92),
+        (table_x + 0.08, BASE + 0.92),
+        (table_x + 0.16, BASE + 0.66),
+        (table_x - 0.16, BASE + 0.66),
+    ]
     pen.poly(shade, (250, 226, 178))
     if stage.lamps_on:
         pen.glow(table_x, BASE + 0.8, 1.2, (255, 190, 110), 0.5)
@@ -148,7 +191,7 @@ def _corridor_back(pen: Pen, stage: Stage) -> None:
     wall = stage.colour(0, WALLS)
     leaf = stage.colour(1, ((150, 78, 62), (62, 96, 110), (110, 92, 72), (94, 112, 84)))
     fix.wall(pen, stage, wall, wainscot=darker(wall, 0.2))
-    for i, x in stage.along(1.7):
+    for _i, x in stage.along(1.7):
         left = x + 0.32 + stage.number("offset", -0.3, 0.3)
         pen.rect(left - 0.08, BASE, 1.06, 2.12, lighter(wall, 0.4))
         pen.rect(left, BASE, 0.9, 2.04, leaf)
@@ -177,10 +220,19 @@ _WINDOW = {Layer.SKY: fix.sky, Layer.FAR: fix.view_outside}
 
 ART = {
     PlaceKind.LIVING_ROOM: PlaceArt(
-        layers={**_WINDOW, Layer.BACK: _living_back, Layer.GROUND: _living_ground, Layer.FRONT: fix.front_plant}
+        layers={
+            **_WINDOW,
+            Layer.BACK: _living_back,
+            Layer.GROUND: _living_ground,
+            Layer.FRONT: fix.front_plant,
+        }
     ),
-    PlaceKind.KITCHEN: PlaceArt(layers={**_WINDOW, Layer.BACK: _kitchen_back, Layer.GROUND: _kitchen_ground}),
-    PlaceKind.BEDROOM: PlaceArt(layers={**_WINDOW, Layer.BACK: _bedroom_back, Layer.GROUND: _bedroom_ground}),
+    PlaceKind.KITCHEN: PlaceArt(
+        layers={**_WINDOW, Layer.BACK: _kitchen_back, Layer.GROUND: _kitchen_ground}
+    ),
+    PlaceKind.BEDROOM: PlaceArt(
+        layers={**_WINDOW, Layer.BACK: _bedroom_back, Layer.GROUND: _bedroom_ground}
+    ),
     PlaceKind.CORRIDOR: PlaceArt(
         layers={Layer.BACK: _corridor_back, Layer.GROUND: _corridor_ground}, roam=3.0
     ),

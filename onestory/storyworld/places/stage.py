@@ -1,5 +1,5 @@
 """
-What does an artist of places get to know? One instance of a place, in one light, and how far to draw.
+What does an artist of places get to know? One instance of a place, its light, how far to draw.
 
     Layer     parallax   holds
     SKY       0.08       sky, sun, clouds

@@ -7,7 +7,14 @@ from onestory.storyworld.places import fixtures as fix
 from onestory.storyworld.places.stage import Layer, PlaceArt, Stage
 
 FACADES: tuple[Rgb, ...] = (
-    (214, 142, 108), (226, 196, 148), (152, 172, 178), (190, 112, 96), (170, 186, 150), (222, 176, 130), (176, 156, 176), (234, 216, 188),
+    (214, 142, 108),
+    (226, 196, 148),
+    (152, 172, 178),
+    (190, 112, 96),
+    (170, 186, 150),
+    (222, 176, 130),
+    (176, 156, 176),
+    (234, 216, 188),
 )
 AWNINGS: tuple[Rgb, ...] = ((206, 84, 76), (62, 122, 122), (226, 166, 76), (88, 104, 150))
 GLASS: Rgb = (112, 142, 162)
@@ -37,7 +44,9 @@ def _house(pen: Pen, stage: Stage, i: int, x: float, width: float) -> None:
             if wy + 0.44 > tall - 0.08:
                 continue
             pen.rect(wx - 0.04, wy - 0.04, 0.4, 0.54, lighter(colour, 0.34), radius=0.01)
-            fix.lit_window_glow(pen, wx, wy, 0.32, 0.46, lit=bool(rng.random() < lit_odds), glass=GLASS)
+            fix.lit_window_glow(
+                pen, wx, wy, 0.32, 0.46, lit=bool(rng.random() < lit_odds), glass=GLASS
+            )
             pen.rect(wx + 0.15, wy, 0.02, 0.46, lighter(colour, 0.34))
             pen.rect(wx - 0.06, wy - 0.07, 0.44, 0.04, lighter(colour, 0.4))
             if rng.random() < 0.3:
@@ -45,20 +54,39 @@ def _house(pen: Pen, stage: Stage, i: int, x: float, width: float) -> None:
                     pen.circle(wx + dx, wy + 0.0, 0.06, (96, 152, 92))
                     pen.circle(wx + dx + 0.02, wy + 0.03, 0.025, (236, 110, 120))
                 pen.rect(wx - 0.03, wy - 0.1, 0.38, 0.08, (150, 92, 66), radius=0.01)
-    awning = AWNINGS[int(rng.integers(len(AWNINGS)))] if len(stage.place.palette) < 2 else stage.colour(1, AWNINGS)
+    awning = (
+        AWNINGS[int(rng.integers(len(AWNINGS)))]
+        if len(stage.place.palette) < 2
+        else stage.colour(1, AWNINGS)
+    )
     if rng.random() < 0.62:
-        fix.lit_window_glow(pen, x + 0.12, base + 0.3, width * 0.5, 0.72, lit=stage.lamps_on, glass=GLASS)
+        fix.lit_window_glow(
+            pen, x + 0.12, base + 0.3, width * 0.5, 0.72, lit=stage.lamps_on, glass=GLASS
+        )
         pen.rect(x + width * 0.66, base - 0.1, 0.42, 1.08, darker(awning, 0.3), radius=0.01)
-        fix.lit_window_glow(pen, x + width * 0.66 + 0.07, base + 0.42, 0.28, 0.48, lit=stage.lamps_on, glass=GLASS)
+        fix.lit_window_glow(
+            pen, x + width * 0.66 + 0.07, base + 0.42, 0.28, 0.48, lit=stage.lamps_on, glass=GLASS
+        )
         stripes = 8
         for k in range(stripes):
             left = x + 0.04 + (width - 0.08) * k / stripes
             right = x + 0.04 + (width - 0.08) * (k + 1) / stripes
             pen.poly(
-                [(left + 0.03, base + 1.28), (right + 0.03 - 0.06 * (k == stripes - 1), base + 1.28), (right, base + 1.02), (left, base + 1.02)],
+                [
+                    (left + 0.03, base + 1.28),
+                    (right + 0.03 - 0.06 * (k == stripes - 1), base + 1.28),
+                    (right, base + 1.02),
+                    (left, base + 1.02),
+                ],
                 awning if k % 2 else (250, 242, 226),
             )
-            pen.ellipse((left + right) / 2, base + 1.02, (right - left) / 2, 0.045, awning if k % 2 else (250, 242, 226))
+            pen.ellipse(
+                (left + right) / 2,
+                base + 1.02,
+                (right - left) / 2,
+                0.045,
+                awning if k % 2 else (250, 242, 226),
+            )
     else:
         pen.rect(x + width / 2 - 0.3, base - 0.1, 0.6, 1.24, lighter(colour, 0.3), radius=0.02)
         pen.rect(x + width / 2 - 0.23, base - 0.1, 0.46, 1.12, darker(awning, 0.16), radius=0.02)
@@ -87,14 +115,27 @@ def _street_ground(pen: Pen, stage: Stage) -> None:
         pen.rect(left, y, right - left, 0.008, darker(walk, 0.14))
     pen.rect(left, -0.46, right - left, 0.1, lighter(walk, 0.16))
     pen.rect(left, -0.5, right - left, 0.05, darker(walk, 0.3))
-    road_box = polygon([(left, stage.bottom - 1), (right, stage.bottom - 1), (right, -0.49), (left, -0.49)])
+    road_box = polygon(
+        [(left, stage.bottom - 1), (right, stage.bottom - 1), (right, -0.49), (left, -0.49)]
+    )
     pen.fade(road_box, (0, -0.5), (0, -1.7), [(darker(road, 0.12), 1), (road, 1)])
     for _, x in stage.along(1.3):
-        pen.poly([(x, -1.02), (x + 0.62, -1.02), (x + 0.66, -1.1), (x + 0.0, -1.1)], (238, 230, 206), 0.85)
+        pen.poly(
+            [(x, -1.02), (x + 0.62, -1.02), (x + 0.66, -1.1), (x + 0.0, -1.1)],
+            (238, 230, 206),
+            0.85,
+        )
     if wet:
         for i, x in stage.along(0.9):
             rng = stage.chance("puddle", i)
-            pen.ellipse(x + 0.5 * float(rng.random()), -0.2 - 0.5 * float(rng.random()), 0.3, 0.035, mix(stage.sky.horizon, (120, 150, 190), 0.3), 0.5)
+            pen.ellipse(
+                x + 0.5 * float(rng.random()),
+                -0.2 - 0.5 * float(rng.random()),
+                0.3,
+                0.035,
+                mix(stage.sky.horizon, (120, 150, 190), 0.3),
+                0.5,
+            )
     for i, x in stage.along(3.1, 1.0):
         _street_lamp(pen, stage, x + 1.5)
         if stage.flip(f"tree-{i}", 0.6):
@@ -110,7 +151,11 @@ def _street_lamp(pen: Pen, stage: Stage, x: float) -> None:
     if stage.lamps_on:
         pen.raw(oval(x + 0.31, 2.71, 0.13, 0.04), (255, 240, 190))
         pen.glow(x + 0.31, 2.66, 1.5, (255, 200, 120), 0.55)
-        pen.raw(polygon([(x + 0.18, 2.7), (x + 0.44, 2.7), (x + 1.2, 0.2), (x - 0.58, 0.2)]), (255, 214, 140), 0.09)
+        pen.raw(
+            polygon([(x + 0.18, 2.7), (x + 0.44, 2.7), (x + 1.2, 0.2), (x - 0.58, 0.2)]),
+            (255, 214, 140),
+            0.09,
+        )
         pen.glow(x + 0.31, 0.16, 1.0, (255, 200, 120), 0.34, squash=0.26)
 
 
@@ -119,7 +164,12 @@ def _street_tree(pen: Pen, stage: Stage, x: float, i: int) -> None:
     if stage.weather is Weather.SNOW:
         leaf = mix(leaf, (240, 246, 250), 0.7)
     fix.trunk(pen, x, 0.32, 1.3, 0.055, (112, 82, 66))
-    for dx, dy, r in ((-0.28, 1.75, 0.34), (0.28, 1.72, 0.34), (0.0, 2.05, 0.42), (0.0, 1.68, 0.34)):
+    for dx, dy, r in (
+        (-0.28, 1.75, 0.34),
+        (0.28, 1.72, 0.34),
+        (0.0, 2.05, 0.42),
+        (0.0, 1.68, 0.34),
+    ):
         pen.circle(x + dx, dy, r, darker(leaf, 0.12) if dx < 0 else leaf)
     for dx, dy in ((0.1, 2.2), (0.3, 1.85), (-0.1, 1.95)):
         pen.circle(x + dx, dy, 0.12, lighter(leaf, 0.12))
@@ -129,13 +179,27 @@ def _alley_back(pen: Pen, stage: Stage) -> None:
     brick = stage.colour(0, ((152, 92, 80), (120, 96, 96), (136, 112, 92), (104, 104, 118)))
     accent = stage.colour(1, AWNINGS)
     base = 0.3
-    box = polygon([(stage.left, base - 1), (stage.right, base - 1), (stage.right, stage.top + 0.1), (stage.left, stage.top + 0.1)])
+    box = polygon(
+        [
+            (stage.left, base - 1),
+            (stage.right, base - 1),
+            (stage.right, stage.top + 0.1),
+            (stage.left, stage.top + 0.1),
+        ]
+    )
     pen.fade(box, (0, 3.4), (0, base), [(darker(brick, 0.22), 1), (brick, 1)])
     for i, x in stage.along(0.3):
         rng = stage.chance("bricks", i)
         for row in range(24):
             if rng.random() < 0.34:
-                pen.rect(x + (0.15 if row % 2 else 0), base + 0.04 + 0.14 * row, 0.27, 0.11, lighter(brick, 0.09) if rng.random() < 0.5 else darker(brick, 0.1), radius=0.008)
+                pen.rect(
+                    x + (0.15 if row % 2 else 0),
+                    base + 0.04 + 0.14 * row,
+                    0.27,
+                    0.11,
+                    lighter(brick, 0.09) if rng.random() < 0.5 else darker(brick, 0.1),
+                    radius=0.008,
+                )
     side = 1.0 if stage.flip("side") else -1.0
     x = -side * 1.0
     pen.rect(x - 0.5, base - 0.1, 1.0, 2.1, darker(brick, 0.4))
@@ -147,7 +211,9 @@ def _alley_back(pen: Pen, stage: Stage) -> None:
     pen.glow(x, 2.4, 1.7, (255, 180, 90), 0.55 if stage.lamps_on else 0.2)
     for k, wx in enumerate((side * 0.55, side * 1.6)):
         pen.rect(wx - 0.34, 1.74, 0.68, 0.82, darker(brick, 0.3))
-        fix.lit_window_glow(pen, wx - 0.28, 1.8, 0.56, 0.7, lit=stage.lamps_on and k == 0, glass=darker(GLASS, 0.3))
+        fix.lit_window_glow(
+            pen, wx - 0.28, 1.8, 0.56, 0.7, lit=stage.lamps_on and k == 0, glass=darker(GLASS, 0.3)
+        )
         for i in range(5):
             pen.rect(wx - 0.28 + 0.14 * i - 0.01, 1.8, 0.02, 0.7, darker(brick, 0.5))
     pen.rect(side * 2.25 - 0.06, base, 0.12, 5.0, (92, 96, 104))
@@ -164,7 +230,14 @@ def _alley_ground(pen: Pen, stage: Stage) -> None:
     fix.floor(pen, stage, stone, pattern="tile")
     for i, x in stage.along(1.4):
         rng = stage.chance("wet", i)
-        pen.ellipse(x + float(rng.random()), -0.15 - 0.5 * float(rng.random()), 0.36, 0.04, mix(stage.sky.horizon, stone, 0.5), 0.5)
+        pen.ellipse(
+            x + float(rng.random()),
+            -0.15 - 0.5 * float(rng.random()),
+            0.36,
+            0.04,
+            mix(stage.sky.horizon, stone, 0.5),
+            0.5,
+        )
     side = 1.0 if stage.flip("side") else -1.0
     x = side * 1.35
     bin_colour = stage.colour(2, ((74, 112, 96), (84, 98, 128), (130, 96, 84)))
@@ -189,10 +262,21 @@ def _roof_back(pen: Pen, stage: Stage) -> None:
         pen.rect(x, -2, 1.05, tall + 2, colour)
         for row in range(3):
             for column in range(4):
-                fix.lit_window_glow(pen, x + 0.12 + 0.23 * column, tall - 0.22 - 0.26 * row, 0.12, 0.15, lit=stage.lamps_on and bool(rng.random() < 0.4), glass=darker(colour, 0.3))
+                fix.lit_window_glow(
+                    pen,
+                    x + 0.12 + 0.23 * column,
+                    tall - 0.22 - 0.26 * row,
+                    0.12,
+                    0.15,
+                    lit=stage.lamps_on and bool(rng.random() < 0.4),
+                    glass=darker(colour, 0.3),
+                )
         if rng.random() < 0.4:
             pen.rect(x + 0.3, tall, 0.34, 0.3, darker(colour, 0.2))
-            pen.poly([(x + 0.26, tall + 0.3), (x + 0.68, tall + 0.3), (x + 0.47, tall + 0.48)], darker(colour, 0.34))
+            pen.poly(
+                [(x + 0.26, tall + 0.3), (x + 0.68, tall + 0.3), (x + 0.47, tall + 0.48)],
+                darker(colour, 0.34),
+            )
 
 
 def _roof_ground(pen: Pen, stage: Stage) -> None:
@@ -225,8 +309,10 @@ def _roof_ground(pen: Pen, stage: Stage) -> None:
     for i in range(6):
         pen.rect(tank - 0.42 + 0.15 * i, 1.3, 0.014, 0.85, darker(fix.WOOD, 0.24))
     pen.poly([(tank - 0.5, 2.15), (tank + 0.5, 2.15), (tank, 2.48)], darker(fix.WOOD, 0.3))
-    pen.line([(left, 2.78), (-1.0, 2.6), (0.0, 2.55), (1.0, 2.6), (right, 2.78)], 0.012, (54, 50, 62))
-    for i, lx in stage.along(0.42):
+    pen.line(
+        [(left, 2.78), (-1.0, 2.6), (0.0, 2.55), (1.0, 2.6), (right, 2.78)], 0.012, (54, 50, 62)
+    )
+    for _, lx in stage.along(0.42):
         y = 2.55 + 0.05 * lx * lx if abs(lx) < 2 else 2.75
         lit = stage.lamps_on
         pen.raw(oval(lx, y - 0.06, 0.035, 0.045), (255, 226, 150) if lit else (236, 226, 206))
@@ -237,13 +323,25 @@ def _roof_ground(pen: Pen, stage: Stage) -> None:
 
 ART = {
     PlaceKind.STREET: PlaceArt(
-        layers={Layer.SKY: fix.sky, Layer.FAR: _far, Layer.BACK: _street_back, Layer.GROUND: _street_ground},
+        layers={
+            Layer.SKY: fix.sky,
+            Layer.FAR: _far,
+            Layer.BACK: _street_back,
+            Layer.GROUND: _street_ground,
+        },
         indoor=False,
         roam=14,
     ),
-    PlaceKind.ALLEY: PlaceArt(layers={Layer.BACK: _alley_back, Layer.GROUND: _alley_ground}, indoor=False, roam=4),
+    PlaceKind.ALLEY: PlaceArt(
+        layers={Layer.BACK: _alley_back, Layer.GROUND: _alley_ground}, indoor=False, roam=4
+    ),
     PlaceKind.ROOFTOP: PlaceArt(
-        layers={Layer.SKY: fix.sky, Layer.FAR: _roof_far, Layer.BACK: _roof_back, Layer.GROUND: _roof_ground},
+        layers={
+            Layer.SKY: fix.sky,
+            Layer.FAR: _roof_far,
+            Layer.BACK: _roof_back,
+            Layer.GROUND: _roof_ground,
+        },
         indoor=False,
         roam=3,
     ),

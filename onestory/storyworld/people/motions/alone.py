@@ -23,35 +23,74 @@ def idle(pose: Pose, now: Moment) -> None:
 
 def stride(pose: Pose, now: Moment) -> None:
     """Take steps by the path walked: walking, or running with bent arms and flight."""
-    h = now.body.height
-    amount = now.walking
-    if amount <= 0:
+    if now.walking <= 0:
         return
-    length = (1.05 if now.running else 0.74) * h
-    cycle = now.walked / length * math.pi
-    reach = (0.25 if now.running else 0.16) * amount
-    lift = (0.2 if now.running else 0.075) * amount
+    pose.turn += (0.85 - pose.turn) * now.walking
+    if now.running:
+        _run(pose, now)
+    else:
+        _walk(pose, now)
+
+
+WALK_STEP = 0.34
+"""One walking step, as a share of height: what two feet of a drawn leg's length can span."""
+
+RUN_STEP = 0.95
+"""One running step, most of it in the air."""
+
+
+def _foot(phase: float) -> tuple[float, float, float]:
+    """Find where a foot is in its cycle: forward in half steps, lift in [0, 1], and pitch."""
+    phase %= 1.0
+    if phase < 0.5:
+        # On the ground a foot goes back exactly as fast as the body goes forward.
+        return (1 - 4 * phase, 0.0, 0.0)
+    swing = (phase - 0.5) * 2
+    forward = -math.cos(math.pi * swing)
+    return (
+        forward,
+        math.sin(math.pi * swing),
+        -0.75 * (1 - swing) * math.sin(math.pi * swing) + 0.35 * swing * math.sin(math.pi * swing),
+    )
+
+
+def _walk(pose: Pose, now: Moment) -> None:
+    body, amount = now.body, now.walking
+    phase = now.walked / (2 * WALK_STEP * body.height) + 0.25
+    near, far = _foot(phase), _foot(phase + 0.5)
+    reach = WALK_STEP / 2 * amount
+    pose.near_foot = (near[0] * reach, near[1] * 0.07 * amount)
+    pose.far_foot = (far[0] * reach, far[1] * 0.07 * amount)
+    pose.near_pitch, pose.far_pitch = near[2] * amount, far[2] * amount
+    planted = near if near[1] == 0.0 else far
+    # The hips sink just so far that a straight leg still meets its planted foot.
+    apart = abs(planted[0]) * reach * body.height + 0.4 * body.pelvis
+    leg = 2 * body.leg * 0.992
+    pose.hip = min(1.0, (body.ankle + math.sqrt(leg * leg - apart * apart)) / body.hip)
+    pose.lean += 0.045 * amount
+    swing = math.sin(2 * math.pi * (phase + 0.25))
+    pose.near.x = 0.05 - 0.42 * swing * amount
+    pose.far.x = 0.05 + 0.42 * swing * amount
+    pose.near.y = pose.far.y = -0.93 + 0.09 * abs(swing) * amount
+
+
+def _run(pose: Pose, now: Moment) -> None:
+    h, amount = now.body.height, now.walking
+    cycle = now.walked / (RUN_STEP * h) * math.pi
+    reach, lift = 0.25 * amount, 0.27 * amount
     near, far = math.sin(cycle), math.sin(cycle + math.pi)
     near_up, far_up = max(0.0, math.cos(cycle)), max(0.0, math.cos(cycle + math.pi))
     bounce = abs(math.cos(cycle))
-    pose.turn = pose.turn + (0.85 - pose.turn) * amount
-    pose.near_foot = (near * reach, near_up**1.3 * lift + (0.07 if now.running else 0.0) * near_up)
-    pose.far_foot = (far * reach, far_up**1.3 * lift + (0.07 if now.running else 0.0) * far_up)
+    pose.near_foot = (near * reach, near_up**1.3 * lift)
+    pose.far_foot = (far * reach, far_up**1.3 * lift)
     pose.near_pitch = (0.42 * max(0.0, near) * near_up - 0.75 * max(0.0, -near)) * amount
     pose.far_pitch = (0.42 * max(0.0, far) * far_up - 0.75 * max(0.0, -far)) * amount
-    pose.hip = 1 - (0.045 if now.running else 0.03) * amount * (1 - bounce) - 0.012 * amount
-    if now.running:
-        pose.y += 0.035 * h * bounce * amount
-        pose.lean += 0.24 * amount
-        pose.near = _pumping(-near, amount)
-        pose.far = _pumping(-far, amount)
-        pose.mouth = max(pose.mouth, 0.2)
-    else:
-        pose.lean += 0.045 * amount
-        pose.near.x = 0.05 - 0.44 * near * amount
-        pose.far.x = 0.05 - 0.44 * far * amount
-        pose.near.y = -0.93 + 0.1 * abs(near) * amount
-        pose.far.y = -0.93 + 0.1 * abs(far) * amount
+    pose.hip = 1 - 0.045 * amount * (1 - bounce) - 0.012 * amount
+    pose.y += 0.035 * h * bounce * amount
+    pose.lean += 0.24 * amount
+    pose.near = _pumping(-near, amount)
+    pose.far = _pumping(-far, amount)
+    pose.mouth = max(pose.mouth, 0.2)
 
 
 def _pumping(swing: float, amount: float) -> Hand:
@@ -66,7 +105,7 @@ def seat(pose: Pose, now: Moment, amount: float = 1.0) -> None:
     pose.turn += (0.62 - pose.turn) * amount
     pose.hip = 1 - 0.39 * amount
     pose.shift -= 0.05 * amount
-    pose.lean += (0.03 + 0.5 * math.sin(math.pi * amount) * 0.9) * (1 if amount < 1 else 1)
+    pose.lean += 0.03 + 0.5 * math.sin(math.pi * amount) * 0.9
     foot = 0.165 * amount
     pose.near_foot = (foot, 0.0)
     pose.far_foot = (foot + 0.035 * amount, 0.0)

@@ -23,7 +23,12 @@ def drink(pose: Pose, now: Moment) -> None:
     up = swell(u, 0.08, 0.86, 0.26)
     sip = swell(u, 0.34, 0.66, 0.1)
     pose.far = Hand(
-        x=0.44, y=-0.48, goal=(0.44, -0.42 + 0.06 * sip), pull=up, over=True, angle=0.15 + 0.75 * sip
+        x=0.44,
+        y=-0.48,
+        goal=(0.44, -0.42 + 0.06 * sip),
+        pull=up,
+        over=True,
+        angle=0.15 + 0.75 * sip,
     )
     pose.nod += 0.32 * sip - 0.06
     pose.lean -= 0.03 * sip

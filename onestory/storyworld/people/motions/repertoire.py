@@ -97,7 +97,15 @@ UPRIGHT = frozenset(
 """Actions that take care of the legs themselves, so that no seat is put under them."""
 
 FREE_HANDS = frozenset(
-    {Action.IDLE, Action.WALK, Action.RUN, Action.ENTER, Action.LEAVE, Action.LISTEN, Action.LOOK_AROUND}
+    {
+        Action.IDLE,
+        Action.WALK,
+        Action.RUN,
+        Action.ENTER,
+        Action.LEAVE,
+        Action.LISTEN,
+        Action.LOOK_AROUND,
+    }
 )
 """Actions that leave a hand free for whatever is carried."""
 

@@ -23,7 +23,9 @@ def hug(pose: Pose, now: Moment) -> None:
     pose.near = Hand(
         x=0.2, y=-0.7, goal=(back, other.height * 0.60), frame="stage", pull=close, over=True
     )
-    pose.far = Hand(x=0.3, y=-0.6, goal=(back + 0.03, other.height * 0.68), frame="stage", pull=close)
+    pose.far = Hand(
+        x=0.3, y=-0.6, goal=(back + 0.03, other.height * 0.68), frame="stage", pull=close
+    )
     pose.blink = max(pose.blink, 0.95 * ramp(now.progress, 0.35, 0.5))
 
 
