@@ -439,8 +439,8 @@ class Blocking:
 
     def _shift(self, role: Role) -> float:
         """Lie across the mark rather than behind it."""
-        lies = role.action in (Action.SLEEP, Action.FALL)
-        return role.facing * 0.5 * role.body.height if lies else 0.0
+        share = {Action.SLEEP: 0.5, Action.FALL: 0.36}.get(role.action, 0.0)
+        return role.facing * share * role.body.height
 
     def _lift(self, role: Role) -> float:
         return 0.52 if role.action is Action.SLEEP else 0.0

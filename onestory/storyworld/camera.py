@@ -170,7 +170,7 @@ class Operator:
         if framing is Framing.INSERT:
             return self._insert(subjects[0], height)
         if any(role.action in (Action.SLEEP, Action.FALL) for role in roles) and framing in _GROUP:
-            left, right = min(left, x - 0.58 * tallest), max(right, x + 0.58 * tallest)
+            left, right = min(left, x - 0.72 * tallest), max(right, x + 0.72 * tallest)
         if framing in _GROUP:
             for role in roles:
                 reach = _REACHES.get(role.action, 0.0) * tallest

@@ -71,7 +71,7 @@ def test_feet_do_not_slide(scene) -> None:
     steps = [abs(b - a) for (i, a), (j, b) in pairwise(places) if j == i + 1]
 
     assert len(steps) > 8
-    assert max(steps) < 0.02
+    assert max(steps) < 0.004
 
 
 def _views(spec) -> list[View]:

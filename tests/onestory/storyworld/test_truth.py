@@ -94,6 +94,8 @@ def test_hugging_people_touch(scene) -> None:
 
     assert overlap(idle) < overlap(hug) - 4
     assert _touch(hug.mask("mira"), hug.mask("tom"))
+    feet = [np.nonzero(hug.part_mask(name, Part.SHOES))[1].mean() for name in ("mira", "tom")]
+    assert abs(feet[1] - feet[0]) < 0.2 * (hug.boxes["tom"].bottom - hug.boxes["tom"].top)
 
 
 @pytest.mark.parametrize("action", [Action.SHAKE_HANDS, Action.HAND_OVER, Action.HOLD_HANDS])
