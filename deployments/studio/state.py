@@ -8,7 +8,9 @@ What does the embedded studio remember between commands?
 
 import itertools
 import os
+import random
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -24,6 +26,9 @@ from onestory.errors import StudioError
 
 LOCK_SECONDS = 300.0
 """Longest wait for another process that is starting or stopping the same studio."""
+_PORTS = range(20_000, 32_000)
+"""Below the ports that systems hand to outgoing connections, which would take ours at random."""
+_RELEASE_SECONDS = 1.0
 _count = itertools.count(1)
 
 
@@ -150,13 +155,24 @@ def living_users(home: Path) -> list[User]:
 
 def free_port(preferred: int | None) -> int:
     """`preferred` if nobody listens there, else a port that nobody uses."""
-    for port in [preferred, 0] if preferred else [0]:
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-            # As servers do: a port in TIME_WAIT is free.
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
+    deadline = time.monotonic() + _RELEASE_SECONDS
+    while preferred is not None and time.monotonic() < deadline:
+        if _is_free(preferred):
+            return preferred
+        # A killed server may hold its port for a moment, until its last thread is gone.
+        time.sleep(0.05)
+    for port in random.sample(_PORTS, 100):
+        if _is_free(port):
+            return port
     raise StudioError("no loopback port is free", hint="end some servers and try again")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        # As servers do: a port in TIME_WAIT is free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

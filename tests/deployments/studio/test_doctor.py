@@ -1,5 +1,6 @@
 """What the doctor finds on a sound machine, and on one with something broken."""
 
+import importlib.metadata
 import json
 import sys
 from pathlib import Path
@@ -45,7 +46,7 @@ def test_findings_are_json() -> None:
 )
 def test_version_traps_are_found(package: str, trap: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Versions under which the server does not start, or schedules never fire, are refused."""
-    real = doctor.version
+    real = importlib.metadata.version
     monkeypatch.setattr(doctor, "version", lambda name: trap if name == package else real(name))
 
     finding = _by_name()[f"package {package}"]

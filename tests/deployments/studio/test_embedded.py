@@ -32,7 +32,7 @@ from deployments.studio.embedded import (
 )
 from deployments.studio.processes import MARK
 from deployments.studio.settings import StudioSettings, read_settings
-from deployments.studio.state import enter, living_users, locked, read_state, write_state
+from deployments.studio.state import enter, free_port, living_users, locked, read_state, write_state
 from onestory.errors import StudioError
 
 pytestmark = pytest.mark.studio
@@ -74,6 +74,12 @@ def _kill(pid: int) -> None:
     deadline = time.monotonic() + 5
     while processes.birth_of(pid) and time.monotonic() < deadline:
         time.sleep(0.01)
+
+
+def _occupy(port: int) -> socket.socket:
+    """Listen on a port as soon as the last thread of its killed owner has let it go."""
+    assert free_port(port) == port
+    return socket.create_server(("127.0.0.1", port))
 
 
 def _mend_gateway(settings: StudioSettings) -> Caretaker:
@@ -333,7 +339,7 @@ def test_moved_gateway_takes_its_engine_along(
         before = _pids(alone)
         _kill(before["gateway"])
         port = int(addresses.minio_endpoint.rpartition(":")[2])
-        with closing(socket.create_server(("127.0.0.1", port))):
+        with closing(_occupy(port)):
             ensure_studio(alone, only=("gateway",))
         moved = ensure_studio(alone, only=FAST)
 
@@ -406,12 +412,23 @@ def test_taken_port_is_exchanged(fresh: StudioSettings) -> None:
     assert _mend_gateway(fresh).state.ports["gateway"] == port
     stop_studio(fresh)
 
-    with closing(socket.create_server(("127.0.0.1", port))):
+    with closing(_occupy(port)):
         moved = _mend_gateway(fresh).state.ports["gateway"]
 
     assert moved != port
     assert status(fresh).services[1].address == f"http://127.0.0.1:{moved}"
     assert _states(fresh)["gateway"] == "healthy"
+
+
+def test_port_that_is_being_released_is_waited_for() -> None:
+    """A killed server's port is its successor's, though it is let go a moment later."""
+    port = free_port(None)
+    holder = socket.create_server(("127.0.0.1", port))
+    release = threading.Timer(0.3, holder.close)
+    release.start()
+
+    assert free_port(port) == port
+    release.join()
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b'{"schema": "Studio.99"}'])
