@@ -143,7 +143,8 @@ class DeedReader:
 
     def _is_after_adjective(self, position: int) -> bool:
         """Whether "the pouring" or "a long" comes before, so that this is a noun."""
-        if position < 2 or self.tokens[position].is_first:
+        is_after_person = any(mention.end == position for mention in self.casting.mentions)
+        if position < 2 or self.tokens[position].is_first or is_after_person:
             return False
         adjectives = (Kind.COLOUR, Kind.AGE, Kind.BUILD, Kind.HAIR, Kind.EMOTION)
         is_adjective = any(h.end == position and h.meaning.kind in adjectives for h in self.hits)

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from enum import StrEnum
 from functools import lru_cache
-from importlib import import_module
 from importlib.resources import files
 from itertools import chain
 from typing import Any, cast
@@ -23,6 +22,7 @@ import yaml
 from onestory.engines.previz.words import Token, base_forms, words_of
 from onestory.storyworld import kinds
 from onestory.storyworld.palette import PALETTE
+from onestory.storyworld.vocabulary import COLOUR_WORDS, WORDS
 
 _LONGEST_PHRASE = 6
 _POSSESSIVES = frozenset({"his", "her", "their", "my", "your", "its", "our"})
@@ -198,23 +198,13 @@ def lexicon() -> Lexicon:
     )
 
 
-def _vocabulary() -> tuple[Mapping[type[StrEnum], Mapping[str, StrEnum]], Mapping[str, str]]:
-    """StoryWorld's own words; without them its enumerations still speak for themselves."""
-    try:
-        vocabulary = import_module("onestory.storyworld.vocabulary")
-    except ModuleNotFoundError:
-        return {}, {}
-    return vocabulary.WORDS, vocabulary.COLOUR_WORDS
-
-
 def _own_phrases() -> Iterator[tuple[str, Meaning]]:
-    own_words, colour_words = _vocabulary()
     for kind, enum in _ENUMS.items():
-        for phrase, member in own_words.get(enum, {}).items():
+        for phrase, member in WORDS.get(enum, {}).items():
             yield phrase, Meaning(kind, member.value, True)
         for member in enum:
             yield member.value, Meaning(kind, member.value, True)
-    for phrase, colour in colour_words.items():
+    for phrase, colour in COLOUR_WORDS.items():
         yield phrase, Meaning(Kind.COLOUR, colour, True)
     for colour in PALETTE:
         yield colour, Meaning(Kind.COLOUR, colour, True)

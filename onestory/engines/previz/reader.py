@@ -76,8 +76,10 @@ def read_recipe(recipe: Recipe) -> Reading:
     deeds = DeedReader(
         text.tokens, text.hits, casting, named | wardrobe.used | text.set_words
     ).read()
+    # Somebody who waves is not at sea.
+    verbs = frozenset(deed.start for deed in deeds)
     set_reader = SettingReader(lexicon(), recipe.set_name, recipe.set_look)
-    setting = set_reader.read(text.tokens, text.hits, named | wardrobe.used)
+    setting = set_reader.read(text.tokens, text.hits, named | wardrobe.used | verbs)
     emotions, drawn = read_emotions(text.hits, casting, deeds, _bible(casting) | text.set_words)
     held, loose, prop_drawn = _read_props(text, casting, deeds, wardrobe, setting)
     names, remarks = _on_screen(casting, recipe)

@@ -13,6 +13,7 @@ from onestory.engines.previz.lexicon import Hit, Lexicon
 from onestory.engines.previz.looks import LookWords, make_look, read_body, read_look
 from onestory.engines.previz.people import Casting, Mention, Person, people_words
 from onestory.engines.previz.words import Token, tokenise
+from onestory.storyworld.kinds import Accessory
 from onestory.storyworld.look import Look
 
 
@@ -68,6 +69,8 @@ def look_of(person: Person, lexicon: Lexicon) -> Look:
     trade = people_words().trades.get(person.noun, "") if said.top is None else ""
     words = said.over(read_bible(trade, lexicon)) if trade else said
     words.feminine = person.feminine if person.feminine is not None else words.feminine
+    if words.feminine is None and {Accessory.BEARD, Accessory.MOUSTACHE} & set(words.accessories):
+        words.feminine = False
     if person.age is not None and words.age is None:
         words.age = person.age
     return make_look(words, person.name, person.look or person.noun)

@@ -238,9 +238,9 @@ def test_a_caption_without_a_place_says_so() -> None:
 
 def test_unknown_and_mapped_words_are_reported() -> None:
     """Words without a neighbour are unknown, others say which word stands for them."""
-    report = read("A man xylographs a zyzzyva on the pier.").report
+    report = read("A man xylographs a zyzzyva near the lighthouse.").report
     assert report.unknown == ("xylographs", "zyzzyva")
-    assert ("pier", "beach") in report.mapped
+    assert ("lighthouse", "beach") in report.mapped
     assert report.num_words == 4
 
 
@@ -289,7 +289,6 @@ MISSED = {
     8: ["wheel", "rolls"],
     10: ["drifts", "window", "cosy"],
     14: ["flying"],
-    17: ["table"],
     19: ["blazing"],
     20: ["spills", "striped"],
 }
