@@ -78,8 +78,9 @@ class CaptionWriter:
         phrase = draft.refer(_capital(phrase) if opens else phrase, name)
         return f"{phrase}'s" if case == "possessive" else phrase
 
-    def resolve(self, draft: Draft, text: str) -> str:
-        """Put words for names and for pronouns that reach outside the caption."""
+    def resolve(self, draft: Draft, text: str, *, is_quiet: bool = False) -> str:
+        """Put words for names and far pronouns; `is_quiet` lowers shouted words between them."""
+        between = _quiet if is_quiet else str
         written, position = "", 0
         for mention in self.finder.find(text):
             words = self._words(
@@ -87,13 +88,13 @@ class CaptionWriter:
             )
             if words is None:
                 continue
-            written += text[position : mention.start]
+            written += between(text[position : mention.start])
             wide = bool(written) and not written[-1].isascii()
             after = text[mention.end : mention.end + 1]
             tail = " " if after and not after.isascii() and after.isalnum() else ""
             written += (" " if wide else "") + words + tail
             position = mention.end
-        return written + text[position:]
+        return written + between(text[position:])
 
     def _words(self, draft: Draft, mention: Mention, text: str, *, opens: bool) -> str | None:
         if mention.name is not None:
@@ -138,12 +139,12 @@ class CaptionWriter:
         """What happens, ready to follow a place and a comma."""
         text = " ".join(text.split())
         text = re.sub(r"^(?:INSERT|CLOSE ON|ANGLE ON|CLOSE UP|WIDE ON)\s*[:–—-]*\s*", "", text)
-        spoken = self.resolve(draft, _without_asides(text, self.finder))
+        spoken = self.resolve(draft, _without_asides(text, self.finder), is_quiet=True)
         if draft.prologue:
             seen = " ".join(f"{look} is here." for look in draft.prologue)
             draft.prologue = []
             return f"{seen} {_capital(spoken)}" if spoken else seen
-        return _lower_capitals(spoken)
+        return _lower_first(spoken)
 
     def compose(self, draft: Draft, head: str, set_name: str, body: str) -> str:
         """
@@ -165,6 +166,12 @@ class CaptionWriter:
         caption = f"{head}: {where}. {body}" if is_sentence else f"{head}: {where}, {body}"
         self.introduced.update(reference.name for reference in draft.references)
         caption = _capital(caption).rstrip()
+        # A phrase may have come to stand at the beginning of a sentence.
+        spelt = [(p, r.name) for r in draft.references for p in (r.phrase, _capital(r.phrase))]
+        draft.references = []
+        for phrase, name in spelt:
+            if phrase in caption:
+                draft.refer(phrase, name)
         return caption if re.search(r"[.!?…。！？\"”]$", caption) else f"{caption}."
 
 
@@ -192,10 +199,9 @@ def _lower_first(text: str) -> str:
     return text[0].lower() + text[1:]
 
 
-def _lower_capitals(text: str) -> str:
-    """Shouted words (sounds, props) in lower case, and a start that can follow a comma."""
-    text = re.sub(r"(?<!\w)[A-Z][A-Z'’-]{3,}(?!\w)", lambda found: found.group().lower(), text)
-    return _lower_first(text)
+def _quiet(text: str) -> str:
+    """Shouted words (sounds, props) in lower case."""
+    return re.sub(r"(?<!\w)[A-Z][A-Z'’-]{3,}(?!\w)", lambda found: found.group().lower(), text)
 
 
 def _without_asides(text: str, finder: MentionFinder) -> str:

@@ -55,7 +55,9 @@ def _refuse_schema(path: str, marked: Marked, error: ValidationError) -> None:
     Raises:
         ScriptError: Always.
     """
-    first = error.errors(include_url=False, include_input=False)[0]
+    errors = error.errors(include_url=False, include_input=False)
+    # A misspelt key is also a missing one; the misspelling says more.
+    first = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
     loc = tuple(first["loc"])
     words = " ".join(str(s) if isinstance(s, str) else f"{s + 1}" for s in loc) or "the file"
     if first["type"] == "extra_forbidden":
