@@ -12,7 +12,7 @@ WOMEN = frozenset(
     words_of(
         "ada alice amara amelia amy ana anna anya aria astrid ava beatrice bella carla carmen "
         "chloe clara daisy diana elena eliza ella ellen emilia emily emma esther eva eve fatima "
-        "fiona flora freya grace greta hana hannah helen ida ines ingrid irene iris isabel isla "
+        "fiona flora freya grace greta hana hannah helen ida ingrid irene iris isabel isla "
         "ivy jane jasmine julia june kate lara laura layla lena leila lily lin lina linda lisa "
         "lola lucy luna maria mara margaret marie marta mary maya mei mia mila mina mira molly "
         "nadia naomi nina nora olga olivia paula priya rania rosa rose ruth sara sarah sofia "

@@ -64,7 +64,8 @@ def _check_events(path: str, text: str) -> None:
 
 
 def _scalar(node: yaml.Node) -> str | None:
-    is_plain = getattr(node, "style", None) is None
+    # libyaml calls the style of a plain scalar "", PyYAML calls it None.
+    is_plain = not getattr(node, "style", None)
     if is_plain and (not node.value or node.value.lower() in ("null", "~")):
         return None
     return str(node.value)

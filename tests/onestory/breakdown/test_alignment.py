@@ -161,6 +161,17 @@ def test_a_changed_word_of_dialogue_keeps_the_slate() -> None:
     assert slates(align(before, after)) == ["sc01-sh000A", "sc01-sh001"]
 
 
+def test_of_two_shots_with_the_same_words_the_same_caption_is_meant() -> None:
+    """If a line stands twice and one is deleted, the caption tells which one is left."""
+    before = episode(["Rain.", "Rain."])
+    first, second = before.shots
+    second = second.model_copy(update={"caption": "Close-up: rain."})
+    before = before.model_copy(update={"shots": (first, second)})
+    left = before.model_copy(update={"shots": (second.model_copy(update={"slate": "sc01-sh001"}),)})
+
+    assert slates(align(before, left)) == ["sc01-sh002"]
+
+
 def test_a_new_scene_in_between_keeps_names_sortable() -> None:
     """Later scenes keep the numbers of their slates, and the new scene's sort before them."""
     before = episode(["Mara walks.", "Tom runs."], scenes=[1, 2])

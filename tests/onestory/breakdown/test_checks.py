@@ -82,6 +82,7 @@ def test_the_same_time_is_nobody() -> None:
             {"text": "Mara! Do not get on that train."},
             r"fountain:\d+:1: JONAS says \"Mara! Don't",
         ),
+        (2, {"text": "Mara! Don't get on that Train."}, "but .*that Train"),
         (2, {"character": "MARA"}, r"JONAS says .* but \"\" in the shots"),
         (2, None, r"JONAS says .* but \"\" in the shots"),
     ],

@@ -54,6 +54,8 @@ def test_first_described_then_referred_to() -> None:
             "the same woman hands the same man a letter. He reads it.",
         ),
         ("She hands him her key.", "the same woman hands the same man her key."),
+        ("Tom hands her the key.", "the same man hands the same woman the key."),
+        ("Tom takes her key.", "the same man takes the same woman's key."),
         ("They dance.", "the same woman and the same man dance."),
         ("Her phone rings.", "the same woman's phone rings."),
         ("Tom's hand shakes.", "the same man's hand shakes."),
@@ -72,7 +74,13 @@ def test_names_and_pronouns_become_references(line: str, words: str) -> None:
 
 def test_possessives_introduce_in_a_sentence_of_their_own() -> None:
     """A look never gets an 's; somebody first seen by a possession is described before it."""
-    assert captions("Mara's hand shakes.") == [
+    (shot,) = episode_of("INT. ROOM - DAY\n\nMara's hand shakes.\n").shots
+
+    assert {r.phrase for r in shot.references if r.name == "MARA"} == {
+        "A young woman with auburn hair",
+        "The woman",
+    }
+    assert [shot.caption] == [
         "Wide shot, day: in a small bedroom with teal walls. A young woman with auburn hair is "
         "here. The woman's hand shakes."
     ]

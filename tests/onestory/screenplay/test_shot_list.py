@@ -55,6 +55,15 @@ def test_yaml_scalars_stay_the_writers_words() -> None:
     assert not shots(screenplay)[0].is_cut
 
 
+def test_quotes_make_a_word_of_nothing() -> None:
+    """Somebody may say "null" if it is quoted; bare, it means that nothing is given."""
+    said = "title: A\nshots: [{set: X, lines: [{character: M, text: %s}]}]\n"
+
+    assert [s.text for s in read(said % '"null"').speeches()] == ["null"]
+    with pytest.raises(ScriptError, match=r"^a\.yaml:2:47: .*valid string"):
+        read(said % "null")
+
+
 def test_shots_are_grouped_into_scenes() -> None:
     """A shot without a set stays where the last one was; a new set or number begins a scene."""
     screenplay = read(
@@ -105,9 +114,9 @@ HEAD = "title: A\nshots:\n"
     [
         (HEAD + "  - {set: X, acton: Go.}\n", "3:14", 'a shot has no key "acton"', '"action"'),
         (
-            "titel: A\nshots: [{set: X, action: a}]\n",
+            "titles: A\nshots: [{set: X, action: a}]\n",
             "1:1",
-            'shot list has no key "titel"',
+            'shot list has no key "titles"',
             '"title"',
         ),
         (
