@@ -21,6 +21,7 @@ from onestory.errors import OrderError
 from onestory.production.order import EpisodeOrder
 
 if TYPE_CHECKING:
+    from onestory.production.plan import Plan
     from onestory.production.unit import Unit
     from onestory.vault.store import Vault
 
@@ -96,7 +97,7 @@ def plan(order: EpisodeOrder, settings: StudioSettings) -> dict[str, Any]:
     return found.model_dump(mode="json") | {"to_film": found.num_to_shoot}
 
 
-async def _survey(unit: "Unit", order: EpisodeOrder) -> Any:
+async def _survey(unit: "Unit", order: EpisodeOrder) -> "Plan":
     sheet = await unit.break_down(order)
     return await unit.survey(await unit.read_through(sheet, is_entered=False))
 

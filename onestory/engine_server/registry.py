@@ -21,11 +21,11 @@ def open_engine(name: str, options: Mapping[str, Any]) -> Engine:
 
         return PrevizEngine(**options)
     if name == "painted":
-        from onestory.testing.painted import PaintedEngine
+        from onestory.engines.painted import PaintedEngine
 
         return PaintedEngine(**options)
     if name == "sabotaged":
-        from onestory.testing.sabotage import SabotagedEngine
+        from onestory.engines.sabotaged import SabotagedEngine
 
         inner = open_engine(options.get("inner", "previz"), options.get("inner_options", {}))
         return SabotagedEngine(inner, options["faults"], state=options["state"])

@@ -1,6 +1,6 @@
 """
-Shipped test equipment: engines that fail on purpose, tiny worlds.
+Shipped test equipment: tiny stories, and a person who types `onestory`.
 
 Refuses to be used by any code that makes a film.
-Entry point: `onestory.testing.sabotage.SabotagedEngine`.
+Entry points: `onestory.testing.stories` and `onestory.testing.producing.Producer`.
 """

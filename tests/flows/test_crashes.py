@@ -32,9 +32,7 @@ def kill_service(settings: StudioSettings, name: str) -> None:
         os.kill(child.pid, signal.SIGKILL)
 
 
-def test_killing_the_flow_in_the_middle_of_a_shot(
-    slow_producer: Producer, episode_id: str
-) -> None:
+def test_killing_the_flow_in_the_middle_of_a_shot(slow_producer: Producer, episode_id: str) -> None:
     """The next run renders what was not finished, and nothing that was."""
     script = shot_list(slow_producer.out, episode_id, ACTIONS)
     first = slow_producer.start(script)
@@ -156,8 +154,6 @@ def damage(producer: Producer, recipe: str) -> None:
     content = bytearray(vault.get_blob(blob))
     content[len(content) // 2] ^= 0xFF
     digits = blob.removeprefix("sha256:")
-    Minio(
-        addresses.minio_endpoint, addresses.minio_access_key, secret, secure=False
-    ).put_object(
+    Minio(addresses.minio_endpoint, addresses.minio_access_key, secret, secure=False).put_object(
         "onestory", f"blobs/{digits[:2]}/{digits[2:]}", io.BytesIO(bytes(content)), len(content)
     )

@@ -178,7 +178,7 @@ def test_mlflow_holds_one_run_and_a_nested_run_for_each_take(
 def test_the_dashboard_shows_slates_and_artifacts(
     producer: Producer, full_studio: StudioSettings, episode_id: str
 ) -> None:
-    """Run names read like a shot list; contact sheet, gate table, film link and progress are there."""
+    """Run names read like a shot list; sheet, gate table, film link and progress are there."""
     import httpx
 
     from deployments.studio.embedded import ensure_studio

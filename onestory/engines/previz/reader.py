@@ -30,7 +30,7 @@ from onestory.engines.previz.wardrobe import Wardrobe, dress
 from onestory.engines.previz.words import Token, tokenise, words_of
 from onestory.engines.recipe import Recipe
 from onestory.engines.take import CaptionReport
-from onestory.storyworld.kinds import Action, Emotion, Framing, PropKind
+from onestory.storyworld.kinds import Action, CameraMove, Emotion, Framing, PropKind
 from onestory.storyworld.scene import MAX_PERFORMERS, MAX_PROPS, Camera, Performer, SceneSpec
 
 _NEAR = frozenset({Framing.CLOSE, Framing.MEDIUM_CLOSE, Framing.OVER_THE_SHOULDER})
@@ -257,7 +257,11 @@ def _camera(
         on_screen = [p.name for p in performers]
         order = [name for name in (*speakers, *said, *on_screen) if name in on_screen]
         subject = order[0]
-    return Camera(framing=framing, move=setting.move, subject=subject)
+    move = setting.move
+    if not performers and move is CameraMove.STATIC:
+        # Nothing moves in a shot of things alone: a still camera would film a photograph.
+        move = CameraMove.PUSH_IN
+    return Camera(framing=framing, move=move, subject=subject)
 
 
 _WHOLE_BODY = frozenset(

@@ -69,9 +69,7 @@ def _server(vault: Vault, tmp_path: Path) -> Iterator[_Server]:
         process.wait()
 
 
-def ask(
-    socket: Path, question: Callable[[EngineClient], Coroutine[Any, Any, Answer]]
-) -> Answer:
+def ask(socket: Path, question: Callable[[EngineClient], Coroutine[Any, Any, Answer]]) -> Answer:
     """Ask a server one thing."""
 
     async def asked() -> Answer:
@@ -224,7 +222,7 @@ def test_a_hanging_engine_is_ended_with_its_server(server: _Server, tmp_path: Pa
     """A render past its time limit that listens to nobody costs the process, not the night."""
     socket = server.start("sabotaged", sabotage(tmp_path, "hang"))
 
-    with pytest.raises(EngineFaultError, match="past its time limit of 0.5 s"):
+    with pytest.raises(EngineFaultError, match=r"past its time limit of 0\.5 s"):
         ask(socket, lambda engine: engine.take(request(recipe_of("target"), limit=0.5)))
 
     assert server.processes[0].wait(timeout=10) == 75

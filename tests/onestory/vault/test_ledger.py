@@ -134,7 +134,9 @@ def test_rejecting_the_circled_take_uncircles_it() -> None:
 KINDS = st.sampled_from([EventKind.RENDERED, EventKind.CIRCLED, EventKind.REJECTED])
 
 
-@given(st.lists(st.tuples(KINDS, st.sampled_from("abc"), st.sampled_from([ONE, TWO]))), st.randoms())
+@given(
+    st.lists(st.tuples(KINDS, st.sampled_from("abc"), st.sampled_from([ONE, TWO]))), st.randoms()
+)
 def test_a_circled_take_was_always_rendered(
     told: list[tuple[EventKind, str, str]], chance: random.Random
 ) -> None:

@@ -15,9 +15,7 @@ from onestory.vault.store import Vault, VaultAddress, hex_of
 
 def _raw(vault: Vault) -> Minio:
     address = vault.address
-    return Minio(
-        address.endpoint, address.access_key, address.secret_key, secure=address.secure
-    )
+    return Minio(address.endpoint, address.access_key, address.secret_key, secure=address.secure)
 
 
 def test_a_blob_reads_back_under_its_digest(vault: Vault) -> None:

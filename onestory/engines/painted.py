@@ -16,7 +16,6 @@ from onestory.engines.protocol import Capabilities, Control, Footage, Frame
 from onestory.engines.recipe import EngineFingerprint, Recipe
 from onestory.engines.take import Remembered, Take
 
-
 GROUND_C = (38, 70, 83)
 BAR_C = (233, 196, 106)
 

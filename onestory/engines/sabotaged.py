@@ -91,7 +91,7 @@ class SabotagedEngine:
         return footage
 
     def _next_fault(self, recipe: Recipe) -> Fault:
-        played = json.loads(self._state.read_text()) if self._state.exists() else {}
+        played: dict[str, int] = json.loads(self._state.read_text()) if self._state.exists() else {}
         for words, faults in self._faults.items():
             count = played.get(words, 0)
             if words in recipe.caption and count < len(faults):
