@@ -9,6 +9,8 @@ document with `--json`; progress goes to standard error. Exit codes: 0 done, 2 b
 """
 
 import json
+import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -201,6 +203,8 @@ def doctor(home: Home = None, as_json: Json = False) -> None:
 
 def main() -> None:
     """Run the command."""
+    # A service manager's SIGTERM ends a producer like Ctrl-C: its studio is left in order.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     app()
 
 

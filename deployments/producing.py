@@ -9,12 +9,14 @@ again, and the tasks that missed it are retried.
 """
 
 import asyncio
+import logging
 import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from tasks.report import Happening
 
 Watcher = Callable[["Happening"], None]
+
+logger = logging.getLogger("onestory.deployments")
 
 MEND_EVERY_SECONDS = 1.0
 
@@ -77,7 +81,6 @@ class Tally:
     rendered: int = 0
     reused: int = 0
     flow_run: str = ""
-    seen: set[str] = field(default_factory=set)
 
     def __call__(self, happening: "Happening") -> None:
         """Watch a flow."""
@@ -100,7 +103,6 @@ def check_script(order: EpisodeOrder) -> str:
     """
     from onestory.breakdown.checks import check_dialogue, check_references
     from onestory.breakdown.rules import break_down
-
     from onestory.screenplay.reading import read_screenplay
 
     screenplay = read_screenplay(Path(order.script), episode=order.episode)
@@ -135,7 +137,8 @@ def produce(
         on_studio(addresses)
         os.environ.update(addresses.as_environment())
         with _mended(settings):
-            delivery, tally, flow_run = _run_flow(order, watchers)
+            warm = partial(_warm_tracking, addresses.mlflow_tracking_uri)
+            delivery, tally, flow_run = _run_flow(order, (warm, *watchers))
     return Outcome(
         delivery=delivery,
         rendered=tally.rendered,
@@ -144,6 +147,19 @@ def produce(
         flow_run_url=f"{addresses.prefect_ui_url}/runs/flow-run/{flow_run}",
         seconds=time.perf_counter() - started,
     )
+
+
+def _warm_tracking(tracking_uri: str, happening: "Happening") -> None:
+    """Import MLflow (seconds) while the first shot is rendered, not after the last one."""
+    if happening.plan is None or not happening.plan.num_to_shoot:
+        return
+    from onestory.tracking.mlflow_log import warm_up
+
+    def warm() -> None:
+        with suppress(OneStoryError):  # whoever logs to it will say what is wrong with it
+            warm_up(tracking_uri)
+
+    threading.Thread(target=warm, name="warm-tracking", daemon=True).start()
 
 
 def _run_flow(order: EpisodeOrder, watchers: tuple[Watcher, ...]) -> "tuple[Delivery, Tally, str]":
@@ -195,9 +211,8 @@ def _mended(settings: StudioSettings) -> Iterator[None]:
             try:
                 heal(settings)
             except StudioError as error:
-                failures.append(error)
+                logger.warning("studio.not_mended cause=%s", error)
 
-    failures: list[OneStoryError] = []
     watching = threading.Thread(target=watch, name="studio-watch", daemon=True)
     watching.start()
     try:
