@@ -26,7 +26,7 @@ from deployments.studio.addresses import Addresses
 from deployments.studio.embedded import heal, studio
 from deployments.studio.settings import StudioSettings
 from onestory.errors import EpisodeBusyError, OneStoryError, StudioError
-from onestory.production.order import EpisodeOrder
+from onestory.production.order import EpisodeOrder, with_music
 
 if TYPE_CHECKING:
     from onestory.production.delivery import Delivery
@@ -109,6 +109,7 @@ def check_script(order: EpisodeOrder) -> str:
     episode = break_down(screenplay)
     check_dialogue(screenplay, episode)
     check_references(episode)
+    with_music(order, episode)
     return episode.episode
 
 

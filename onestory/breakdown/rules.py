@@ -321,6 +321,7 @@ def break_down(screenplay: Screenplay) -> Episode:
         episode_number=screenplay.episode_number,
         fps=screenplay.fps,
         aspect=screenplay.aspect,
+        music=screenplay.music,
         shots=(director := Director(screenplay, bible)).break_down(),
         cast=director.bible.cast,
         sets=director.bible.sets,

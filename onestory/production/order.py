@@ -1,10 +1,13 @@
 """What shall we make now? The order is what a person fills in, here and on the dashboard."""
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
 
 from onestory.documents import Frozen
+from onestory.errors import OrderError
+from onestory.screenplay.episode import Episode
 
 
 class EpisodeOrder(Frozen):
@@ -51,3 +54,18 @@ class EpisodeOrder(Frozen):
     height: int | None = Field(
         default=None, ge=16, le=4096, title="Height", description="In pixels; empty: 1280 or 720."
     )
+
+
+def with_music(order: EpisodeOrder, episode: Episode) -> EpisodeOrder:
+    """
+    The order with the music that will be heard: its own, else the script's.
+
+    Raises:
+        OrderError: If that file is not there.
+    """
+    if order.music is None and episode.music is None:
+        return order
+    music = Path(order.music or Path(order.script).parent / str(episode.music))
+    if not music.is_file():
+        raise OrderError(f"there is no music file {music.name!r}", hint="check its path")
+    return order.model_copy(update={"music": str(music)})

@@ -31,7 +31,7 @@ from onestory.engine_server.messages import (
 from onestory.engines.recipe import Recipe
 from onestory.engines.take import Take
 from onestory.errors import CutError, GateError, MediaError, OrderError, ScriptError
-from onestory.production.order import EpisodeOrder
+from onestory.production.order import EpisodeOrder, with_music
 from onestory.production.plan import (
     Call,
     Plan,
@@ -272,7 +272,7 @@ class Unit:
         self._episodes[blob] = fresh
         self._keyframes[blob] = self._bring_keyframes(fresh, script.parent)
         return CallSheet(
-            order=order,
+            order=with_music(order, fresh),
             episode=fresh.episode,
             title=fresh.title,
             prefix=fresh.prefix,

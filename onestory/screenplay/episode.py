@@ -138,6 +138,8 @@ class Episode(Document):
     fps: str = "24"
     """Frame rate as a rational: "24", "24000/1001"."""
     aspect: Aspect = Aspect.VERTICAL
+    music: str | None = None
+    """Path of the script's own music file, relative to the script."""
     cast: tuple[CastMember, ...] = ()
     sets: tuple[SetDesign, ...] = ()
     shots: tuple[Shot, ...]
