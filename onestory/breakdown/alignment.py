@@ -86,6 +86,12 @@ def match_shots(previous: Sequence[Shot], current: Sequence[Shot]) -> dict[int, 
             likeness = _likeness(letters[0][top + r], letters[1][left + c])
             return likeness if likeness >= SIMILAR else 0.0
 
+        if (next_row - top, next_column - left) == (1, 1):
+            # One shot stands where one shot stood, between the same neighbours: whatever it
+            # shows now, a person who rewrote it thinks of it as that shot.
+            if previous[top].set_name == current[left].set_name:
+                matched[left] = top
+            continue
         for r, c in _best_path(next_row - top, next_column - left, similar):
             matched[left + c] = top + r
     return matched

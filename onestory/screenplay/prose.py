@@ -80,6 +80,8 @@ def paragraphs_of(text: str) -> list[Paragraph]:
 
 def _title_of(paragraphs: list[Paragraph]) -> Claim | None:
     """The first paragraph, if it is a heading or a short line without a full stop."""
+    if not paragraphs:
+        return None
     first = paragraphs[0]
     text = first.text.strip()
     source = SourceSpan(line=first.line)

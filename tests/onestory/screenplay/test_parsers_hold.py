@@ -115,6 +115,7 @@ def test_any_bytes(content: bytes, suffix: str) -> None:
     attempt(content, suffix)
 
 
+@example("\xa0", ".txt")
 @given(st.text(max_size=300), SUFFIXES)
 @settings(max_examples=200, deadline=None)
 def test_any_text(text: str, suffix: str) -> None:
