@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import yaml
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from onestory.breakdown.checks import check_dialogue, check_references
