@@ -171,7 +171,8 @@ def read_prose(path: str, text: str, *, wanted: str | None = None) -> Screenplay
         scenes.append(_scene(len(scenes) + 1, paragraph, scenes[-1] if scenes else None))
     if not scenes:
         sentence = f'nothing to shoot after the title "{printable(identity.title)}"'
-        refuse(path, SourceSpan(line=paragraphs[0].line), sentence, hint="write what happens")
+        first_line = paragraphs[0].line if paragraphs else 1
+        refuse(path, SourceSpan(line=first_line), sentence, hint="write what happens")
     return Screenplay(
         path=path,
         **identity._asdict(),
