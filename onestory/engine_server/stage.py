@@ -14,6 +14,7 @@ import logging
 import platform
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -39,6 +40,9 @@ from onestory.errors import CorruptBlobError, EngineFaultError, MediaError, Miss
 from onestory.vault.store import Vault
 
 logger = logging.getLogger("onestory.engine_server")
+
+FRESH_TAKES = 64
+"""How many takes are judged without reading them back."""
 
 PIXEL_LIBRARIES = ("numpy", "skia-python", "torch", "diffusers", "imageio-ffmpeg", "av")
 """Libraries whose versions stand in every camera report."""
@@ -92,6 +96,9 @@ class Stage:
         self.engine = engine
         self.vault = vault
         self.thresholds = thresholds or GateThresholds()
+        # A take is judged right after it was shot, and anchors the shots that follow: what was
+        # just written need not be read.
+        self._fresh: OrderedDict[Digest, tuple[Take, FrameMeasures]] = OrderedDict()
 
     def find(self, recipe: Recipe) -> Take | None:
         """The whole take of that recipe, if it was finished before."""
@@ -144,15 +151,22 @@ class Stage:
         known = self.vault.find_verdict(address, gates)
         if known is not None:
             return known
-        take = self.vault.get_take(address)
+        take, measures = self._measured(address)
         verdict = judge(
             take.recipe,
-            self._measures(take),
-            anchor=self._measures(self.vault.get_take(anchor)) if anchor else None,
+            measures,
+            anchor=self._measured(anchor)[1] if anchor else None,
             thresholds=self.thresholds,
         )
         self.vault.put_verdict(verdict)
         return verdict
+
+    def _measured(self, address: Digest) -> tuple[Take, FrameMeasures | None]:
+        """A take and what was measured of it: from memory if it is fresh, else the vault."""
+        if address in self._fresh:
+            return self._fresh[address]
+        take = self.vault.get_take(address)
+        return take, self._measures(take)
 
     def _keyframe(self, recipe: Recipe) -> Frame | None:
         if recipe.keyframe is None:
@@ -241,6 +255,11 @@ class Stage:
             first = pool.submit(put, frame_to_png(developed.first), media_type="image/png")
             last = pool.submit(put, frame_to_png(developed.last), media_type="image/png")
             latents = pool.submit(put, footage.latents) if footage.latents else None
+            pool.submit(
+                self.vault.put_measures,
+                recipe.digest,
+                developed.measures.model_dump(mode="json"),
+            ).result()
         media = Media(
             video=video.result(),
             poster=poster.result(),
@@ -269,8 +288,10 @@ class Stage:
             versions=tuple((name, version(name)) for name in PIXEL_LIBRARIES),
             rendered_at=datetime.now(UTC).isoformat(timespec="seconds"),
         )
-        self.vault.put_measures(take.address, developed.measures.model_dump(mode="json"))
         self.vault.put_take(take)
+        self._fresh[take.address] = (take, developed.measures)
+        while len(self._fresh) > FRESH_TAKES:
+            self._fresh.popitem(last=False)
         logger.info("take.stored slate=%s render_seconds=%.3f", slate, take.timings.render_seconds)
         return take
 

@@ -15,6 +15,7 @@ import logging
 import shutil
 import tempfile
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -148,15 +149,31 @@ class CuttingRoom:
         folder = Path(sheet.order.out) / sheet.episode
         folder.mkdir(parents=True, exist_ok=True)
         known = self.unit.vault.find_lookup("delivery", key)
-        assembled = Assembled.model_validate(known) if known else self._assemble(sheet, folder)
-        self._restore(assembled, folder)
-        papers = self._write_papers(sheet, plan, folder, assembled)
-        if not assembled.mlflow_run:
-            run = self._track(sheet, plan, folder, key)
-            assembled = assembled.model_copy(update={"mlflow_run": run})
-            self.unit.vault.put_lookup("delivery", key, assembled.model_dump(mode="json"))
+        if known:
+            assembled = Assembled.model_validate(known)
+            self._restore(assembled, folder)
+            papers = self._write_papers(sheet, plan, folder, assembled)
+        else:
+            assembled, papers = self._make(sheet, plan, folder, key)
         self.unit.ledger(sheet.episode).delivered(assembled.files["episode.mp4"])
         return self._delivery(sheet, plan, folder, assembled, papers, is_reused=known is not None)
+
+    def _make(
+        self, sheet: CallSheet, plan: Plan, folder: Path, key: Digest
+    ) -> tuple[Assembled, dict[str, Digest]]:
+        """Assemble the film, and log the takes meanwhile."""
+        with ThreadPoolExecutor(1) as pool:
+            logging_takes = pool.submit(self._log_takes, sheet, plan, key)
+            assembled = self._assemble(sheet, folder)
+            self._restore(assembled, folder)
+            papers = self._write_papers(sheet, plan, folder, assembled)
+            run = logging_takes.result()
+        if run is not None:
+            run.log_artifacts(folder)
+            run.finish()
+            assembled = assembled.model_copy(update={"mlflow_run": run.run_id})
+        self.unit.vault.put_lookup("delivery", key, assembled.model_dump(mode="json"))
+        return assembled, papers
 
     def _key(self, sheet: CallSheet, cut: Cut) -> Digest:
         order = sheet.order
@@ -314,10 +331,10 @@ class CuttingRoom:
             ],
         }
 
-    def _track(self, sheet: CallSheet, plan: Plan, folder: Path, key: Digest) -> str:
+    def _log_takes(self, sheet: CallSheet, plan: Plan, key: Digest) -> EpisodeRun | None:
         """Log the episode and all its takes to MLflow; a run that was torn is gone on with."""
         if self.tracking is None:
-            return ""
+            return None
         state = self.unit.ledger(sheet.episode).state
         read = self.unit.read_of(sheet)
         params: dict[str, str | int | float | bool] = {
@@ -328,7 +345,7 @@ class CuttingRoom:
             "seed": sheet.order.seed,
             "max_takes": sheet.order.max_takes,
         }
-        with EpisodeRun.start(
+        run = EpisodeRun.start(
             self.tracking.uri,
             "onestory",
             sheet.episode,
@@ -336,21 +353,20 @@ class CuttingRoom:
             params=params,
             tags={"title": sheet.title, "prefix": sheet.prefix},
             resume_key=key,
-        ) as run:
-            entries = [entry for slate in sheet.slates for entry in state.shot(slate).takes]
-            takes = self.unit.takes([entry.address for entry in entries])
-            circled = {shot.address for shot in plan.shots}
-            for entry in entries:
-                if entry.address in takes:
-                    run.log_take(
-                        takes[entry.address],
-                        slate=entry.slate,
-                        verdict=verdict_of(self.unit, entry.address),
-                        is_circled=entry.address in circled,
-                    )
-            run.log_metrics({"takes": len(takes), "shots": len(sheet.slates)})
-            run.log_artifacts(folder)
-            return run.run_id
+        )
+        entries = [entry for slate in sheet.slates for entry in state.shot(slate).takes]
+        takes = self.unit.takes([entry.address for entry in entries])
+        circled = {shot.address for shot in plan.shots}
+        for entry in entries:
+            if entry.address in takes:
+                run.log_take(
+                    takes[entry.address],
+                    slate=entry.slate,
+                    verdict=verdict_of(self.unit, entry.address),
+                    is_circled=entry.address in circled,
+                )
+        run.log_metrics({"takes": len(takes), "shots": len(sheet.slates)})
+        return run
 
     def _delivery(
         self,
