@@ -14,9 +14,9 @@ import logging
 import platform
 import threading
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -40,6 +40,9 @@ from onestory.errors import CorruptBlobError, EngineFaultError, MediaError, Miss
 from onestory.vault.store import Vault
 
 logger = logging.getLogger("onestory.engine_server")
+
+FRAMES_IN_FLIGHT = 8
+"""How far an engine may be ahead of the encoder, in frames."""
 
 FRESH_TAKES = 64
 """How many takes are judged without reading them back."""
@@ -188,13 +191,21 @@ class Stage:
     ) -> _Developed:
         meter, watched = FrameMeter(), _Watched()
         started = time.perf_counter()
-        with VideoWriter(path, width=recipe.width, height=recipe.height, fps=recipe.fps) as writer:
+        # Writing and metering a frame take about as long as drawing a simple one.
+        waiting: deque[Future[None]] = deque()
+        with (
+            VideoWriter(path, width=recipe.width, height=recipe.height, fps=recipe.fps) as writer,
+            ThreadPoolExecutor(1) as pool,
+        ):
             for frame in footage.frames or iter(()):
                 control.check()
-                writer.write(frame)
-                meter.add(frame)
                 watched.see(frame)
+                waiting.append(pool.submit(_take_in, frame, writer, meter))
+                if len(waiting) > FRAMES_IN_FLIGHT:
+                    waiting.popleft().result()
             rendered = time.perf_counter()
+            for one in waiting:
+                one.result()
         video = path.read_bytes()
         facts = self._readable(video, slate, decode=False)
         if facts != meter.measures().num_frames:
@@ -308,6 +319,12 @@ class Stage:
             logger.warning("take.unreadable slate=%s cause=%s", take.slate, error)
             return None
         return meter.measures()
+
+
+def _take_in(frame: Frame, writer: VideoWriter, meter: FrameMeter) -> None:
+    """Encode and measure one frame."""
+    writer.write(frame)
+    meter.add(frame)
 
 
 class _Watched:

@@ -42,7 +42,7 @@ class Footage:
     """What came out of one run of camera. Exactly one of `frames` and `video` is given."""
 
     frames: Iterator[Frame] | None = None
-    """Frames in order, each made when it is asked for."""
+    """Frames in order, each made when it is asked for, and never written to afterwards."""
     video: bytes | None = None
     """A finished video of an engine that encodes by itself."""
     latents: bytes | None = None
