@@ -6,16 +6,10 @@ from prefect.client.schemas.objects import State
 from onestory.production.delivery import Delivery
 from onestory.production.unit import CallSheet
 from tasks._bridge import cutting_room
-from tasks._policy import RETRIES, RETRY_DELAYS_SECONDS, found_or_made, unwrapped, worth_retrying
+from tasks._policy import RETRIED, found_or_made, unwrapped
 
 
-@task(
-    name="assemble",
-    task_run_name="deliver {sheet.episode}",
-    retries=RETRIES,
-    retry_delay_seconds=RETRY_DELAYS_SECONDS,
-    retry_condition_fn=worth_retrying,
-)
+@task(name="assemble", task_run_name="deliver {sheet.episode}", **RETRIED)
 async def _assemble(sheet: CallSheet) -> State[Delivery]:
     return found_or_made(await cutting_room().deliver(sheet))
 

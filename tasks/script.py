@@ -6,37 +6,22 @@ from onestory.production.order import EpisodeOrder
 from onestory.production.plan import Plan
 from onestory.production.unit import CallSheet
 from tasks._bridge import unit
-from tasks._policy import RETRIES, RETRY_DELAYS_SECONDS, worth_retrying
+from tasks._policy import RETRIED
 
 
-@task(
-    task_run_name="break down {order.script}",
-    retries=RETRIES,
-    retry_delay_seconds=RETRY_DELAYS_SECONDS,
-    retry_condition_fn=worth_retrying,
-)
+@task(task_run_name="break down {order.script}", **RETRIED)
 async def break_down(order: EpisodeOrder) -> CallSheet:
     """Turn the script into shots with captions, and keep the slates that the ledger knows."""
     return await unit().break_down(order)
 
 
-@task(
-    task_run_name="read through {sheet.episode}",
-    retries=RETRIES,
-    retry_delay_seconds=RETRY_DELAYS_SECONDS,
-    retry_condition_fn=worth_retrying,
-)
+@task(task_run_name="read through {sheet.episode}", **RETRIED)
 async def read_through(sheet: CallSheet) -> CallSheet:
     """Speak every line with the scratch voice and fit the shots to it."""
     return await unit().read_through(sheet)
 
 
-@task(
-    task_run_name="survey {sheet.episode}",
-    retries=RETRIES,
-    retry_delay_seconds=RETRY_DELAYS_SECONDS,
-    retry_condition_fn=worth_retrying,
-)
+@task(task_run_name="survey {sheet.episode}", **RETRIED)
 async def survey(sheet: CallSheet) -> Plan:
     """Say which shots are current, stale or missing, and why."""
     return await unit().survey(sheet)

@@ -9,20 +9,13 @@ from onestory.production.unit import CallSheet, Circled, TakeInHand
 from tasks._bridge import unit
 from tasks._policy import (
     BACKSTOP_SECONDS,
-    RETRIES,
-    RETRY_DELAYS_SECONDS,
+    RETRIED,
     found_or_made,
     unwrapped,
-    worth_retrying,
 )
 
 
-@task(
-    task_run_name="keyframe {sheet.prefix}-{slate}",
-    retries=RETRIES,
-    retry_delay_seconds=RETRY_DELAYS_SECONDS,
-    retry_condition_fn=worth_retrying,
-)
+@task(task_run_name="keyframe {sheet.prefix}-{slate}", **RETRIED)
 async def draw_keyframe(sheet: CallSheet, slate: str) -> Keyframe | None:
     """Draw the first frame that a shot's takes start from, or find it."""
     return await unit().keyframe(sheet, slate)
@@ -31,9 +24,7 @@ async def draw_keyframe(sheet: CallSheet, slate: str) -> Keyframe | None:
 @task(
     name="render-take",
     task_run_name="take {sheet.prefix}-{slate}-tk{attempt:02d}",
-    retries=RETRIES,
-    retry_delay_seconds=RETRY_DELAYS_SECONDS,
-    retry_condition_fn=worth_retrying,
+    **RETRIED,
     timeout_seconds=BACKSTOP_SECONDS,
 )
 async def _render_take(sheet: CallSheet, slate: str, attempt: int) -> State[TakeInHand]:
@@ -45,34 +36,19 @@ async def render_take(sheet: CallSheet, slate: str, attempt: int) -> TakeInHand:
     return await unwrapped(_render_take(sheet, slate, attempt))
 
 
-@task(
-    task_run_name="gates {take.slate}",
-    retries=RETRIES,
-    retry_delay_seconds=RETRY_DELAYS_SECONDS,
-    retry_condition_fn=worth_retrying,
-)
+@task(task_run_name="gates {take.slate}", **RETRIED)
 async def judge_take(sheet: CallSheet, take: TakeInHand) -> VerdictAnswer:
     """Let the gates judge a take."""
     return await unit().judge(sheet, take)
 
 
-@task(
-    task_run_name="circle {take.slate}",
-    retries=RETRIES,
-    retry_delay_seconds=RETRY_DELAYS_SECONDS,
-    retry_condition_fn=worth_retrying,
-)
+@task(task_run_name="circle {take.slate}", **RETRIED)
 async def circle_take(sheet: CallSheet, take: TakeInHand) -> Circled:
     """Circle a take that passed its gates."""
     return await unit().circle(sheet, take)
 
 
-@task(
-    task_run_name="best of {sheet.prefix}-{slate}",
-    retries=RETRIES,
-    retry_delay_seconds=RETRY_DELAYS_SECONDS,
-    retry_condition_fn=worth_retrying,
-)
+@task(task_run_name="best of {sheet.prefix}-{slate}", **RETRIED)
 async def circle_best(sheet: CallSheet, slate: str) -> Circled:
     """Circle the least bad take of a shot whose ladder has ended, as waiting for review."""
     return await unit().circle_best(sheet, slate)
