@@ -28,7 +28,7 @@ from tasks.script import break_down, read_through, survey
 from tasks.takes import circle_best, circle_take, draw_keyframe, judge_take, render_take
 
 
-@flow(name="produce-episode", flow_run_name="{order.script}", validate_parameters=True)
+@flow(name="produce-episode", flow_run_name="{order.name}", validate_parameters=True)
 async def produce_episode(order: EpisodeOrder) -> Delivery:
     """Shoot every shot of the order that is not current, in story order, and deliver the film."""
     sheet = await break_down(order)

@@ -9,7 +9,7 @@ from tasks._bridge import unit
 from tasks._policy import RETRIED
 
 
-@task(task_run_name="break down {order.script}", **RETRIED)
+@task(task_run_name="break down {order.name}", **RETRIED)
 async def break_down(order: EpisodeOrder) -> CallSheet:
     """Turn the script into shots with captions, and keep the slates that the ledger knows."""
     return await unit().break_down(order)

@@ -55,6 +55,11 @@ class EpisodeOrder(Frozen):
         default=None, ge=16, le=4096, title="Height", description="In pixels; empty: 1280 or 720."
     )
 
+    @property
+    def name(self) -> str:
+        """What the order is called on a dashboard: the episode's id, or the script's name."""
+        return self.episode or Path(self.script).stem
+
 
 def with_music(order: EpisodeOrder, episode: Episode) -> EpisodeOrder:
     """

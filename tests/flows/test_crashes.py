@@ -85,6 +85,25 @@ def test_killing_a_service_in_the_middle_of_a_film(
     assert [shot["takes"] for shot in document["shots"]] == [1] * 4
 
 
+@pytest.mark.parametrize("seconds", [1.25, 1.35, 1.45])
+def test_killing_the_gateway_while_a_take_is_uploaded(
+    slow_producer: Producer, full_studio: StudioSettings, episode_id: str, seconds: float
+) -> None:
+    """A take that was cut off on its way into the vault is rendered once more, and whole."""
+    script = shot_list(slow_producer.out, episode_id, ACTIONS)
+    first = slow_producer.start(script)
+    first.wait_for("on the floor", times=2)
+    time.sleep(seconds)  # the render ends after about 1.3 s, and is uploaded
+    kill_service(full_studio, "gateway")
+    code, document = first.finish()
+    if code != 0:
+        code, document = slow_producer.produce(script)
+
+    assert code == 0
+    assert whole(document)
+    assert [shot["takes"] for shot in document["shots"]] == [1] * 4
+
+
 def test_a_second_producer_of_the_same_episode_is_refused(
     slow_producer: Producer, episode_id: str
 ) -> None:
