@@ -37,7 +37,6 @@ Home = Annotated[Path | None, typer.Option(help="Use this folder for the local s
 Out = Annotated[Path, typer.Option("--out", help="Put deliveries into this folder.")]
 
 BAD_INPUT = 2
-WAITING = 3
 
 
 @app.command()

@@ -5,7 +5,6 @@ A live shot list on a terminal; one plain line an event everywhere else. Both go
 error, so that standard output holds results only.
 """
 
-import sys
 import time
 from typing import TYPE_CHECKING, Self
 
@@ -102,8 +101,3 @@ def _take_row(happening: "Happening") -> tuple[str, str, str]:
     if verdict.is_passed:
         return take.shot, "passed", f"{take.slate}, {found}"
     return take.shot, "NG", f"{take.slate}, {found}: {', '.join(verdict.reasons)}"
-
-
-def is_terminal() -> bool:
-    """Whether a person is watching."""
-    return sys.stderr.isatty()

@@ -47,7 +47,6 @@ class Outcome:
     rendered: int
     reused: int
     flow_run: str
-    flow_run_url: str
     seconds: float
 
     @property
@@ -145,7 +144,6 @@ def produce(
         rendered=tally.rendered,
         reused=tally.reused,
         flow_run=flow_run,
-        flow_run_url=f"{addresses.prefect_ui_url}/runs/flow-run/{flow_run}",
         seconds=time.perf_counter() - started,
     )
 

@@ -52,28 +52,23 @@ DEFAULT_LADDER: tuple[Rung, ...] = (
 """What holds unless an order says otherwise: four takes of a shot at most."""
 
 
-def next_rung(
-    verdict: Verdict, attempt: int, ladder: Sequence[Rung] = DEFAULT_LADDER
-) -> Rung | None:
+def rung_of(attempt: int, ladder: Sequence[Rung] = DEFAULT_LADDER) -> Rung | None:
     """
-    Choose the rung of the next retake.
+    Say on which rung a shot's n-th take is made.
 
     Args:
-        verdict: What the gates say of the last take.
-        attempt: How many takes of the shot there are, from 1.
-        ladder: The rungs, first to last.
+        attempt: Which take of the shot, from 1.
+        ladder: The rungs, first to last; the last is used for whatever comes after.
 
     Returns:
-        The rung to shoot the next take on; None if the take passed or the ladder has ended.
+        The rung; None for a first take, and for every take if there are no rungs.
 
     Raises:
-        ValueError: If there is no take yet.
+        ValueError: If `attempt` counts from 0.
     """
     if attempt < 1:
-        raise ValueError(f"a verdict is about a take: attempt counts from 1, got {attempt}")
-    if verdict.is_passed or attempt > len(ladder):
-        return None
-    return ladder[attempt - 1]
+        raise ValueError(f"attempt counts from 1, got {attempt}")
+    return ladder[min(attempt - 2, len(ladder) - 1)] if attempt > 1 and ladder else None
 
 
 def seed_for(first_seed: int, attempt: int) -> int:

@@ -92,17 +92,6 @@ class DailiesShot(Frozen):
         return next(iter(circled or self.takes[-1:]), None)
 
 
-class DailiesTotals(Frozen):
-    """What the day came to."""
-
-    rendered: int = 0
-    """Takes rendered in this run."""
-    reused: int = 0
-    """Takes found in the vault."""
-    seconds: float = 0.0
-    """Wall seconds of the run."""
-
-
 class DailiesPage(Frozen):
     """A whole page."""
 
@@ -122,7 +111,6 @@ class DailiesPage(Frozen):
     language: str = "en"
     """Of the subtitles."""
     shots: tuple[DailiesShot, ...] = ()
-    totals: DailiesTotals = DailiesTotals()
     warnings: tuple[str, ...] = ()
     provenance: tuple[tuple[str, str], ...] = ()
     """(what, value) pairs that hold for the whole episode."""
@@ -133,6 +121,11 @@ class DailiesPage(Frozen):
     def num_takes(self) -> int:
         """Takes of all shots."""
         return sum(len(shot.takes) for shot in self.shots)
+
+    @property
+    def render_seconds(self) -> float:
+        """Wall seconds that rendering all takes took, whenever that was."""
+        return sum(take.render_seconds for shot in self.shots for take in shot.takes)
 
     @property
     def num_circled(self) -> int:

@@ -7,20 +7,19 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from onestory.continuity.gates import DEFAULT_THRESHOLDS, gates_fingerprint
+from onestory.continuity.ladder import rung_of
 from onestory.dailies.contact_sheet import contact_sheet, thumbnail
 from onestory.dailies.page import (
     DailiesPage,
     DailiesShot,
     DailiesTake,
-    DailiesTotals,
     RememberedShot,
 )
 from onestory.dailies.rendering import render_page
 from onestory.documents import Digest
-from onestory.engines.take import Take, Verdict
+from onestory.engines.take import Take
 from onestory.errors import CorruptBlobError, MissingBlobError
-from onestory.production.plan import Plan, ShotPlan, rung_of
+from onestory.production.plan import Plan, ShotPlan
 from onestory.production.unit import CallSheet, Unit
 from onestory.screenplay.episode import Shot
 from onestory.vault.ledger import ShotState, TakeEntry
@@ -57,7 +56,6 @@ def page_of(
     plan: Plan,
     folder: Path,
     *,
-    totals: DailiesTotals | None = None,
     provenance: tuple[tuple[str, str], ...] = (),
 ) -> str:
     """
@@ -68,7 +66,6 @@ def page_of(
         sheet: Which episode.
         plan: Where its shots stand now.
         folder: The delivery, for film and subtitles; may be empty.
-        totals: What the day came to.
         provenance: (what, value) pairs for the foot of the page.
     """
     episode, state = unit.episode_of(sheet), unit.ledger(sheet.episode).state
@@ -91,7 +88,6 @@ def page_of(
                 _shot(unit, shot, standing[shot.slate], state.shot(shot.slate), takes, starts)
                 for shot in episode.shots
             ),
-            totals=totals or DailiesTotals(),
             warnings=unknown_words(takes),
             provenance=provenance,
             made_at=datetime.now(UTC).strftime("%d %B %Y, %H:%M UTC"),
@@ -109,11 +105,6 @@ def contact_sheet_of(unit: Unit, sheet: CallSheet, *, columns: int = 5) -> bytes
         for take in found.values():
             pictures.append((slate, _blob(unit, take.media.poster)))
     return contact_sheet(pictures, columns)
-
-
-def verdict_of(unit: Unit, address: Digest) -> Verdict | None:
-    """What the gates in force said of a take."""
-    return unit.vault.find_verdict(address, gates_fingerprint(DEFAULT_THRESHOLDS))
 
 
 def unknown_words(takes: Mapping[Digest, Take]) -> tuple[str, ...]:
@@ -185,7 +176,7 @@ def _shot(
 
 
 def _take(unit: Unit, entry: TakeEntry, take: Take, coverage: ShotState) -> DailiesTake:
-    verdict = verdict_of(unit, take.address)
+    verdict = unit.verdict_of(take.address)
     is_circled = bool(coverage.circled and coverage.circled.address == take.address)
     waiting = bool(is_circled and coverage.circled and coverage.circled.is_waiting_for_review)
     rung = rung_of(entry.rung + 1)

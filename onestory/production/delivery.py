@@ -23,7 +23,6 @@ from typing import Any, ClassVar
 from onestory import __version__
 from onestory.cut.assemble import DISCLOSURE, AssemblyOptions, AssemblyResult, assemble
 from onestory.cut.timeline import Cut
-from onestory.dailies.page import DailiesTotals
 from onestory.documents import Digest, Document, Frozen, digest_of, digest_of_json
 from onestory.engines.take import Take
 from onestory.production.cutting import fetch, lay_out
@@ -32,7 +31,6 @@ from onestory.production.dailies import (
     page_of,
     put_file,
     unknown_words,
-    verdict_of,
 )
 from onestory.production.plan import Plan
 from onestory.production.unit import CallSheet, Unit
@@ -237,12 +235,7 @@ class CuttingRoom:
             ("voice", manifest["voice"]),
             ("disclosure", DISCLOSURE),
         )
-        rendered = sum(shot.takes for shot in plan.shots)
-        seconds = sum(take.timings.render_seconds for take in takes.values())
-        totals = DailiesTotals(rendered=rendered, seconds=round(seconds, 1))
-        page = page_of(
-            self.unit, sheet, plan, folder, totals=totals, provenance=provenance
-        ).encode()
+        page = page_of(self.unit, sheet, plan, folder, provenance=provenance).encode()
         sheet_jpeg = contact_sheet_of(self.unit, sheet)
         papers = {
             "contact-sheet.jpg": sheet_jpeg,
@@ -295,7 +288,7 @@ class CuttingRoom:
         }
 
     def _results(self, address: Digest | None) -> tuple[Any, ...]:
-        verdict = verdict_of(self.unit, address) if address else None
+        verdict = self.unit.verdict_of(address) if address else None
         return verdict.results if verdict else ()
 
     def _manifest(
@@ -362,7 +355,7 @@ class CuttingRoom:
                 run.log_take(
                     takes[entry.address],
                     slate=entry.slate,
-                    verdict=verdict_of(self.unit, entry.address),
+                    verdict=self.unit.verdict_of(entry.address),
                     is_circled=entry.address in circled,
                 )
         run.log_metrics({"takes": len(takes), "shots": len(sheet.slates)})

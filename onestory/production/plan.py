@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from onestory.continuity.ladder import DEFAULT_LADDER, Rung
+from onestory.continuity.ladder import DEFAULT_LADDER, Rung, rung_of
 from onestory.documents import Digest, Frozen
 from onestory.engines.recipe import Recipe
 from onestory.engines.take import Take
@@ -78,20 +78,6 @@ def make_plan(call: Call) -> Plan:
         episode=call.episode.episode,
         shots=tuple(_plan_shot(shot, call) for shot in call.episode.shots),
     )
-
-
-def rung_of(attempt: int, ladder: Sequence[Rung] = DEFAULT_LADDER) -> Rung | None:
-    """
-    The rung on which a shot's n-th take is made.
-
-    Args:
-        attempt: Which take of the shot, from 1.
-        ladder: The rungs, first to last; the last is used for whatever comes after.
-
-    Returns:
-        None for the first take.
-    """
-    return None if attempt < 2 else ladder[min(attempt - 2, len(ladder) - 1)]
 
 
 def planned_recipe(

@@ -18,6 +18,8 @@ from typing import ClassVar
 from onestory.breakdown.alignment import align
 from onestory.breakdown.checks import check_dialogue, check_references
 from onestory.breakdown.rules import break_down
+from onestory.continuity.gates import DEFAULT_THRESHOLDS, gates_fingerprint
+from onestory.continuity.ladder import best_of
 from onestory.cut.voice import Voice
 from onestory.documents import Digest, Document, Frozen
 from onestory.engine_server.client import EngineClient
@@ -29,7 +31,7 @@ from onestory.engine_server.messages import (
     VerdictRequest,
 )
 from onestory.engines.recipe import Recipe
-from onestory.engines.take import Take
+from onestory.engines.take import Take, Verdict
 from onestory.errors import CutError, GateError, MediaError, OrderError, ScriptError
 from onestory.production.order import EpisodeOrder, with_music
 from onestory.production.plan import (
@@ -242,6 +244,10 @@ class Unit:
                 self._takes.update((address, take) for address, take in found if take)
         return {address: self._takes[address] for address in addresses if address in self._takes}
 
+    def verdict_of(self, address: Digest) -> Verdict | None:
+        """What the gates in force said of a take; None if they were not asked."""
+        return self.vault.find_verdict(address, gates_fingerprint(DEFAULT_THRESHOLDS))
+
     def forget(self, take: Take) -> None:
         """Drop a take whose media is damaged, so that the next run renders it anew."""
         self.vault.forget_take(take.address)
@@ -395,10 +401,9 @@ class Unit:
     def _circle_best(self, sheet: CallSheet, slate: str) -> Circled:
         ledger = self.ledger(sheet.episode)
         usable = [take for take in ledger.state.shot(slate).takes if not take.rejected_why]
-        if not usable:
-            raise GateError("no take can be used", slate=f"{sheet.prefix}-{slate}")
-        best = min(usable, key=lambda take: (not take.is_passed, take.badness))
-        reasons = ", ".join(best.reasons) or "no gate ran"
+        verdicts = [(take, self.verdict_of(take.address)) for take in usable]
+        best, verdict = best_of([(take, found) for take, found in verdicts if found])
+        reasons = ", ".join(verdict.reasons) or "no gate ran"
         if sheet.order.when_exhausted == "block":
             raise GateError(
                 f"{len(usable)} takes are NG, the best of them for {reasons}",

@@ -119,11 +119,6 @@ class Shot(Frozen):
     source: SourceSpan = SourceSpan()
     """Where in the script it begins; no part of any digest that decides freshness."""
 
-    @property
-    def shot_number(self) -> str:
-        """`012A` of `sc04-sh012A`."""
-        return self.slate.rsplit("sh", 1)[1]
-
 
 class Episode(Document):
     """Everything that is to be shot, in story order."""

@@ -39,13 +39,6 @@ _PLACES = (
 )
 
 
-class Sentence(NamedTuple):
-    """A sentence and where it begins."""
-
-    text: str
-    source: SourceSpan
-
-
 class Paragraph(NamedTuple):
     """Neighbouring lines without a blank line between them."""
 

@@ -132,10 +132,6 @@ class Pen:
         )
         self.canvas.drawPaint(skia.Paint(Shader=shader, Dither=True))
 
-    def wipe(self) -> None:
-        """Make the whole paper transparent."""
-        self.canvas.clear(0)
-
     @contextmanager
     def placed(
         self, x: float = 0.0, y: float = 0.0, angle: float = 0.0, sx: float = 1.0, sy: float = 1.0

@@ -243,10 +243,6 @@ class Ledger:
             is_waiting_for_review=is_waiting_for_review,
         )
 
-    def reject(self, shot: str, *, address: Digest, why: str) -> None:
-        """Reject a take for a person's reason."""
-        self._append(EventKind.REJECTED, shot=shot, take=address, by="person", why=why)
-
     def quarantined(self, shot: str, *, why: str) -> None:
         """Say that media of a shot could not be read."""
         self._append(EventKind.QUARANTINED, shot=shot, why=why)

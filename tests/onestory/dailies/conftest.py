@@ -16,7 +16,6 @@ from onestory.dailies.page import (
     DailiesPage,
     DailiesShot,
     DailiesTake,
-    DailiesTotals,
     RememberedShot,
 )
 from onestory.documents import digest_of
@@ -236,7 +235,6 @@ def _page() -> DailiesPage:
         film_poster=jpeg(picture(0.08, 0.5)),
         subtitles="WEBVTT\n\n00:00.200 --> 00:01.500\nSomebody left the light behind.\n",
         shots=tuple(_shot(index) for index in range(12)),
-        totals=DailiesTotals(rendered=15, reused=0, seconds=187.4),
         warnings=("Two captions hold words that the engine does not know: zither, foghorn.",),
         provenance=(
             ("engine", "previz 3, no weights"),

@@ -150,7 +150,9 @@ def test_the_totals_are_counted_from_the_shots(page: DailiesPage) -> None:
     assert "shots circled 12 of 12" in words
     assert "takes a shot 1.25" in words
     assert "running time 39.0 s" in words
-    assert "made in 3 min 07 s" in words
+    assert "takes 15" in words
+    assert "waiting for review 1" in words
+    assert "rendered in 56.7 s" in words
 
 
 def test_nothing_is_fetched_from_anywhere(page: DailiesPage) -> None:

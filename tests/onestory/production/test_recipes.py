@@ -2,10 +2,9 @@
 
 import pytest
 
-from onestory.continuity.ladder import DEFAULT_LADDER
+from onestory.continuity.ladder import DEFAULT_LADDER, rung_of
 from onestory.documents import digest_of
 from onestory.engines.recipe import Recipe
-from onestory.production.plan import rung_of
 from onestory.production.recipes import (
     Keyframe,
     expanded_caption,
