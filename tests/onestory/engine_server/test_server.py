@@ -237,6 +237,9 @@ def test_a_slow_engine_is_stopped_between_steps(server: _Server) -> None:
         ask(socket, lambda engine: engine.take(request(recipe_of("slow"), limit=0.5)))
 
     assert time.monotonic() - started < 10
+    with pytest.raises(subprocess.TimeoutExpired):
+        # Only an engine that does not listen costs its process, within a second.
+        server.processes[0].wait(timeout=1)
     assert ask(socket, lambda engine: engine.health()).working_on is None
 
 

@@ -120,9 +120,10 @@ def test_a_keyframe_counts_by_content_and_by_origin() -> None:
 def test_a_keyframe_is_drawn_from_the_shot_and_not_from_its_length() -> None:
     """A longer line of dialogue does not draw the first frame anew."""
     episode = tiny_episode(3)
-    long_read = ShotRead(slate=episode.shots[1].slate, num_frames=99)
+    long_read = ShotRead(slate=episode.shots[1].slate, num_frames=99, lines=(_line("MARA", 4, 90),))
     longer = recipe_for(episode.shots[1], episode, long_read, tiny_filming())
 
+    assert longer.speech
     assert keyframe_recipe_of(longer) == keyframe_recipe_of(_recipe())
     assert keyframe_recipe_of(longer).num_frames == 1
 
