@@ -272,16 +272,9 @@ def _vault(settings: StudioSettings, services: tuple[str, ...] = READING) -> "It
 
 
 def _vault_at(addresses: Addresses) -> "Vault":
-    from onestory.vault.store import Vault, VaultAddress
+    from onestory.vault.store import Vault
 
-    address = VaultAddress(
-        endpoint=addresses.minio_endpoint,
-        access_key=addresses.minio_access_key,
-        secret_key=addresses.minio_secret_key.get_secret_value(),
-        bucket=addresses.bucket,
-        secure=addresses.minio_secure,
-    )
-    vault = Vault(address)
+    vault = Vault(addresses.vault_address())
     vault.prepare()
     return vault
 

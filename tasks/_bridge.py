@@ -52,7 +52,8 @@ def unit() -> "Unit":
         from onestory.cut.voice import EspeakVoice
         from onestory.engine_server.client import EngineClient
         from onestory.production.unit import Unit
-        from onestory.vault.store import Vault, VaultAddress
+        from onestory.vault.address import VaultAddress
+        from onestory.vault.store import Vault
 
         here = settings()
         address = VaultAddress(

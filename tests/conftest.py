@@ -3,6 +3,7 @@
 import os
 import secrets
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from deployments.studio.addresses import Addresses
 from deployments.studio.embedded import ensure_studio, stop_studio, studio
 from deployments.studio.settings import StudioSettings, read_settings
-from onestory.vault.store import Vault, VaultAddress
+from onestory.vault.store import Vault
 
 CLEAN = ("ONESTORY_", "PREFECT_", "MLFLOW_")
 
@@ -39,14 +40,7 @@ def _gateway(studio_home: Path) -> Iterator[Addresses]:
 @pytest.fixture(name="vault")
 def _vault(gateway: Addresses) -> Vault:
     """A vault on the real gateway, in a bucket that all tests share."""
-    vault = Vault(
-        VaultAddress(
-            endpoint=gateway.minio_endpoint,
-            access_key=gateway.minio_access_key,
-            secret_key=gateway.minio_secret_key.get_secret_value(),
-            bucket="tests",
-        )
-    )
+    vault = Vault(replace(gateway.vault_address(), bucket="tests"))
     vault.prepare()
     return vault
 

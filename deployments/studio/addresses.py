@@ -9,6 +9,8 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from onestory.vault.address import VaultAddress
+
 QUIET = {
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -71,6 +73,16 @@ class Addresses:
             environment["PREFECT_HOME"] = str(self.home / "prefect")
             environment |= direct_to_loopback()
         return environment
+
+    def vault_address(self) -> VaultAddress:
+        """Where the studio's vault is, secret included."""
+        return VaultAddress(
+            endpoint=self.minio_endpoint,
+            access_key=self.minio_access_key,
+            secret_key=self.minio_secret_key.get_secret_value(),
+            bucket=self.bucket,
+            secure=self.minio_secure,
+        )
 
     def summary(self) -> str:
         """The addresses for a person to read. Holds no secret."""

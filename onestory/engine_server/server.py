@@ -45,7 +45,8 @@ from onestory.engine_server.messages import (
 from onestory.engine_server.registry import open_engine
 from onestory.engine_server.stage import Stage, TakeControl
 from onestory.errors import EngineFaultError, OneStoryError
-from onestory.vault.store import Vault, VaultAddress
+from onestory.vault.address import VaultAddress
+from onestory.vault.store import Vault
 
 logger = logging.getLogger("onestory.engine_server")
 

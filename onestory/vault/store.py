@@ -19,7 +19,6 @@ import logging
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -31,6 +30,7 @@ from minio.error import MinioException, S3Error
 from onestory.documents import Digest, Document, canonical_json, digest_of
 from onestory.engines.take import Take, Verdict
 from onestory.errors import CorruptBlobError, MissingBlobError, StorageError
+from onestory.vault.address import VaultAddress
 
 logger = logging.getLogger("onestory.vault")
 
@@ -41,21 +41,6 @@ _PARALLEL_READS = 8
 
 SMALL_BYTES = 256 * 1024
 """Blobs below this are sent without asking whether they lie there already."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class VaultAddress:
-    """Where a vault is. The secret is never shown."""
-
-    endpoint: str
-    """`host:port`, without a scheme."""
-    access_key: str
-    secret_key: str
-    bucket: str = "onestory"
-    secure: bool = False
-
-    def __repr__(self) -> str:
-        return f"VaultAddress({self.endpoint}/{self.bucket})"
 
 
 def hex_of(digest: Digest) -> str:

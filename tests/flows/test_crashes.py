@@ -156,23 +156,17 @@ def damage(producer: Producer, recipe: str) -> None:
     from deployments.studio.embedded import ensure_studio
     from deployments.studio.settings import read_settings
     from onestory.documents import Digest
-    from onestory.vault.store import Vault, VaultAddress
+    from onestory.vault.store import Vault
 
     addresses = ensure_studio(
         read_settings(home=producer.home, engine=producer.engine, engine_options=producer.options)
     )
-    secret = addresses.minio_secret_key.get_secret_value()
-    vault = Vault(
-        VaultAddress(
-            endpoint=addresses.minio_endpoint,
-            access_key=addresses.minio_access_key,
-            secret_key=secret,
-        )
-    )
+    where = addresses.vault_address()
+    vault = Vault(where)
     blob = vault.get_take(Digest(recipe)).media.video
     content = bytearray(vault.get_blob(blob))
     content[len(content) // 2] ^= 0xFF
     digits = blob.removeprefix("sha256:")
-    Minio(addresses.minio_endpoint, addresses.minio_access_key, secret, secure=False).put_object(
-        "onestory", f"blobs/{digits[:2]}/{digits[2:]}", io.BytesIO(bytes(content)), len(content)
-    )
+    client = Minio(where.endpoint, where.access_key, where.secret_key, secure=where.secure)
+    key = f"blobs/{digits[:2]}/{digits[2:]}"
+    client.put_object(where.bucket, key, io.BytesIO(bytes(content)), len(content))

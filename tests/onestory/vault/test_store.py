@@ -10,7 +10,8 @@ from onestory.engines.take import GateResult, Verdict
 from onestory.errors import CorruptBlobError, MissingBlobError, StorageError, StudioError
 from onestory.production.recipes import recipe_for
 from onestory.testing.stories import tiny_episode, tiny_filming, tiny_read, tiny_take
-from onestory.vault.store import Vault, VaultAddress, hex_of
+from onestory.vault.address import VaultAddress
+from onestory.vault.store import Vault, hex_of
 
 
 def _raw(vault: Vault) -> Minio:
