@@ -1,0 +1,126 @@
+"""
+The `joint` mode: how do memory tokens get into a stock transformer, and out again?
+
+    patch embedding ──►  noise tokens + memory tokens
+    rope            ──►  their places + the memory's places
+    timestep        ──►  their times  + the memory's time       (if it has one of its own)
+         blocks          everything attends to everything
+    proj_out        ◄──  noise tokens alone
+
+Four ordinary hooks, taken off on the way out. The model, its weights and its output
+shape stay as they are.
+
+Shape suffixes, for this module only:
+    B  samples in the batch   N  tokens of the shot being made   L  memory tokens
+    D  model width            3  time, height and width
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from math import prod
+from typing import Any
+
+import torch
+from diffusers import WanTransformer3DModel
+from torch import Tensor, nn
+
+from onestory.diffusion.attach import attached
+from onestory.diffusion.kv import check_tokens
+from onestory.diffusion.rope import Rotary, rope_at
+
+
+@contextmanager
+def joint(
+    transformer: WanTransformer3DModel,
+    tokens_BLD: Tensor,
+    positions_L3: Tensor,
+    *,
+    timestep: float | None = None,
+) -> Iterator[None]:
+    """
+    Let the shot's tokens and the memory's attend to each other in every block.
+
+    Hold it around the whole denoising loop: step caches are made to forget on the way
+    in and out. A backward pass may come later. No tokens at all leave the model as it is,
+    to the bit.
+
+    Args:
+        transformer: The stock model, compiled or not.
+        tokens_BLD: Memory tokens, as wide as the model. One sample serves any batch.
+        positions_L3: Time, height and width of each, as `rope_at` takes them.
+        timestep: Time of the memory, 0 for clean, on the scale that the transformer is
+            called with. `None` shares the time of the shot; if its tokens have times of
+            their own, that is the latest of each sample.
+
+    Yields:
+        Nothing; call the transformer, or a pipeline that holds it, as ever.
+
+    Raises:
+        ValueError: If tokens and positions are not equally many, or not as wide as the model.
+        RenderError: If a memory is attached already, or the model runs context parallel.
+    """
+    with attached(transformer) as model, ExitStack() as hooks:
+        check_tokens(model, tokens_BLD, positions_L3)
+        if tokens_BLD.shape[1]:
+            visit = _Visit(tokens_BLD, rope_at(model, positions_L3), timestep)
+            for hook in (
+                model.register_forward_pre_hook(visit.widen_timestep, with_kwargs=True),
+                model.rope.register_forward_hook(visit.add_places),
+                model.patch_embedding.register_forward_hook(visit.add_tokens),
+                model.proj_out.register_forward_pre_hook(visit.strip),
+            ):
+                hooks.callback(hook.remove)
+        yield
+
+
+class _Visit:
+    """The hooks of one memory."""
+
+    def __init__(self, tokens_BLD: Tensor, rotary: Rotary, timestep: float | None) -> None:
+        self.tokens_BLD = tokens_BLD
+        self.rotary = rotary
+        self.timestep = timestep
+
+    def add_tokens(self, _: nn.Module, __: Any, patches_BDfhw: Tensor) -> Tensor:
+        """Append the memory; the model flattens the three grid axes and nothing else."""
+        noise_BDN = patches_BDfhw.flatten(2)
+        memory_BDL = self.tokens_BLD.to(noise_BDN).mT.expand(noise_BDN.shape[0], -1, -1)
+        return torch.cat([noise_BDN, memory_BDL], dim=2)[..., None, None]
+
+    def add_places(self, _: nn.Module, __: Any, stock: tuple[Tensor, Tensor]) -> Rotary:
+        """Append the memory's places to the shot's."""
+        return Rotary(
+            *(
+                torch.cat([own.expand(memory.shape[0], -1, -1, -1), memory], dim=1)
+                for own, memory in zip(stock, self.rotary, strict=True)
+            )
+        )
+
+    def widen_timestep(
+        self, model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
+        """Give every token a time, if the memory's is not simply that of the shot."""
+        timestep = kwargs["timestep"] if "timestep" in kwargs else args[1]
+        if timestep.ndim == 1 and self.timestep is None:
+            return None
+        if timestep.ndim == 1:
+            latent = kwargs["hidden_states"] if "hidden_states" in kwargs else args[0]
+            sizes = zip(latent.shape[2:], model.config.patch_size, strict=True)
+            timestep = timestep[:, None].expand(-1, prod(size // patch for size, patch in sizes))
+        # An integer time may stand beside a fractional one; Wan reads both in fp32.
+        timestep_BN = timestep if timestep.is_floating_point() else timestep.float()
+        memory_B1 = (
+            timestep_BN.amax(dim=1, keepdim=True)
+            if self.timestep is None
+            else timestep_BN.new_full((timestep_BN.shape[0], 1), self.timestep)
+        )
+        timestep_BM = torch.cat(
+            [timestep_BN, memory_B1.expand(-1, self.tokens_BLD.shape[1])], dim=1
+        )
+        if "timestep" in kwargs:
+            return args, {**kwargs, "timestep": timestep_BM}
+        return (args[0], timestep_BM, *args[2:]), kwargs
+
+    def strip(self, _: nn.Module, args: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """Drop the memory before it is turned into pixels."""
+        return (args[0][:, : -self.tokens_BLD.shape[1]],)
