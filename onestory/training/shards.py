@@ -1,0 +1,192 @@
+"""
+What does the trainer read? Stories that were drawn once, as latents and text features.
+
+    seeds ── tell_story ── SceneRenderer ─┬─ codec ── latents, stills     ┐
+                                          └─ truth ── parts, areas        ├─ shard (safetensors)
+             captions ── MiniLM ── token features                         ┘
+
+Pixels are never kept. A shard is written under another name and renamed, so that one that can
+be read is whole; which seeds it holds is in its name.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from onestory.diffusion.codec import BlockCodec, num_latent_frames
+from onestory.diffusion.text import MiniLmText
+from onestory.storyworld.kinds import PlaceKind
+from onestory.storyworld.render import SceneRenderer
+from onestory.storyworld.stories import Story, StoryShot, Telling, tell_story
+from onestory.storyworld.truth import FrameTruth
+
+STORIES_PER_SHARD = 32
+NUM_PARTS = 9
+"""Nothing, and the eight parts of `Part`."""
+MAX_PEOPLE = 2
+PLACE_KINDS = tuple(PlaceKind)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Drawing:
+    """How stories are drawn for training."""
+
+    width: int = 160
+    height: int = 288
+    token: int = 32
+    """Side of what one token covers, in pixels."""
+
+
+def write_shard(
+    path: Path,
+    seeds: range,
+    *,
+    codec: BlockCodec,
+    text: MiniLmText,
+    telling: Telling,
+    drawing: Drawing,
+) -> None:
+    """
+    Draw stories and keep what training needs of them.
+
+    Args:
+        path: Where the shard goes.
+        seeds: Which stories.
+        codec: Makes latents.
+        text: Reads captions.
+        telling: Number and length of shots.
+        drawing: Size of the pictures.
+    """
+    latents, stills, parts, areas, features, lengths = [], [], [], [], [], []
+    notes = []
+    for seed in seeds:
+        story = tell_story(seed, telling=telling)
+        for shot in story.shots:
+            frames_THW3, part_FLP, area_FA = draw(shot, story, drawing)
+            latents.append(codec.encode(torch.from_numpy(frames_THW3)[None])[0].half())
+            last_1HW3 = torch.from_numpy(frames_THW3[-1:])
+            stills.append(codec.encode(last_1HW3[None])[0].half())
+            parts.append(torch.from_numpy(part_FLP))
+            areas.append(torch.from_numpy(area_FA))
+        for shot, read_TE in zip(
+            story.shots, text.read([shot.caption for shot in story.shots]), strict=True
+        ):
+            features.append(read_TE.half())
+            lengths.append(len(read_TE))
+            notes.append(_note(story, shot))
+    tensors = {
+        "latents_SCFhw": torch.stack(latents),
+        "stills_SCFhw": torch.stack(stills),
+        "parts_SFLP": torch.stack(parts),
+        "areas_SFA": torch.stack(areas),
+        "features_TE": torch.cat(features),
+        "lengths_S": torch.tensor(lengths, dtype=torch.int32),
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    hidden = path.with_suffix(".part")
+    save_file(tensors, hidden, metadata={"notes": json.dumps(notes)})
+    hidden.replace(path)
+
+
+def draw(
+    shot: StoryShot, story: Story, drawing: Drawing
+) -> tuple[
+    np.ndarray[tuple[int, ...], np.dtype[np.uint8]],
+    np.ndarray[tuple[int, ...], np.dtype[np.uint8]],
+    np.ndarray[tuple[int, ...], np.dtype[np.float32]],
+]:
+    """
+    Draw one shot and its truth.
+
+    Returns:
+        Frames `T H W 3`; for every latent frame and token how much of it each part covers,
+        `F L P` in 0 to 255; for every latent frame how much of the picture each person of the
+        story covers, `F A` in [0, 1].
+    """
+    renderer = SceneRenderer(shot.scene, drawing.width, drawing.height)
+    num = shot.scene.num_frames
+    frames = np.stack([renderer.frame(index) for index in range(num)])
+    middles = [min(max(0, 4 * f - 1), num - 1) for f in range(num_latent_frames(num))]
+    truths = [renderer.truth(index) for index in middles]
+    parts = np.stack([_parts(truth, drawing) for truth in truths])
+    areas = np.stack([_areas(truth, tuple(story.people)) for truth in truths])
+    return frames, parts, areas
+
+
+def _parts(
+    truth: FrameTruth, drawing: Drawing
+) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    one_hot = np.eye(NUM_PARTS, dtype=np.float32)[np.minimum(truth.parts_HW, NUM_PARTS - 1)]
+    height, width = truth.parts_HW.shape
+    side = drawing.token
+    cells = one_hot.reshape(height // side, side, width // side, side, NUM_PARTS).mean((1, 3))
+    return np.round(cells.reshape(-1, NUM_PARTS) * 255).astype(np.uint8)
+
+
+def _areas(
+    truth: FrameTruth, names: tuple[str, ...]
+) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    shares = [
+        float(truth.mask(name).mean()) if name in truth.names else 0.0 for name in names
+    ]
+    return np.array([*shares, *[0.0] * (MAX_PEOPLE - len(shares))], np.float32)
+
+
+def _note(story: Story, shot: StoryShot) -> dict[str, object]:
+    return {
+        "seed": story.seed,
+        "pattern": story.pattern.value,
+        "caption": shot.caption,
+        "people": [list(story.people).index(name) for name in shot.people],
+        "place": list(story.places).index(shot.place),
+        "kind": PLACE_KINDS.index(story.places[shot.place].place.kind),
+        "introduces": sorted(shot.introduces),
+        "light": shot.scene.light.value,
+    }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shard:
+    """What one shard holds; S counts shots, story after story."""
+
+    latents_SCFhw: torch.Tensor
+    stills_SCFhw: torch.Tensor
+    parts_SFLP: torch.Tensor
+    areas_SFA: torch.Tensor
+    features: tuple[torch.Tensor, ...]
+    """Of every caption, `T E`, float16."""
+    notes: tuple[dict[str, object], ...]
+
+
+def read_shard(path: Path) -> Shard:
+    """Read a shard."""
+    with safe_open(path, framework="pt") as file:
+        notes = json.loads(file.metadata()["notes"])
+        lengths = file.get_tensor("lengths_S").tolist()
+        return Shard(
+            latents_SCFhw=file.get_tensor("latents_SCFhw"),
+            stills_SCFhw=file.get_tensor("stills_SCFhw"),
+            parts_SFLP=file.get_tensor("parts_SFLP"),
+            areas_SFA=file.get_tensor("areas_SFA"),
+            features=tuple(file.get_tensor("features_TE").split(lengths)),
+            notes=tuple(notes),
+        )
+
+
+def shard_name(first_seed: int) -> str:
+    """Name the shard that begins with a story."""
+    return f"stories-{first_seed:013d}.safetensors"
+
+
+def missing_shards(folder: Path, first_seed: int, num_stories: int) -> Iterator[tuple[Path, range]]:
+    """Say which shards of a range of stories are still to be drawn."""
+    for start in range(first_seed, first_seed + num_stories, STORIES_PER_SHARD):
+        path = folder / shard_name(start)
+        if not path.exists():
+            yield path, range(start, min(start + STORIES_PER_SHARD, first_seed + num_stories))
