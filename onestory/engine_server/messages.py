@@ -6,7 +6,8 @@ from pydantic import Field
 
 from onestory.documents import Digest, Frozen
 from onestory.engines.recipe import EngineFingerprint, Recipe
-from onestory.engines.take import NgReason, Remembered
+from onestory.engines.take import NgReason
+from onestory.memory.lineage import Remembered
 
 
 class TakeRequest(Frozen):

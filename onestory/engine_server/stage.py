@@ -35,8 +35,9 @@ from onestory.cut.probe import decode_frames, probe_video
 from onestory.documents import Digest
 from onestory.engines.protocol import Engine, Footage, Frame
 from onestory.engines.recipe import Recipe
-from onestory.engines.take import Media, Remembered, Take, Timings, Verdict
+from onestory.engines.take import Media, Take, Timings, Verdict
 from onestory.errors import CorruptBlobError, EngineFaultError, MediaError, MissingBlobError
+from onestory.memory.lineage import Remembered
 from onestory.vault.store import Vault
 
 logger = logging.getLogger("onestory.engine_server")

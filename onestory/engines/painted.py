@@ -14,7 +14,8 @@ import numpy as np
 from onestory.documents import digest_of_json
 from onestory.engines.protocol import Capabilities, Control, Footage, Frame
 from onestory.engines.recipe import EngineFingerprint, Recipe
-from onestory.engines.take import Remembered, Take
+from onestory.engines.take import Take
+from onestory.memory.lineage import Remembered
 
 GROUND_C = (38, 70, 83)
 BAR_C = (233, 196, 106)

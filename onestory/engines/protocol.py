@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from onestory.engines.recipe import EngineFingerprint, Recipe
-from onestory.engines.take import CaptionReport, Remembered, Take
+from onestory.engines.take import CaptionReport, Take
+from onestory.memory.lineage import Remembered
 
 Frame: TypeAlias = npt.NDArray[np.uint8]
 """`H W 3`, uint8, sRGB."""

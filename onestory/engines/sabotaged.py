@@ -19,7 +19,8 @@ import numpy as np
 
 from onestory.engines.protocol import Capabilities, Control, Engine, Footage, Frame
 from onestory.engines.recipe import EngineFingerprint, Recipe
-from onestory.engines.take import Remembered, Take
+from onestory.engines.take import Take
+from onestory.memory.lineage import Remembered
 
 Fault: TypeAlias = Literal[
     "none",

@@ -10,20 +10,7 @@ from typing import ClassVar
 
 from onestory.documents import Digest, Document, Frozen
 from onestory.engines.recipe import Recipe
-
-
-class Remembered(Frozen):
-    """One remembered frame: whose it is, and how it was carried."""
-
-    take: Digest
-    frame_index: int
-    """Latent frame within that take."""
-    latent: Digest
-    """sha256 of the latent frame's bytes."""
-    position: int
-    level: int
-    """Patchifier level, 0 is the finest."""
-    score: float
+from onestory.memory.lineage import Remembered
 
 
 class Media(Frozen):

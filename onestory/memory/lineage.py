@@ -1,5 +1,5 @@
 """
-What is the name of what a take remembered?
+What did a take remember, and what is the name of that?
 
 Content, not names: the digest of the ordered (latent frame, position, level) list. A shot
 that is rendered again but leaves those frames equal changes nothing later.
@@ -8,7 +8,22 @@ that is rendered again but leaves those frames equal changes nothing later.
 from collections.abc import Sequence
 from typing import Protocol
 
-from onestory.documents import Digest, digest_of_json
+from onestory.documents import Digest, Frozen, digest_of_json
+
+
+class Remembered(Frozen):
+    """One remembered frame: whose it is, and how it was carried."""
+
+    take: Digest
+    frame_index: int
+    """Latent frame within that take."""
+    latent: Digest
+    """sha256 of the latent frame's bytes."""
+    position: int
+    """Where the frame stands among the memory tokens."""
+    level: int
+    """Patchifier level, 0 is the finest."""
+    score: float
 
 
 class RememberedFrame(Protocol):

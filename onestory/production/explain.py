@@ -4,7 +4,8 @@ import json
 from typing import Any
 
 from onestory.documents import Frozen
-from onestory.engines.take import Remembered, Take
+from onestory.engines.take import Take
+from onestory.memory.lineage import Remembered
 
 
 class Difference(Frozen):

@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from onestory.continuity.ladder import Rung, seed_for
 from onestory.documents import Digest
 from onestory.engines.recipe import EngineFingerprint, Recipe, Speech, Subject
-from onestory.engines.take import Remembered
-from onestory.memory.lineage import memory_digest
+from onestory.memory.lineage import Remembered, memory_digest
 from onestory.production.table_read import ShotRead
 from onestory.screenplay.episode import Episode, Shot
 

@@ -11,8 +11,9 @@ from dataclasses import asdict, dataclass
 from onestory.documents import digest_of_json
 from onestory.engines.protocol import Capabilities, Control, Footage, Frame
 from onestory.engines.recipe import EngineFingerprint, Recipe
-from onestory.engines.take import Remembered, Take
+from onestory.engines.take import Take
 from onestory.errors import RenderError
+from onestory.memory.lineage import Remembered
 
 MULTIPLE_OF = 2
 RECIPE_VERSION = 1

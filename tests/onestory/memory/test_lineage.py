@@ -2,8 +2,7 @@
 
 from onestory.documents import digest_of
 from onestory.engines.recipe import NOTHING_REMEMBERED
-from onestory.engines.take import Remembered
-from onestory.memory.lineage import memory_digest
+from onestory.memory.lineage import Remembered, memory_digest
 
 
 def _frame(number: int, *, take: bytes = b"take", score: float = 0.5) -> Remembered:
