@@ -30,6 +30,7 @@ from torch import Tensor, nn
 
 from onestory.errors import MemoryBudgetError
 from onestory.memory.budget import LEVELS, PATCH
+from onestory.memory.padding import padded
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -139,7 +140,7 @@ class AdaptiveConditioner(ModelMixin, ConfigMixin):
         for level, run in groupby(levels):
             num_frames = len(list(run))
             latents_NCHW = latents_BFCHW[:, rank : rank + num_frames].flatten(0, 1)
-            padded_NCHW = _padded(latents_NCHW, self.kernels[level])
+            padded_NCHW = padded(latents_NCHW, *self.kernels[level][1:])
             patches_NDYX = patchifiers[level](padded_NCHW[:, :, None])[:, :, 0]
             parts_BLD.append(
                 patches_NDYX.flatten(2).transpose(1, 2).reshape(B, -1, D),
@@ -166,13 +167,6 @@ class AdaptiveConditioner(ModelMixin, ConfigMixin):
 
     def _patchifiers(self) -> list[nn.Conv3d]:
         return [module for module in self.patchifiers if isinstance(module, nn.Conv3d)]
-
-
-def _padded(latents_NCHW: Tensor, kernel: tuple[int, int, int]) -> Tensor:
-    """Repeat the last row and column until the kernel divides the grid."""
-    H, W = latents_NCHW.shape[2:]
-    pad = (0, -W % kernel[2], 0, -H % kernel[1])
-    return nn.functional.pad(latents_NCHW, pad, mode="replicate") if any(pad) else latents_NCHW
 
 
 def _centres(cells: int, kernel: int, patch: int) -> Tensor:

@@ -32,6 +32,7 @@ from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
 from onestory.errors import MemoryBudgetError
+from onestory.memory.padding import padded
 
 FOREIGN_LABEL = -1.0
 """Label of a frame out of another story (paper)."""
@@ -124,10 +125,11 @@ class FrameSelector(ModelMixin, ConfigMixin):
         B, F = latents_BFCHW.shape[:2]
         if F == 0:
             return latents_BFCHW.new_zeros(B, 0)
-        patches_NDYX = self.project_latent(_padded(latents_BFCHW.flatten(0, 1), self.patch))
+        latents_NCHW = padded(latents_BFCHW.flatten(0, 1), self.patch, self.patch)
+        patches_NDYX = self.project_latent(latents_NCHW)
         pooled_NDYX = _pooled(patches_NDYX, self.max_tokens_per_frame)
-        tokens_BFSD = pooled_NDYX.flatten(2).transpose(1, 2).unflatten(0, (B, F))
-        tokens_BFSD = self.norm_tokens(tokens_BFSD)
+        tokens_NSD = self.norm_tokens(pooled_NDYX.flatten(2).transpose(1, 2))
+        tokens_BFSD = tokens_NSD.reshape(B, F, *tokens_NSD.shape[1:])
         memory_BLD = tokens_BFSD.flatten(1, 2)
         memory_mask_BL = None
         if frame_mask_BF is not None:
@@ -248,13 +250,6 @@ def _hide(keys_BTE: Tensor, mask_BT: Tensor | None) -> tuple[Tensor, Tensor | No
     is_there_BT = mask_BT.bool()
     keys_BTE = keys_BTE.masked_fill(~is_there_BT[..., None], 0.0)
     return keys_BTE, ~is_there_BT & is_there_BT.any(dim=1, keepdim=True)
-
-
-def _padded(latents_NCHW: Tensor, patch: int) -> Tensor:
-    """Repeat the last row and column until the patch divides the grid."""
-    H, W = latents_NCHW.shape[2:]
-    pad = (0, -W % patch, 0, -H % patch)
-    return nn.functional.pad(latents_NCHW, pad, mode="replicate") if any(pad) else latents_NCHW
 
 
 def _pooled(patches_NDYX: Tensor, max_tokens: int) -> Tensor:
