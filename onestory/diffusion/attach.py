@@ -8,9 +8,10 @@ Attaching: may something be hung onto this transformer now?
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from weakref import WeakSet
 
-from diffusers import WanTransformer3DModel
+from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
 from diffusers.utils.torch_utils import unwrap_module
 
 from onestory.errors import RenderError
@@ -18,14 +19,21 @@ from onestory.errors import RenderError
 _attached: WeakSet[WanTransformer3DModel] = WeakSet()
 
 
-def bare(transformer: WanTransformer3DModel) -> WanTransformer3DModel:
-    """The model itself, if `torch.compile` has wrapped it."""
-    model: WanTransformer3DModel = unwrap_module(transformer)
-    return model
+def bare(transformer: WanTransformer3DModel) -> Any:
+    """
+    Unwrap a model that `torch.compile` may have wrapped.
+
+    Args:
+        transformer: The stock model, compiled or not.
+
+    Returns:
+        The model itself; `Any`, because to a type checker its parts might be tensors.
+    """
+    return unwrap_module(transformer)  # type: ignore[no-untyped-call]
 
 
 @contextmanager
-def attached(transformer: WanTransformer3DModel) -> Iterator[WanTransformer3DModel]:
+def attached(transformer: WanTransformer3DModel) -> Iterator[Any]:
     """
     Reserve a transformer for one memory.
 

@@ -12,20 +12,22 @@ shape stay as they are.
 
 Shape suffixes, for this module only:
     B  samples in the batch   N  tokens of the shot being made   L  memory tokens
-    D  model width            3  time, height and width
+    M  both, N + L            D  model width
+    T, H, W  patches of the shot along time, height and width; 3, those axes
 """
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from math import prod
 from typing import Any
 
 import torch
-from diffusers import WanTransformer3DModel
+from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
 from torch import Tensor, nn
 
 from onestory.diffusion.attach import attached
-from onestory.diffusion.kv import check_tokens
+from onestory.diffusion.kv import check_tokens, for_batch
 from onestory.diffusion.rope import Rotary, rope_at
 
 
@@ -70,7 +72,27 @@ def joint(
                 model.proj_out.register_forward_pre_hook(visit.strip),
             ):
                 hooks.callback(hook.remove)
+            hooks.enter_context(_seen_by_the_compiler(model.rope))
         yield
+
+
+@contextmanager
+def _seen_by_the_compiler(module: Any) -> Iterator[None]:
+    """
+    Keep a compiled model from replaying a graph without the hooks.
+
+    `torch.compile` guards nothing about hooks that are not there, so a graph of the stock model
+    would go on being used, and the memory be ignored. A `forward` of the instance's own it
+    does guard, and the plain bound method gives all memories of one size one graph.
+    """
+    own = vars(module).get("forward")
+    module.forward = partial(own) if own else module.forward
+    try:
+        yield
+    finally:
+        del module.forward
+        if own:
+            module.forward = own
 
 
 class _Visit:
@@ -81,10 +103,10 @@ class _Visit:
         self.rotary = rotary
         self.timestep = timestep
 
-    def add_tokens(self, _: nn.Module, __: Any, patches_BDfhw: Tensor) -> Tensor:
+    def add_tokens(self, _: nn.Module, __: Any, patches_BDTHW: Tensor) -> Tensor:
         """Append the memory; the model flattens the three grid axes and nothing else."""
-        noise_BDN = patches_BDfhw.flatten(2)
-        memory_BDL = self.tokens_BLD.to(noise_BDN).mT.expand(noise_BDN.shape[0], -1, -1)
+        noise_BDN = patches_BDTHW.flatten(2)
+        memory_BDL = for_batch(self.tokens_BLD.to(noise_BDN).mT, len(noise_BDN))
         return torch.cat([noise_BDN, memory_BDL], dim=2)[..., None, None]
 
     def add_places(self, _: nn.Module, __: Any, stock: tuple[Tensor, Tensor]) -> Rotary:
@@ -97,7 +119,7 @@ class _Visit:
         )
 
     def widen_timestep(
-        self, model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
+        self, model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
         """Give every token a time, if the memory's is not simply that of the shot."""
         timestep = kwargs["timestep"] if "timestep" in kwargs else args[1]

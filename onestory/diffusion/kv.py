@@ -16,18 +16,22 @@ Shape suffixes, for this module only:
     D  model width            H  attention heads
     T  caption tokens         I  image tokens (Wan2.1-I2V)
     E  channels: of one head in keys and values, of the encoder in captions and images
-    3  time, height and width
+    3  time, height and width              X  whatever axes follow
 """
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
-from diffusers import WanTransformer3DModel
 from diffusers.models.attention_dispatch import dispatch_attention_fn
-from diffusers.models.transformers.transformer_wan import WanAttention, WanTransformerBlock
+from diffusers.models.transformers.transformer_wan import (
+    WanAttention,
+    WanTransformer3DModel,
+    WanTransformerBlock,
+)
 from torch import Tensor
 
 from onestory.diffusion.attach import attached, bare, refuse_context_parallel
@@ -75,9 +79,7 @@ class MemoryCache:
         """
         if self.batch == batch:
             return self
-        if self.batch != 1:
-            raise ValueError(f"a cache of {self.batch} samples cannot serve a batch of {batch}")
-        return self._each(lambda kept: kept.expand(batch, -1, -1, -1))
+        return self._each(lambda kept_BLHE: for_batch(kept_BLHE, batch))
 
     def repeat_for_guidance(self) -> "MemoryCache":
         """
@@ -88,7 +90,7 @@ class MemoryCache:
         """
         if self.batch == 1:
             return self.expand(2)
-        return self._each(lambda kept: torch.cat([kept, kept]))
+        return self._each(lambda kept_BLHE: torch.cat([kept_BLHE, kept_BLHE]))
 
     def detach(self) -> "MemoryCache":
         """The same cache without gradients."""
@@ -206,9 +208,7 @@ def cached(transformer: WanTransformer3DModel, cache: MemoryCache) -> Iterator[N
                 block.attn1.processor = processor
 
 
-def check_tokens(
-    transformer: WanTransformer3DModel, tokens_BLD: Tensor, positions_L3: Tensor
-) -> None:
+def check_tokens(transformer: Any, tokens_BLD: Tensor, positions_L3: Tensor) -> None:
     """
     See that memory tokens fit the model and their positions.
 
@@ -228,11 +228,36 @@ def check_tokens(
             f"every token needs a position, got {tokens_BLD.shape[1]} tokens and "
             f"{positions_L3.shape[-2]} positions"
         )
+    if positions_L3.ndim == 3 and len(positions_L3) not in (1, len(tokens_BLD)):
+        raise ValueError(
+            f"positions are for {len(positions_L3)} samples and tokens for {len(tokens_BLD)}"
+        )
 
 
-def compute_dtype(transformer: WanTransformer3DModel) -> torch.dtype:
+def for_batch(memory_BX: Tensor, batch: int) -> Tensor:
+    """
+    Show memory to a batch.
+
+    Args:
+        memory_BX: Something of the memory, samples first.
+        batch: Samples of the shot.
+
+    Returns:
+        The same, or a view if one sample is shown to all.
+
+    Raises:
+        ValueError: If there are other than one or `batch` samples.
+    """
+    if len(memory_BX) == batch:
+        return memory_BX
+    if len(memory_BX) != 1:
+        raise ValueError(f"a memory of {len(memory_BX)} samples cannot serve a batch of {batch}")
+    return memory_BX.expand(batch, *memory_BX.shape[1:])
+
+
+def compute_dtype(transformer: Any) -> torch.dtype:
     """The dtype in which tokens leave the stock patch embedding."""
-    weight = transformer.patch_embedding.weight
+    weight: Tensor = transformer.patch_embedding.weight
     if torch.is_autocast_enabled(weight.device.type):
         return torch.get_autocast_dtype(weight.device.type)
     return weight.dtype
@@ -301,18 +326,17 @@ class _Recall:
         self, hidden_BLD: Tensor, text: Tensor, modulation: Tensor, cos: Tensor, sin: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
         """The block's output, and its keys and values."""
-        attn1, attn2 = self.block.attn1, self.block.attn2
+        attn1: Any = self.block.attn1
+        attn2: Any = self.block.attn2
         stock1, stock2 = attn1.processor, attn2.processor
         attn1.processor = keeping = MemoryAttention(stock1)
         if not self.reads_text:
             attn2.processor = _Deaf()
         try:
-            arguments = (hidden_BLD, text, modulation, Rotary(cos, sin))
-            out_BLD = (
-                type(self.block).forward(self.block, *arguments)
-                if self.by_class
-                else self.block(*arguments)
+            run: Any = (
+                partial(type(self.block).forward, self.block) if self.by_class else self.block
             )
+            out_BLD: Tensor = run(hidden_BLD, text, modulation, Rotary(cos, sin))
         finally:
             attn1.processor, attn2.processor = stock1, stock2
         assert keeping.kept is not None
@@ -335,7 +359,7 @@ class _Reading:
         value_BLHE: Tensor,
     ) -> Tensor:
         """The block's output."""
-        attn1 = self.block.attn1
+        attn1: Any = self.block.attn1
         before = attn1.processor
         attn1.processor = MemoryAttention(before, BlockMemory(key_BLHE, value_BLHE))
         try:
@@ -345,13 +369,13 @@ class _Reading:
         return out_BND
 
 
-def _rotate(x_BNHE: Tensor, cos_1N1E: Tensor, sin_1N1E: Tensor) -> Tensor:
+def _rotate(x_BNHE: Any, cos_1N1E: Tensor, sin_1N1E: Tensor) -> Tensor:
     even, odd = x_BNHE.unflatten(-1, (-1, 2)).unbind(-1)
     cos, sin = cos_1N1E[..., 0::2], sin_1N1E[..., 1::2]
     turned = torch.stack([even * cos - odd * sin, even * sin + odd * cos], dim=-1)
-    return turned.flatten(-2).type_as(x_BNHE)
+    return turned.flatten(-2).to(x_BNHE.dtype)
 
 
 def _beside(own_BNHE: Tensor, memory_BLHE: Tensor) -> Tensor:
-    memory = memory_BLHE.to(own_BNHE.dtype).expand(own_BNHE.shape[0], -1, -1, -1)
-    return torch.cat([own_BNHE, memory], dim=1)
+    memory_BLHE = for_batch(memory_BLHE.to(own_BNHE.dtype), len(own_BNHE))
+    return torch.cat([own_BNHE, memory_BLHE], dim=1)

@@ -14,10 +14,10 @@ Shape suffixes, for this module only:
     3  time, height and width, in units of the shot's own patch grid
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
-from diffusers import WanTransformer3DModel
+from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
 from torch import Tensor
 
 THETA = 10_000.0
@@ -54,7 +54,7 @@ def rope_at(transformer: WanTransformer3DModel, positions_L3: Tensor) -> Rotary:
     """
     if positions_L3.ndim not in (2, 3) or positions_L3.shape[-1] != 3:
         raise ValueError(f"positions must be (L, 3) or (B, L, 3), got {tuple(positions_L3.shape)}")
-    stock = transformer.rope
+    stock: Any = transformer.rope
     # As the stock table: double precision where there is such a thing, then single, then
     # whatever the model was cast to. On the CPU, for the same bits as at construction.
     dtype = torch.float32 if torch.backends.mps.is_available() else torch.float64
