@@ -17,6 +17,7 @@ class TakeRequest(Frozen):
     slate: str
     """For people: whom the camera report and errors name."""
     lineage: tuple[Remembered, ...] = ()
+    """What it remembers; its digest is the recipe's `memory`."""
     time_limit_seconds: float = Field(default=900.0, gt=0)
     """Longest render; waiting for the engine does not count."""
 
@@ -36,6 +37,7 @@ class KeyframeRequest(Frozen):
 
     recipe: Recipe
     slate: str
+    lineage: tuple[Remembered, ...] = ()
 
 
 class KeyframeAnswer(Frozen):
@@ -49,7 +51,10 @@ class RecallRequest(Frozen):
     """Which frames of these takes would this recipe remember?"""
 
     recipe: Recipe
+    """Without memory and keyframe, which are not known yet."""
+    slate: str
     takes: tuple[Digest, ...]
+    """Circled takes of the earlier shots, in story order."""
 
 
 class RecallAnswer(Frozen):
@@ -91,6 +96,8 @@ class Health(Frozen):
     engine: EngineFingerprint
     remembers: bool
     draws_keyframes: bool
+    continues: bool
+    memory_budget: float
     max_frames: int
     multiple_of: int
     rendered: int

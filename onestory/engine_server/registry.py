@@ -6,7 +6,7 @@ from typing import Any
 from onestory.engines.protocol import Engine
 from onestory.errors import OrderError
 
-ENGINES = ("previz", "painted", "sabotaged")
+ENGINES = ("previz", "painted", "remembering", "sabotaged")
 
 
 def open_engine(name: str, options: Mapping[str, Any]) -> Engine:
@@ -24,6 +24,10 @@ def open_engine(name: str, options: Mapping[str, Any]) -> Engine:
         from onestory.engines.painted import PaintedEngine
 
         return PaintedEngine(**options)
+    if name == "remembering":
+        from onestory.engines.remembering import RememberingEngine
+
+        return RememberingEngine(**options)
     if name == "sabotaged":
         from onestory.engines.sabotaged import SabotagedEngine
 

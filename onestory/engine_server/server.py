@@ -86,6 +86,7 @@ class Performer:
                 self.stage.draw_keyframe,
                 request.recipe,
                 slate=request.slate,
+                lineage=request.lineage,
                 control=TakeControl(),
             )
         return KeyframeAnswer(blob=blob, is_reused=False)
@@ -174,6 +175,8 @@ def create_app(stage: Stage) -> FastAPI:
             engine=fingerprint,
             remembers=capabilities.remembers,
             draws_keyframes=capabilities.draws_keyframes,
+            continues=capabilities.continues,
+            memory_budget=capabilities.memory_budget,
             max_frames=capabilities.max_frames,
             multiple_of=capabilities.multiple_of,
             rendered=performer.rendered,
@@ -192,8 +195,8 @@ def create_app(stage: Stage) -> FastAPI:
 
     @app.post("/recall")
     def recall(request: RecallRequest) -> RecallAnswer:
-        earlier = [stage.vault.get_take(address) for address in request.takes]
-        return RecallAnswer(lineage=stage.engine.recall(request.recipe, earlier))
+        lineage = stage.recall(request.recipe, request.takes, slate=request.slate)
+        return RecallAnswer(lineage=lineage)
 
     @app.post("/verdicts")
     def verdicts(request: VerdictRequest) -> VerdictAnswer:

@@ -15,7 +15,7 @@ import platform
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -33,6 +33,8 @@ from onestory.continuity.measures import FrameMeasures, FrameMeter
 from onestory.cut.encode import VideoWriter, frame_to_jpeg, frame_to_png
 from onestory.cut.probe import decode_frames, probe_video
 from onestory.documents import Digest
+from onestory.engine_server.memory import Archive
+from onestory.engines.latents import unpack_latents
 from onestory.engines.protocol import Engine, Footage, Frame
 from onestory.engines.recipe import Recipe
 from onestory.engines.take import Media, Take, Timings, Verdict
@@ -100,6 +102,7 @@ class Stage:
         self.engine = engine
         self.vault = vault
         self.thresholds = thresholds or GateThresholds()
+        self._archive = Archive(vault)
         # A take is judged right after it was shot, and anchors the shots that follow: what was
         # just written need not be read.
         self._fresh: OrderedDict[Digest, tuple[Take, FrameMeasures]] = OrderedDict()
@@ -120,21 +123,50 @@ class Stage:
         Render a take and store it whole.
 
         Raises:
-            RenderError: If the engine cannot make it.
+            RenderError: If the engine cannot make it, or the lineage is not the recipe's.
             EngineFaultError: If the engine broke down, or the take was cancelled.
             MediaError: If the media could not be read; it lies in quarantine.
+            CorruptBlobError: If what it remembers is damaged.
             StorageError: If the vault was away.
         """
         keyframe = self._keyframe(recipe)
+        memory = self._archive.recalled(recipe, lineage, slate=slate)
         with _faults_named(slate):
-            footage = self.engine.render(recipe, keyframe=keyframe, control=control)
+            footage = self.engine.render(recipe, keyframe=keyframe, memory=memory, control=control)
+            if footage.latents is not None:
+                unpack_latents(footage.latents)  # what nobody can read is better known now
             developed = self._develop(footage, recipe, slate, control)
-        return self._store(recipe, slate, lineage or tuple(footage.lineage), footage, developed)
+        take = self._store(recipe, slate, lineage, footage, developed)
+        self._archive.add(take, footage.latents)
+        return take
 
-    def draw_keyframe(self, recipe: Recipe, *, slate: str, control: TakeControl) -> Digest:
-        """Draw the first frame of a recipe and store it as PNG."""
+    def recall(
+        self, recipe: Recipe, takes: Sequence[Digest], *, slate: str
+    ) -> tuple[Remembered, ...]:
+        """
+        What a take of the recipe would remember of earlier takes, in story order.
+
+        Raises:
+            EngineFaultError: If the engine broke down.
+            CorruptBlobError: If latents that it read are damaged or gone.
+            MissingBlobError: If a take is gone.
+        """
+        earlier = self._archive.earlier(takes)
         with _faults_named(slate):
-            frame = self.engine.keyframe(recipe, control=control)
+            return self.engine.recall(recipe, earlier)
+
+    def draw_keyframe(
+        self,
+        recipe: Recipe,
+        *,
+        slate: str,
+        control: TakeControl,
+        lineage: tuple[Remembered, ...] = (),
+    ) -> Digest:
+        """Draw the first frame of a recipe and store it as PNG."""
+        memory = self._archive.recalled(recipe, lineage, slate=slate)
+        with _faults_named(slate):
+            frame = self.engine.keyframe(recipe, memory=memory, control=control)
         blob = self.vault.put_blob(frame_to_png(frame), media_type="image/png")
         self.vault.put_lookup("keyframe", recipe.digest, {"blob": blob})
         return blob

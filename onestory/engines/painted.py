@@ -12,9 +12,15 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from onestory.documents import digest_of_json
-from onestory.engines.protocol import Capabilities, Control, Footage, Frame
+from onestory.engines.protocol import (
+    Capabilities,
+    Control,
+    EarlierTake,
+    Footage,
+    Frame,
+    RecalledFrame,
+)
 from onestory.engines.recipe import EngineFingerprint, Recipe
-from onestory.engines.take import Take
 from onestory.memory.lineage import Remembered
 
 GROUND_C = (38, 70, 83)
@@ -47,15 +53,24 @@ class PaintedEngine:
         """Nothing is remembered."""
         return 0
 
-    def recall(self, recipe: Recipe, takes: Sequence[Take]) -> tuple[Remembered, ...]:
+    def recall(self, recipe: Recipe, takes: Sequence[EarlierTake]) -> tuple[Remembered, ...]:
         """Nothing is remembered."""
         return ()
 
-    def keyframe(self, recipe: Recipe, *, control: Control) -> Frame:
+    def keyframe(
+        self, recipe: Recipe, *, memory: Sequence[RecalledFrame] = (), control: Control
+    ) -> Frame:
         """The first frame."""
         return next(self._paint(recipe, control))
 
-    def render(self, recipe: Recipe, *, keyframe: Frame | None, control: Control) -> Footage:
+    def render(
+        self,
+        recipe: Recipe,
+        *,
+        keyframe: Frame | None,
+        memory: Sequence[RecalledFrame] = (),
+        control: Control,
+    ) -> Footage:
         """Paint a take, spread over the seconds that it should take."""
         return Footage(frames=self._paint(recipe, control))
 

@@ -1,19 +1,25 @@
 """
 What must something do to be an engine?
 
-    Recipe (+ remembered frames, + keyframe) ── Engine.render ── Footage
+    Recipe + earlier takes ── Engine.recall ── lineage, whose digest completes the recipe
+    Recipe + recalled frames, + keyframe ── Engine.render ── Footage
 
 An engine delivers frames one by one, so that they are encoded and measured while the next
 ones are made; one that calls a remote service may deliver a finished video instead.
+
+An engine never sees a vault. What it needs of earlier takes is handed to it: to `recall` what
+it stored beside them, read when it asks for it; to `render` exactly the frames that the lineage
+names, each checked against its digest.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from onestory.engines.latents import Latents
 from onestory.engines.recipe import EngineFingerprint, Recipe
 from onestory.engines.take import CaptionReport, Take
 from onestory.memory.lineage import Remembered
@@ -36,6 +42,30 @@ class Capabilities:
     """Longest shot in frames."""
     multiple_of: int = 2
     """Width and height must divide by this."""
+    continues: bool = False
+    """Whether a take can go on from the last frame of the take before it. Shots without a cut
+    then start from that frame, as their keyframe."""
+    memory_budget: float = 1.0
+    """Memory budget of a first take, in latent-frame equivalents."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EarlierTake:
+    """The circled take of an earlier shot, as a recalling engine sees it."""
+
+    take: Take
+    read_latents: Callable[[], bytes]
+    """Its `Footage.latents`, checked against their digest. Cheap for what was read lately."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecalledFrame:
+    """One frame that a take remembers."""
+
+    source: Remembered
+    """Its entry in the lineage: whose it is, position, level, score."""
+    latent_CHW: Latents
+    """The frame itself, float32, not to be written to. Its digest is `source.latent`."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -47,10 +77,10 @@ class Footage:
     video: bytes | None = None
     """A finished video of an engine that encodes by itself."""
     latents: bytes | None = None
-    """safetensors, for engines that remember."""
+    """What later takes can remember of this one: safetensors in the form of
+    `onestory.engines.latents`; None for engines that do not remember."""
     caption_report: CaptionReport | None = None
     remarks: tuple[str, ...] = ()
-    lineage: Sequence[Remembered] = field(default_factory=tuple)
 
 
 class Control(Protocol):
@@ -75,15 +105,52 @@ class Engine(Protocol):
     def token_budget(self, recipe: Recipe) -> int:
         """Most memory tokens that a take of this recipe may read; 0 if it does not remember."""
 
-    def recall(self, recipe: Recipe, takes: Sequence[Take]) -> tuple[Remembered, ...]:
-        """Choose what a take would remember of earlier circled takes. Cheap: no diffusion."""
+    def recall(self, recipe: Recipe, takes: Sequence[EarlierTake]) -> tuple[Remembered, ...]:
+        """
+        Choose what a take would remember. Cheap: no diffusion. Asked whenever a plan is made.
 
-    def keyframe(self, recipe: Recipe, *, control: Control) -> Frame:
-        """Make a first frame for a recipe."""
+        The answer depends on nothing but the recipe and the recipes and latents of the takes:
+        neither on slates nor on the clock. May be called while another thread renders.
 
-    def render(self, recipe: Recipe, *, keyframe: Frame | None, control: Control) -> Footage:
+        Args:
+            recipe: What is to be shot, before memory and keyframe are known: both stand empty.
+                `memory_budget` is the most that may be chosen, in latent-frame equivalents.
+            takes: Circled takes of the earlier shots that have latents, in story order.
+
+        Returns:
+            The lineage, in the order in which the frames are read.
+        """
+
+    def keyframe(
+        self, recipe: Recipe, *, memory: Sequence[RecalledFrame] = (), control: Control
+    ) -> Frame:
+        """
+        Make a first frame for a recipe.
+
+        Args:
+            recipe: What is to be seen; one frame long.
+            memory: The frames that `recipe.memory` names, as for `render`.
+            control: How to stay in touch.
+        """
+
+    def render(
+        self,
+        recipe: Recipe,
+        *,
+        keyframe: Frame | None,
+        memory: Sequence[RecalledFrame] = (),
+        control: Control,
+    ) -> Footage:
         """
         Make a take.
+
+        Args:
+            recipe: What is to be shot.
+            keyframe: The first frame, if `recipe.keyframe` names one: a person's own, one that
+                this engine drew, or the last frame of the take before (`keyframe_by`).
+            memory: The frames that `recipe.memory` names, in the order of the lineage; empty
+                for engines that do not remember.
+            control: How to stay in touch.
 
         Raises:
             RenderError: If it cannot be made.

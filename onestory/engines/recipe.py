@@ -65,7 +65,8 @@ class Recipe(Document):
     speech: tuple[Speech, ...] = ()
     keyframe: Digest | None = None
     """Blob of the first frame that conditions the take, PNG."""
-    keyframe_by: Literal["nobody", "engine", "user"] = "nobody"
+    keyframe_by: Literal["nobody", "engine", "user", "previous"] = "nobody"
+    """Whose frame that is; "previous": the last of the take before, since there is no cut."""
     memory: Digest = NOTHING_REMEMBERED
     """Digest of the ordered (latent frame digest, position, level) list that selection chose."""
     memory_budget: float = Field(default=1.0, ge=0)

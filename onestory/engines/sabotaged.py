@@ -17,9 +17,16 @@ from typing import Literal, TypeAlias
 import av
 import numpy as np
 
-from onestory.engines.protocol import Capabilities, Control, Engine, Footage, Frame
+from onestory.engines.protocol import (
+    Capabilities,
+    Control,
+    EarlierTake,
+    Engine,
+    Footage,
+    Frame,
+    RecalledFrame,
+)
 from onestory.engines.recipe import EngineFingerprint, Recipe
-from onestory.engines.take import Take
 from onestory.memory.lineage import Remembered
 
 Fault: TypeAlias = Literal[
@@ -61,15 +68,24 @@ class SabotagedEngine:
         """That of the engine within."""
         return self._inner.token_budget(recipe)
 
-    def recall(self, recipe: Recipe, takes: Sequence[Take]) -> tuple[Remembered, ...]:
+    def recall(self, recipe: Recipe, takes: Sequence[EarlierTake]) -> tuple[Remembered, ...]:
         """That of the engine within."""
         return self._inner.recall(recipe, takes)
 
-    def keyframe(self, recipe: Recipe, *, control: Control) -> Frame:
+    def keyframe(
+        self, recipe: Recipe, *, memory: Sequence[RecalledFrame] = (), control: Control
+    ) -> Frame:
         """That of the engine within: only takes are sabotaged."""
-        return self._inner.keyframe(recipe, control=control)
+        return self._inner.keyframe(recipe, memory=memory, control=control)
 
-    def render(self, recipe: Recipe, *, keyframe: Frame | None, control: Control) -> Footage:
+    def render(
+        self,
+        recipe: Recipe,
+        *,
+        keyframe: Frame | None,
+        memory: Sequence[RecalledFrame] = (),
+        control: Control,
+    ) -> Footage:
         """Render, or fail in the way that is next."""
         fault = self._next_fault(recipe)
         if fault == "exception":
@@ -78,7 +94,7 @@ class SabotagedEngine:
             os._exit(70)
         if fault == "hang":
             time.sleep(3600)
-        footage = self._inner.render(recipe, keyframe=keyframe, control=control)
+        footage = self._inner.render(recipe, keyframe=keyframe, memory=memory, control=control)
         frames = footage.frames or iter(())
         if fault == "black":
             footage.frames = (np.zeros_like(frame) for frame in frames)

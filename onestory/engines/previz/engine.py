@@ -9,9 +9,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 from onestory.documents import digest_of_json
-from onestory.engines.protocol import Capabilities, Control, Footage, Frame
+from onestory.engines.protocol import (
+    Capabilities,
+    Control,
+    EarlierTake,
+    Footage,
+    Frame,
+    RecalledFrame,
+)
 from onestory.engines.recipe import EngineFingerprint, Recipe
-from onestory.engines.take import Take
 from onestory.errors import RenderError
 from onestory.memory.lineage import Remembered
 
@@ -71,16 +77,19 @@ class PrevizEngine:
         """No memory, no tokens."""
         return 0
 
-    def recall(self, recipe: Recipe, takes: Sequence[Take]) -> tuple[Remembered, ...]:
+    def recall(self, recipe: Recipe, takes: Sequence[EarlierTake]) -> tuple[Remembered, ...]:
         """Nothing is ever remembered."""
         return ()
 
-    def keyframe(self, recipe: Recipe, *, control: Control) -> Frame:
+    def keyframe(
+        self, recipe: Recipe, *, memory: Sequence[RecalledFrame] = (), control: Control
+    ) -> Frame:
         """
         Draw the first frame that `render` would draw.
 
         Args:
             recipe: What to draw.
+            memory: Empty.
             control: Asked once whether to stop.
 
         Returns:
@@ -90,7 +99,14 @@ class PrevizEngine:
         control.check()
         return next(self._draw(recipe, num_frames=1))
 
-    def render(self, recipe: Recipe, *, keyframe: Frame | None, control: Control) -> Footage:
+    def render(
+        self,
+        recipe: Recipe,
+        *,
+        keyframe: Frame | None,
+        memory: Sequence[RecalledFrame] = (),
+        control: Control,
+    ) -> Footage:
         """
         Draw a take.
 
@@ -98,6 +114,7 @@ class PrevizEngine:
             recipe: What to draw.
             keyframe: The first frame. A person's own is moved into slowly, since nothing else of
                 it can be drawn; an engine's is the scene's frame 0 anyway.
+            memory: Empty.
             control: Asked at every frame whether to stop.
 
         Returns:
