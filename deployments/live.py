@@ -52,7 +52,9 @@ class ShotBoard:
         """Watch a flow."""
         self._title = f"{happening.sheet.title}  {happening.sheet.prefix}"
         for slate, state, note in _rows(happening):
-            attempts = self._rows.get(slate, ("", "", ""))[2]
+            before, _, attempts = self._rows.get(slate, ("", "", ""))
+            if before == state == "current":
+                continue
             if happening.kind == "take":
                 attempts = str(int(attempts or 0) + 1)
             self._rows[slate] = (state, note, attempts)
@@ -82,8 +84,9 @@ def _rows(happening: "Happening") -> list[tuple[str, str, str]]:
             (shot.slate, "current" if shot.freshness == "current" else "waiting", shot.why)
             for shot in happening.plan.shots
         ]
-    if happening.shot is not None and happening.shot.freshness != "current":
-        return [(happening.shot.slate, "on the floor", happening.shot.why)]
+    if happening.shot is not None:
+        state = "current" if happening.shot.freshness == "current" else "on the floor"
+        return [(happening.shot.slate, state, happening.shot.why)]
     if happening.take is not None and happening.verdict is not None:
         return [_take_row(happening)]
     if happening.circled is not None:

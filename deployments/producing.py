@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -78,16 +78,24 @@ class Tally:
     """Counts what was rendered and what was found, take by take."""
 
     rendered: int = 0
-    reused: int = 0
+    found: int = 0
+    """Takes that lay in the vault when they were asked for."""
+    untouched: set[str] = field(default_factory=set)
+    """Shots that were current when their turn came."""
     flow_run: str = ""
+
+    @property
+    def reused(self) -> int:
+        """How much was there already."""
+        return self.found + len(self.untouched)
 
     def __call__(self, happening: "Happening") -> None:
         """Watch a flow."""
-        if happening.kind == "plan" and happening.plan:
-            self.reused += sum(shot.freshness == "current" for shot in happening.plan.shots)
+        if happening.shot is not None and happening.shot.freshness == "current":
+            self.untouched.add(happening.shot.slate)
         if happening.kind == "take" and happening.take:
             self.rendered += not happening.take.is_reused
-            self.reused += happening.take.is_reused
+            self.found += happening.take.is_reused
 
 
 def check_script(order: EpisodeOrder) -> str:

@@ -177,7 +177,9 @@ def explain(
     with _vault(settings) as vault:
         one = vault.get_take(_address_of(take, episode, vault))
         two = vault.get_take(_address_of(other, episode, vault)) if other else None
-    return lay_open(one, two).model_dump(mode="json")
+        sources = [vault.find_take(address) for address in {frame.take for frame in one.lineage}]
+        slates = {source.address: source.slate for source in sources if source}
+    return lay_open(one, two, slates=slates).model_dump(mode="json")
 
 
 def _address_of(name: str, episode: str | None, vault: "Vault") -> Any:
@@ -206,6 +208,11 @@ def explain_text(document: dict[str, Any]) -> str:
         recipe = document["recipe"]
         lines += [f"{name:16}  {_inline(value)}" for name, value in recipe.items() if value]
     lines.append(f"remembered        {len(document['remembered'])} frames of earlier takes")
+    lines += [
+        f"  {frame['slate'] or frame['take']}  frame {frame['frame']}  "
+        f"score {frame['score']:.2f}  level {frame['level']}"
+        for frame in document["remembered"]
+    ]
     lines += [f"remark            {remark}" for remark in document["remarks"]]
     return "\n".join(lines)
 

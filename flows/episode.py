@@ -6,6 +6,9 @@ Produce one episode, shot by shot.
                                                   │    ▲ retake ◂┘ NG         │
                                                   └──── ledger in the vault ──┘
 
+What an engine that remembers will remember depends on what is filmed before it: such a shot is
+looked at again when its turn comes, and left alone if those very frames came out equal.
+
 Killing this process at any line and running it again loses at most the take in flight: what
 was finished lies in the vault, what was said stands in the ledger.
 """
@@ -24,7 +27,7 @@ from tasks.report import (
     announce_shot,
     announce_take,
 )
-from tasks.script import break_down, read_through, survey
+from tasks.script import break_down, look_again, read_through, survey
 from tasks.takes import circle_best, circle_take, draw_keyframe, judge_take, render_take
 
 
@@ -37,7 +40,8 @@ async def produce_episode(order: EpisodeOrder) -> Delivery:
     await announce_plan(sheet, plan)
 
     # Serial by nature: a shot may remember every shot before it.
-    for shot in plan.shots:
+    for foreseen in plan.shots:
+        shot = await look_again(sheet, foreseen.slate) if foreseen.may_change else foreseen
         await announce_shot(sheet, plan, shot)
         await shoot(sheet, shot)
 

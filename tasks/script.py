@@ -3,7 +3,7 @@
 from prefect import task
 
 from onestory.production.order import EpisodeOrder
-from onestory.production.plan import Plan
+from onestory.production.plan import Plan, ShotPlan
 from onestory.production.unit import CallSheet
 from tasks._bridge import unit
 from tasks._policy import RETRIED
@@ -25,3 +25,9 @@ async def read_through(sheet: CallSheet) -> CallSheet:
 async def survey(sheet: CallSheet) -> Plan:
     """Say which shots are current, stale or missing, and why."""
     return await unit().survey(sheet)
+
+
+@task(task_run_name="look again at {sheet.prefix}-{slate}", **RETRIED)
+async def look_again(sheet: CallSheet, slate: str) -> ShotPlan:
+    """Say where a shot stands, now that those that it may remember are filmed."""
+    return await unit().look_again(sheet, slate)

@@ -1,11 +1,11 @@
 """What did a take remember, and why do two takes differ?"""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
-from onestory.documents import Frozen
+from onestory.documents import Digest, Frozen
 from onestory.engines.take import Take
-from onestory.memory.lineage import Remembered
 
 
 class Difference(Frozen):
@@ -16,13 +16,28 @@ class Difference(Frozen):
     other: str
 
 
+class RememberedOf(Frozen):
+    """One frame that a take remembered."""
+
+    slate: str
+    """Slate of the take it belongs to; empty if that take is gone."""
+    take: Digest
+    frame: int
+    """Latent frame within that take."""
+    score: float
+    level: int
+    """Patchifier level, 0 is the finest."""
+    latent: Digest
+
+
 class Explanation(Frozen):
     """Why a take looks as it does."""
 
     slate: str
     address: str
     recipe: dict[str, Any]
-    remembered: tuple[Remembered, ...]
+    remembered: tuple[RememberedOf, ...]
+    """In the order in which it was read."""
     remarks: tuple[str, ...]
     unknown_words: tuple[str, ...]
     mapped_words: tuple[tuple[str, str], ...]
@@ -33,14 +48,33 @@ class Explanation(Frozen):
     """Against the other take, if one was named; the most important first."""
 
 
-def explain(take: Take, other: Take | None = None) -> Explanation:
-    """Lay a take's recipe and memory open; with another take, name what differs."""
+def explain(
+    take: Take, other: Take | None = None, *, slates: Mapping[Digest, str] | None = None
+) -> Explanation:
+    """
+    Lay a take's recipe and memory open; with another take, name what differs.
+
+    Args:
+        take: Which take.
+        other: The take it is compared with, if any.
+        slates: Slates of the takes that it remembers, as far as they are there.
+    """
     report = take.caption_report
     return Explanation(
         slate=take.slate,
         address=take.address,
         recipe=take.recipe.model_dump(mode="json"),
-        remembered=take.lineage,
+        remembered=tuple(
+            RememberedOf(
+                slate=(slates or {}).get(frame.take, ""),
+                take=frame.take,
+                frame=frame.frame_index,
+                score=frame.score,
+                level=frame.level,
+                latent=frame.latent,
+            )
+            for frame in take.lineage
+        ),
         remarks=take.remarks,
         unknown_words=report.unknown if report else (),
         mapped_words=report.mapped if report else (),

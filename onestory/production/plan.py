@@ -4,20 +4,26 @@ What is there to do, and why?
     for each shot, in story order: the recipe that it would be filmed with now, at the rung
     of its circled take, against the recipe that it was filmed with
         equal  ── current          no circled take ── missing
-        differ ── stale            an earlier shot missing, for engines that remember ── blocked
+        differ ── stale            an earlier shot missing, so that memory is unknown ── blocked
 
 The plan is what `produce` carries out, what `onestory plan` prints and what the dailies
 page shows. It spends nothing: no diffusion, no drawing.
+
+What an engine that remembers will remember is known for the circled takes only. A shot that
+remembers one which is to be filmed again is foreseen to be stale; whether it is, is seen when
+its turn comes (`may_change`), for a take that is filmed again may leave those very frames equal.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from onestory.continuity.ladder import DEFAULT_LADDER, Rung, rung_of
 from onestory.documents import Digest, Frozen
 from onestory.engines.recipe import Recipe
 from onestory.engines.take import Take
+from onestory.memory.lineage import Remembered
+from onestory.production.recall import in_short, memory_changes, shots_by_take
 from onestory.production.recipes import Filming, Keyframe, keyframe_recipe_of, recipe_for
 from onestory.production.table_read import TableRead
 from onestory.screenplay.episode import Episode, Shot
@@ -25,6 +31,9 @@ from onestory.vault.ledger import EpisodeState, ShotState
 
 Freshness: TypeAlias = Literal["current", "stale", "missing", "blocked"]
 VerdictWord: TypeAlias = Literal["circled", "passed", "NG", "waiting for review", ""]
+
+_FROM_EARLIER_TAKES = ("memory", "keyframe", "keyframe_by")
+"""Recipe fields that may depend on takes of earlier shots."""
 
 
 class ShotPlan(Frozen):
@@ -43,6 +52,8 @@ class ShotPlan(Frozen):
     """Address of the take that would be rendered now; None if that is not known yet."""
     takes: int = 0
     """How many takes there are."""
+    may_change: bool = False
+    """Whether filming an earlier shot may change this one's freshness: look again before it."""
 
 
 class Plan(Frozen):
@@ -69,14 +80,101 @@ class Call:
     """By slate: blobs of the first frames that the user brought."""
     takes: Mapping[Digest, Take]
     """The circled takes that really lie in the vault, by address."""
+    lineages: Mapping[Digest, tuple[Remembered, ...]] = field(default_factory=dict)
+    """What takes would remember, by the digest of what the engine was asked (`recall_recipe`)."""
+    damaged: frozenset[Digest] = frozenset()
+    """Circled takes whose latents cannot be read: as good as missing."""
     ladder: Sequence[Rung] = DEFAULT_LADDER
+
+    def circled(self, shot: Shot) -> Take | None:
+        """The circled take of a shot, if it is there and whole."""
+        circling = self.state.shot(shot.slate).circled
+        if circling is None or circling.address in self.damaged:
+            return None
+        return self.takes.get(circling.address)
+
+    def earlier_shots(self, shot: Shot) -> tuple[Shot, ...]:
+        """The shots before one, in story order."""
+        slates = [one.slate for one in self.episode.shots]
+        return self.episode.shots[: slates.index(shot.slate)]
+
+    def unknown_source(self, shot: Shot) -> str | None:
+        """
+        Which earlier shot must be filmed before it is known what this one starts from.
+
+        Returns:
+            Its slate; None if everything is there, or nothing is needed.
+        """
+        earlier = self.earlier_shots(shot)
+        if not self.filming.remembers:
+            earlier = earlier[-1:] if self.goes_on(shot) else ()
+        return next((one.slate for one in earlier if self.circled(one) is None), None)
+
+    def goes_on(self, shot: Shot) -> bool:
+        """Whether a shot starts from the last frame of the one before it."""
+        is_first = shot.slate == self.episode.shots[0].slate
+        has_own = shot.slate in self.user_keyframes
+        return self.filming.continues and not (shot.is_cut or is_first or has_own)
+
+    def lineage(self, shot: Shot, *, attempt: int) -> tuple[Remembered, ...]:
+        """What a shot's n-th take would remember; nothing if the engine was not asked."""
+        if not self.filming.remembers:
+            return ()
+        return self.lineages.get(recall_recipe(shot, self, attempt=attempt).digest, ())
 
 
 def make_plan(call: Call) -> Plan:
     """Say for every shot whether it is current, stale, missing or blocked, and why."""
-    return Plan(
-        episode=call.episode.episode,
-        shots=tuple(_plan_shot(shot, call) for shot in call.episode.shots),
+    shots: list[ShotPlan] = []
+    for shot in call.episode.shots:
+        changing = [one.slate for one in shots if one.freshness != "current"]
+        shots.append(plan_shot(shot, call, changing=changing))
+    return Plan(episode=call.episode.episode, shots=tuple(shots))
+
+
+def plan_shot(shot: Shot, call: Call, *, changing: Collection[str] = ()) -> ShotPlan:
+    """
+    Say where one shot stands.
+
+    Args:
+        shot: Which shot.
+        call: What there is.
+        changing: Slates of the earlier shots that are to be filmed before it.
+    """
+    coverage = call.state.shot(shot.slate)
+    circled = coverage.circled
+    attempt = circled.rung + 1 if circled else 1
+    keyframe = known_keyframe(shot, call)
+    recipe = planned_recipe(shot, call, attempt=attempt, keyframe=keyframe)
+    unknown = call.unknown_source(shot)
+    is_keyframe_unknown = keyframe is None and call.filming.draws_keyframes
+    freshness, why = _freshness(shot, recipe, call, unknown)
+    foreseen = _foreseen(shot, call, attempt, changing) if freshness == "current" else ""
+    if foreseen:
+        freshness, why = "stale", foreseen
+    is_unknown = bool(is_keyframe_unknown or unknown or foreseen)
+    return ShotPlan(
+        slate=shot.slate,
+        freshness=freshness,
+        why=why,
+        verdict=_verdict_word(coverage),
+        take=circled.slate if circled else "",
+        address=circled.address if circled else None,
+        recipe=None if is_unknown else recipe.digest,
+        takes=len(coverage.takes),
+        may_change=bool(changing) and (call.filming.remembers or call.goes_on(shot)),
+    )
+
+
+def recall_recipe(shot: Shot, call: Call, *, attempt: int) -> Recipe:
+    """What an engine is asked when it chooses a take's memory: all but memory and keyframe."""
+    return recipe_for(
+        shot,
+        call.episode,
+        call.read.shot(shot.slate),
+        call.filming,
+        attempt=attempt,
+        rung=rung_of(attempt, call.ladder),
     )
 
 
@@ -92,6 +190,7 @@ def planned_recipe(
         attempt=attempt,
         rung=rung_of(attempt, call.ladder),
         keyframe=keyframe,
+        lineage=call.lineage(shot, attempt=attempt),
     )
 
 
@@ -99,46 +198,67 @@ def known_keyframe(shot: Shot, call: Call) -> Keyframe | None:
     """The keyframe that a take of this shot would start from, if it is known without drawing."""
     users = call.user_keyframes.get(shot.slate)
     if users is not None:
-        return Keyframe(blob=users, is_users=True)
+        return Keyframe(blob=users, by="user")
+    if call.goes_on(shot):
+        previous = call.circled(call.earlier_shots(shot)[-1])
+        return Keyframe(blob=previous.media.last_frame, by="previous") if previous else None
     coverage = call.state.shot(shot.slate)
+    if coverage.keyframe is None:
+        return None
     wanted = keyframe_recipe_of(planned_recipe(shot, call, attempt=1)).digest
-    if coverage.keyframe is not None and coverage.keyframe_recipe == wanted:
-        return Keyframe(blob=coverage.keyframe, is_users=False)
+    if coverage.keyframe_recipe == wanted:
+        return Keyframe(blob=coverage.keyframe, by="engine")
     return None
 
 
-def _plan_shot(shot: Shot, call: Call) -> ShotPlan:
-    coverage = call.state.shot(shot.slate)
-    circled = coverage.circled
-    attempt = circled.rung + 1 if circled else 1
-    keyframe = known_keyframe(shot, call)
-    is_keyframe_unknown = keyframe is None and call.filming.draws_keyframes
-    recipe = planned_recipe(shot, call, attempt=attempt, keyframe=keyframe)
-    freshness, why = _freshness(recipe, coverage, call.takes)
-    return ShotPlan(
-        slate=shot.slate,
-        freshness=freshness,
-        why=why,
-        verdict=_verdict_word(coverage),
-        take=circled.slate if circled else "",
-        address=circled.address if circled else None,
-        recipe=None if is_keyframe_unknown else recipe.digest,
-        takes=len(coverage.takes),
-    )
-
-
 def _freshness(
-    recipe: Recipe, coverage: ShotState, takes: Mapping[Digest, Take]
+    shot: Shot, recipe: Recipe, call: Call, unknown: str | None
 ) -> tuple[Freshness, str]:
+    coverage = call.state.shot(shot.slate)
     circled = coverage.circled
     if circled is None:
         return "missing", "no take is circled" if coverage.takes else "never filmed"
-    take = takes.get(circled.address)
+    if circled.address in call.damaged:
+        return "missing", f"the latents of take {circled.slate} are damaged"
+    take = call.takes.get(circled.address)
     if take is None:
         return "missing", f"take {circled.slate} is not in the vault"
-    if recipe.digest == circled.address:
-        return "current", circled.why
-    return "stale", "changed: " + ", ".join(differing_fields(take.recipe, recipe))
+    if unknown is not None:
+        # Whatever else changed makes it stale; what it would start from is not known.
+        known = {name: getattr(take.recipe, name) for name in _FROM_EARLIER_TAKES}
+        recipe = recipe.model_copy(update=known)
+    if recipe.digest != circled.address:
+        return "stale", f"changed: {_changes(take, recipe, shot, call, circled.rung + 1)}"
+    if unknown is not None:
+        return "blocked", f"{unknown} is missing, so what this shot starts from is not known"
+    return "current", circled.why
+
+
+def _changes(take: Take, recipe: Recipe, shot: Shot, call: Call, attempt: int) -> str:
+    """The fields that differ, and for memory the frames."""
+    words = []
+    for name in differing_fields(take.recipe, recipe):
+        if name == "memory":
+            now = call.lineage(shot, attempt=attempt)
+            changes = memory_changes(take.lineage, now, shots_by_take(call.state))
+            name = f"memory ({in_short(changes)})" if changes else name
+        words.append(name)
+    return ", ".join(words)
+
+
+def _foreseen(shot: Shot, call: Call, attempt: int, changing: Collection[str]) -> str:
+    """Which frames that a shot starts from are to be filmed again; empty if none are."""
+    shots = shots_by_take(call.state)
+    frames = [
+        f"frame {frame.frame_index} of {shots[frame.take]} is filmed again"
+        for frame in call.lineage(shot, attempt=attempt)
+        if shots.get(frame.take) in changing
+    ]
+    if frames:
+        return f"would change: memory ({in_short(frames)})"
+    if call.goes_on(shot) and (previous := call.earlier_shots(shot)[-1].slate) in changing:
+        return f"would change: keyframe (the last frame of {previous} is filmed again)"
+    return ""
 
 
 def differing_fields(one: Recipe, other: Recipe) -> tuple[str, ...]:

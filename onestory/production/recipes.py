@@ -10,6 +10,7 @@ with, so that the two cannot drift apart.
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from onestory.continuity.ladder import Rung, seed_for
 from onestory.documents import Digest
@@ -26,11 +27,14 @@ class Filming:
     engine: EngineFingerprint
     remembers: bool
     draws_keyframes: bool
+    continues: bool = False
+    """Whether shots without a cut start from the last frame of the take before."""
     width: int
     height: int
     seed: int
     guidance: float = 1.0
     memory_budget: float = 1.0
+    """Of a first take, in latent-frame equivalents."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,7 +42,8 @@ class Keyframe:
     """The first frame that a take starts from."""
 
     blob: Digest
-    is_users: bool
+    by: Literal["engine", "user", "previous"]
+    """Who it comes from; "previous": it is the last frame of the take before."""
 
 
 def first_seed(seed: int, episode: str, slate: str) -> int:
@@ -96,7 +101,7 @@ def recipe_for(
             if line.character in shot.on_screen and not line.is_off_screen
         ),
         keyframe=keyframe.blob if keyframe else None,
-        keyframe_by="nobody" if keyframe is None else "user" if keyframe.is_users else "engine",
+        keyframe_by=keyframe.by if keyframe else "nobody",
         memory=memory_digest(lineage),
         memory_budget=filming.memory_budget * (rung.memory_budget_factor if rung else 1.0),
         guidance=filming.guidance * (rung.guidance_factor if rung else 1.0),

@@ -10,8 +10,9 @@ found in the vault, what was said stands in the ledger.
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -21,25 +22,37 @@ from onestory.breakdown.rules import break_down
 from onestory.continuity.gates import DEFAULT_THRESHOLDS, gates_fingerprint
 from onestory.continuity.ladder import best_of
 from onestory.cut.voice import Voice
-from onestory.documents import Digest, Document, Frozen
+from onestory.documents import Digest, Document, Frozen, digest_of_json
 from onestory.engine_server.client import EngineClient
 from onestory.engine_server.messages import (
     KeyframeRequest,
+    RecallRequest,
     TakeAnswer,
     TakeRequest,
     VerdictAnswer,
     VerdictRequest,
 )
-from onestory.engines.recipe import Recipe
 from onestory.engines.take import Take, Verdict
-from onestory.errors import CutError, GateError, MediaError, OrderError, ScriptError
+from onestory.errors import (
+    CorruptBlobError,
+    CutError,
+    GateError,
+    MediaError,
+    MissingBlobError,
+    OrderError,
+    ScriptError,
+)
+from onestory.memory.lineage import Remembered
 from onestory.production.order import EpisodeOrder, with_music
 from onestory.production.plan import (
     Call,
     Plan,
+    ShotPlan,
     known_keyframe,
     make_plan,
+    plan_shot,
     planned_recipe,
+    recall_recipe,
 )
 from onestory.production.recipes import Filming, Keyframe, keyframe_recipe_of
 from onestory.production.rehearsal import rehearse
@@ -106,6 +119,8 @@ class Unit:
         self._takes: dict[Digest, Take] = {}
         self._filmings: dict[Digest, Filming] = {}
         self._keyframes: dict[Digest, dict[str, Digest]] = {}
+        self._recalled: dict[Digest, tuple[Remembered, ...]] = {}
+        self._damaged: frozenset[Digest] = frozenset()
 
     async def break_down(self, order: EpisodeOrder) -> CallSheet:
         """
@@ -132,20 +147,36 @@ class Unit:
     async def survey(self, sheet: CallSheet) -> Plan:
         """Say what there is to do; spends nothing."""
         call = await self._call(sheet)
+        for shot in call.episode.shots:
+            call = await self._recall_circled(shot, call)
         return await asyncio.to_thread(make_plan, call)
 
-    async def keyframe(self, sheet: CallSheet, slate: str) -> Keyframe | None:
-        """The first frame that a shot's takes start from: the user's, a drawn one, or none."""
+    async def look_again(self, sheet: CallSheet, slate: str) -> ShotPlan:
+        """Say where a shot stands, now that every shot before it is filmed; spends nothing."""
         call = await self._call(sheet)
+        shot = _shot(call.episode, slate)
+        return plan_shot(shot, await self._recall_circled(shot, call))
+
+    async def keyframe(self, sheet: CallSheet, slate: str) -> Keyframe | None:
+        """
+        The first frame that a shot's takes start from.
+
+        Returns:
+            The user's; without a cut the last frame of the take before; a drawn one; or none.
+        """
+        call = await self._call_for(sheet, slate, attempts=(1,))
         shot = _shot(call.episode, slate)
         known = known_keyframe(shot, call)
         if known is not None or not call.filming.draws_keyframes:
             return known
         recipe = keyframe_recipe_of(planned_recipe(shot, call, attempt=1))
-        answer = await self.engine.keyframe(KeyframeRequest(recipe=recipe, slate=slate))
+        lineage = call.lineage(shot, attempt=1)
+        answer = await self.engine.keyframe(
+            KeyframeRequest(recipe=recipe, slate=slate, lineage=lineage)
+        )
         ledger = self.ledger(sheet.episode)
         await asyncio.to_thread(ledger.keyframe, slate, answer.blob, recipe=recipe.digest)
-        return Keyframe(blob=answer.blob, is_users=False)
+        return Keyframe(blob=answer.blob, by="engine")
 
     async def shoot(self, sheet: CallSheet, slate: str, *, attempt: int) -> TakeInHand:
         """
@@ -160,10 +191,12 @@ class Unit:
             RenderError: If the engine cannot make it.
             EngineFaultError: If it could not be made this time (retryable).
             MediaError: If what was made cannot be read (retryable; entered as quarantined).
+            CorruptBlobError: If what it remembers is damaged.
+            OrderError: If a shot that it may remember has no take.
         """
-        recipe = await self._recipe(sheet, slate, attempt)
+        call = await self._call_for(sheet, slate, attempts=(1, attempt))
         ledger = self.ledger(sheet.episode)
-        answer = await self._take(sheet, slate, recipe, attempt, ledger)
+        answer = await self._take(sheet, _shot(call.episode, slate), call, attempt)
         entry = await asyncio.to_thread(
             ledger.rendered, slate, prefix=sheet.prefix, address=answer.address, rung=attempt - 1
         )
@@ -325,24 +358,87 @@ class Unit:
             )
         return CallSheet.from_json(self.vault.get_blob(blob))
 
-    async def _recipe(self, sheet: CallSheet, slate: str, attempt: int) -> Recipe:
-        call = await self._call(sheet)
-        shot = _shot(call.episode, slate)
-        return planned_recipe(shot, call, attempt=attempt, keyframe=known_keyframe(shot, call))
-
-    async def _take(
-        self, sheet: CallSheet, slate: str, recipe: Recipe, attempt: int, ledger: Ledger
-    ) -> TakeAnswer:
+    async def _take(self, sheet: CallSheet, shot: Shot, call: Call, attempt: int) -> TakeAnswer:
+        recipe = planned_recipe(shot, call, attempt=attempt, keyframe=known_keyframe(shot, call))
+        if recipe.digest in self._damaged:
+            await asyncio.to_thread(self._forget_damaged, recipe.digest)
         request = TakeRequest(
             recipe=recipe,
-            slate=f"{sheet.prefix}-{slate}-tk{attempt:02d}",
+            slate=f"{sheet.prefix}-{shot.slate}-tk{attempt:02d}",
+            lineage=call.lineage(shot, attempt=attempt),
             time_limit_seconds=sheet.order.time_limit_seconds,
         )
         try:
             return await self.engine.take(request)
         except MediaError as error:
-            await asyncio.to_thread(ledger.quarantined, slate, why=error.message)
+            ledger = self.ledger(sheet.episode)
+            await asyncio.to_thread(ledger.quarantined, shot.slate, why=error.message)
             raise
+
+    async def _call_for(self, sheet: CallSheet, slate: str, *, attempts: Collection[int]) -> Call:
+        """Everything that these takes of a shot are made from."""
+        call = await self._call(sheet)
+        shot = _shot(call.episode, slate)
+        for attempt in attempts:
+            call = await self._recall(shot, call, attempt)
+        if (unknown := call.unknown_source(shot)) is not None:
+            raise OrderError(
+                f"{unknown} has no whole take, so what this shot starts from is not known",
+                slate=f"{sheet.prefix}-{slate}",
+                hint="film the shots before it first: onestory produce",
+            )
+        return call
+
+    async def _recall_circled(self, shot: Shot, call: Call) -> Call:
+        """The call, once the engine was asked what a shot's circled take would remember now."""
+        circled = call.state.shot(shot.slate).circled
+        if circled is None:
+            return call
+        if call.filming.draws_keyframes:
+            call = await self._recall(shot, call, 1)
+        return await self._recall(shot, call, circled.rung + 1)
+
+    async def _recall(self, shot: Shot, call: Call, attempt: int) -> Call:
+        """The call, once the engine was asked what a shot's n-th take would remember."""
+        earlier = [call.circled(one) for one in call.earlier_shots(shot)]
+        takes = [take for take in earlier if take is not None]
+        if not call.filming.remembers or len(takes) < len(earlier):
+            return call
+        recipe = recall_recipe(shot, call, attempt=attempt)
+        # Latents by content: a take that another machine filmed again may differ in a bit.
+        key = digest_of_json([recipe.digest, [[one.address, one.media.latents] for one in takes]])
+        if key not in self._recalled:
+            addresses = tuple(take.address for take in takes)
+            request = RecallRequest(recipe=recipe, slate=shot.slate, takes=addresses)
+            try:
+                self._recalled[key] = (await self.engine.recall(request)).lineage
+            except (CorruptBlobError, MissingBlobError):
+                damaged = await asyncio.to_thread(self._with_damaged_latents, takes)
+                if not damaged:
+                    raise
+                self._damaged |= damaged
+                return replace(call, damaged=self._damaged)
+        return replace(call, lineages={**call.lineages, recipe.digest: self._recalled[key]})
+
+    def _with_damaged_latents(self, takes: Sequence[Take]) -> frozenset[Digest]:
+        damaged = set()
+        for take in takes:
+            try:
+                self.vault.get_blob(take.media.latents or take.media.video)
+            except (CorruptBlobError, MissingBlobError) as error:
+                logger.warning("take.latents_damaged slate=%s cause=%s", take.slate, error)
+                damaged.add(take.address)
+        return frozenset(damaged)
+
+    def _forget_damaged(self, address: Digest) -> None:
+        """Drop a take whose latents are damaged, so that it is rendered anew."""
+        take = self.takes([address]).get(address)
+        if take is not None:
+            self.vault.forget_take(address)
+            if take.media.latents is not None:
+                self.vault.discard_blob(take.media.latents)
+        self._takes.pop(address, None)
+        self._damaged -= {address}
 
     async def _call(self, sheet: CallSheet) -> Call:
         filming = await self._filming(sheet)
@@ -361,6 +457,7 @@ class Unit:
             state=state,
             user_keyframes=self._keyframes[sheet.document],
             takes=self.takes([one.address for one in circled if one is not None]),
+            damaged=self._damaged,
         )
 
     async def _filming(self, sheet: CallSheet) -> Filming:
@@ -376,6 +473,8 @@ class Unit:
                 engine=health.engine,
                 remembers=health.remembers,
                 draws_keyframes=health.draws_keyframes,
+                continues=health.continues,
+                memory_budget=health.memory_budget,
                 width=width,
                 height=height,
                 seed=sheet.order.seed,

@@ -110,8 +110,8 @@ def test_a_keyframe_counts_by_content_and_by_origin() -> None:
     """The user's picture and the engine's are different first frames."""
     blob = digest_of(b"png")
 
-    drawn = _recipe(keyframe=Keyframe(blob=blob, is_users=False))
-    brought = _recipe(keyframe=Keyframe(blob=blob, is_users=True))
+    drawn = _recipe(keyframe=Keyframe(blob=blob, by="engine"))
+    brought = _recipe(keyframe=Keyframe(blob=blob, by="user"))
 
     assert drawn.keyframe == brought.keyframe == blob
     assert len({drawn.digest, brought.digest, _recipe().digest}) == 3
