@@ -4,6 +4,10 @@ Attaching: may something be hung onto this transformer now?
     with attached(transformer):     refuses a second attachment and what cannot work with one,
         ...                         forgets what step caches remember of an other memory,
                                     and forgets again on the way out
+
+Shape suffixes, for this module only:
+    B  samples in the batch   L  memory tokens   D  model width
+    3  time, height and width                    X  whatever axes follow
 """
 
 from collections.abc import Iterator
@@ -13,6 +17,7 @@ from weakref import WeakSet
 
 from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
 from diffusers.utils.torch_utils import unwrap_module
+from torch import Tensor
 
 from onestory.errors import RenderError
 
@@ -94,3 +99,50 @@ def forget_steps(transformer: WanTransformer3DModel) -> None:
     model = bare(transformer)
     if model.is_cache_enabled:
         model._reset_stateful_cache()
+
+
+def check_tokens(transformer: Any, tokens_BLD: Tensor, positions_L3: Tensor) -> None:
+    """
+    See that memory tokens fit the model and their positions.
+
+    Args:
+        transformer: The bare model.
+        tokens_BLD: Memory tokens.
+        positions_L3: Their positions.
+
+    Raises:
+        ValueError: If they do not.
+    """
+    width = transformer.config.num_attention_heads * transformer.config.attention_head_dim
+    if tokens_BLD.ndim != 3 or tokens_BLD.shape[2] != width:
+        raise ValueError(f"tokens must be (B, L, {width}), got {tuple(tokens_BLD.shape)}")
+    if positions_L3.shape[-2] != tokens_BLD.shape[1]:
+        raise ValueError(
+            f"every token needs a position, got {tokens_BLD.shape[1]} tokens and "
+            f"{positions_L3.shape[-2]} positions"
+        )
+    if positions_L3.ndim == 3 and len(positions_L3) not in (1, len(tokens_BLD)):
+        raise ValueError(
+            f"positions are for {len(positions_L3)} samples and tokens for {len(tokens_BLD)}"
+        )
+
+
+def for_batch(memory_BX: Tensor, batch: int) -> Tensor:
+    """
+    Show memory to a batch.
+
+    Args:
+        memory_BX: Something of the memory, samples first.
+        batch: Samples of the shot.
+
+    Returns:
+        The same, or a view if one sample is shown to all.
+
+    Raises:
+        ValueError: If there are other than one or `batch` samples.
+    """
+    if len(memory_BX) == batch:
+        return memory_BX
+    if len(memory_BX) != 1:
+        raise ValueError(f"a memory of {len(memory_BX)} samples cannot serve a batch of {batch}")
+    return memory_BX.expand(batch, *memory_BX.shape[1:])

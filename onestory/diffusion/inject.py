@@ -26,8 +26,7 @@ import torch
 from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
 from torch import Tensor, nn
 
-from onestory.diffusion.attach import attached
-from onestory.diffusion.kv import check_tokens, for_batch
+from onestory.diffusion.attach import attached, check_tokens, for_batch
 from onestory.diffusion.rope import Rotary, rope_at
 
 

@@ -16,7 +16,7 @@ Shape suffixes, for this module only:
     D  model width            H  attention heads
     T  caption tokens         I  image tokens (Wan2.1-I2V)
     E  channels: of one head in keys and values, of the encoder in captions and images
-    3  time, height and width              X  whatever axes follow
+    3  time, height and width
 """
 
 from collections.abc import Callable, Iterator
@@ -34,7 +34,13 @@ from diffusers.models.transformers.transformer_wan import (
 )
 from torch import Tensor
 
-from onestory.diffusion.attach import attached, bare, refuse_context_parallel
+from onestory.diffusion.attach import (
+    attached,
+    bare,
+    check_tokens,
+    for_batch,
+    refuse_context_parallel,
+)
 from onestory.diffusion.rope import Rotary, rope_at
 
 
@@ -206,53 +212,6 @@ def cached(transformer: WanTransformer3DModel, cache: MemoryCache) -> Iterator[N
             model._gradient_checkpointing_func = stock_checkpoint
             for block, processor in zip(model.blocks, stock_processors, strict=True):
                 block.attn1.processor = processor
-
-
-def check_tokens(transformer: Any, tokens_BLD: Tensor, positions_L3: Tensor) -> None:
-    """
-    See that memory tokens fit the model and their positions.
-
-    Args:
-        transformer: The bare model.
-        tokens_BLD: Memory tokens.
-        positions_L3: Their positions.
-
-    Raises:
-        ValueError: If they do not.
-    """
-    width = transformer.config.num_attention_heads * transformer.config.attention_head_dim
-    if tokens_BLD.ndim != 3 or tokens_BLD.shape[2] != width:
-        raise ValueError(f"tokens must be (B, L, {width}), got {tuple(tokens_BLD.shape)}")
-    if positions_L3.shape[-2] != tokens_BLD.shape[1]:
-        raise ValueError(
-            f"every token needs a position, got {tokens_BLD.shape[1]} tokens and "
-            f"{positions_L3.shape[-2]} positions"
-        )
-    if positions_L3.ndim == 3 and len(positions_L3) not in (1, len(tokens_BLD)):
-        raise ValueError(
-            f"positions are for {len(positions_L3)} samples and tokens for {len(tokens_BLD)}"
-        )
-
-
-def for_batch(memory_BX: Tensor, batch: int) -> Tensor:
-    """
-    Show memory to a batch.
-
-    Args:
-        memory_BX: Something of the memory, samples first.
-        batch: Samples of the shot.
-
-    Returns:
-        The same, or a view if one sample is shown to all.
-
-    Raises:
-        ValueError: If there are other than one or `batch` samples.
-    """
-    if len(memory_BX) == batch:
-        return memory_BX
-    if len(memory_BX) != 1:
-        raise ValueError(f"a memory of {len(memory_BX)} samples cannot serve a batch of {batch}")
-    return memory_BX.expand(batch, *memory_BX.shape[1:])
 
 
 def compute_dtype(transformer: Any) -> torch.dtype:
