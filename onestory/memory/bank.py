@@ -28,6 +28,9 @@ from onestory.errors import CorruptBlobError, RenderError
 
 SCHEMA = "Latents.1"
 
+DTYPES = (torch.float32, torch.bfloat16)
+"""In which latents are stored."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class MemoryFrame:
@@ -83,7 +86,7 @@ class MemoryBank:
 
         Raises:
             RenderError: If the shot is out of story order, or the latents have another grid
-                than the ones before, are not finite, are none, or do not fit their features.
+                than the ones before, are not finite, are none, or do not fit features or flags.
         """
         if self._frames and shot <= self._frames[-1].shot:
             raise RenderError(
@@ -91,7 +94,7 @@ class MemoryBank:
                 slate=slate,
                 hint="remember one circled take per shot, in story order",
             )
-        self._check(latents_FCHW, features_FE, slate)
+        self._check(latents_FCHW, features_FE, flagged, slate)
         # A copy: the caller may go on to use its tensor for something else.
         latents_FCHW = latents_FCHW.detach().to("cpu", torch.float32, copy=True)
         if features_FE is not None:
@@ -126,7 +129,13 @@ class MemoryBank:
         """What shot number `shot` may recall: frames of earlier shots that no gate flagged."""
         return tuple(f for f in self._frames if f.shot < shot and not f.is_flagged)
 
-    def _check(self, latents_FCHW: Tensor, features_FE: Tensor | None, slate: str) -> None:
+    def _check(
+        self,
+        latents_FCHW: Tensor,
+        features_FE: Tensor | None,
+        flagged: Collection[int],
+        slate: str,
+    ) -> None:
         shape = tuple(latents_FCHW.shape)
         if len(shape) != 4 or shape[0] == 0:
             raise RenderError(f"latents must be F C H W, got {shape}", slate=slate)
@@ -144,6 +153,12 @@ class MemoryBank:
             raise RenderError(
                 f"features {tuple(features_FE.shape)} do not fit {shape[0]} latent frames",
                 slate=slate,
+            )
+        if flagged and not 0 <= min(flagged) <= max(flagged) < shape[0]:
+            raise RenderError(
+                f"flagged frames {sorted(flagged)} are not among {shape[0]} latent frames",
+                slate=slate,
+                hint="flags count latent frames, gates count video frames",
             )
 
 
@@ -184,7 +199,7 @@ def write_latents(latents_FCHW: Tensor, features_FE: Tensor | None = None) -> by
     Raises:
         ValueError: If the latents have another dtype or shape.
     """
-    if latents_FCHW.ndim != 4 or latents_FCHW.dtype not in (torch.float32, torch.bfloat16):
+    if latents_FCHW.ndim != 4 or latents_FCHW.dtype not in DTYPES:
         raise ValueError(
             "latents must be F C H W in float32 or bfloat16, "
             f"got {tuple(latents_FCHW.shape)} in {latents_FCHW.dtype}"
@@ -211,8 +226,14 @@ def read_latents(content: bytes) -> StoredLatents:
     if schema != SCHEMA:
         raise CorruptBlobError(f"expected stored latents of schema {SCHEMA}, found {schema}")
     latents_FCHW, features_FE = tensors.get("latents"), tensors.get("features")
-    if latents_FCHW is None or latents_FCHW.ndim != 4:
-        raise CorruptBlobError(f"stored latents have no F C H W tensor, only {sorted(tensors)}")
+    if latents_FCHW is None or latents_FCHW.ndim != 4 or latents_FCHW.dtype not in DTYPES:
+        raise CorruptBlobError(
+            f"stored latents hold {sorted(tensors)}, not F C H W in float32 or bfloat16"
+        )
+    if features_FE is not None and features_FE.shape[:-1] != latents_FCHW.shape[:1]:
+        raise CorruptBlobError(
+            f"stored features {tuple(features_FE.shape)} do not fit {len(latents_FCHW)} frames"
+        )
     return StoredLatents(latents_FCHW=latents_FCHW, features_FE=features_FE)
 
 

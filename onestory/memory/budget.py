@@ -15,6 +15,7 @@ patch, so the cost of a denoising step does not grow with the number of earlier 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 from onestory.errors import MemoryBudgetError
 
@@ -83,35 +84,31 @@ def solve_layout(
         return MemoryLayout(levels=(), num_tokens=0)
 
     unit = tokens_per_frame(*grid, PATCH)
-    tokens = budget * unit
-    if _whole(tokens) < costs[-1]:
+    # Rational, so that 0.7 of 10 tokens is 7 of them, and no count is off by a rounding.
+    tokens = Fraction(budget).limit_denominator(1_000_000) * unit
+    if math.floor(tokens) < costs[-1]:
         raise MemoryBudgetError(
-            f"memory budget {budget:g} is {_whole(tokens)} tokens, "
+            f"memory budget {budget:g} is {math.floor(tokens)} tokens, "
             f"the coarsest frame needs {costs[-1]}",
             hint=f"give at least {costs[-1] / unit:.3f} latent frames, or 0 for no memory",
         )
     counts = _counts(tokens, unit, costs)
-    chosen = [level for level, count in enumerate(counts) for _ in range(count)]
+    chosen = [level for level, n in enumerate(counts) for _ in range(min(n, num_frames))]
     chosen = (chosen or [len(costs) - 1])[:num_frames]
-    return _refined(chosen, _whole(tokens), costs)
+    return _refined(chosen, math.floor(tokens), costs)
 
 
-def _whole(number: float) -> int:
-    # 0.7 * 10 is 6.999…: a budget that is a whole number of tokens on paper is one here.
-    return math.floor(number + 1e-9)
-
-
-def _counts(tokens: float, unit: int, costs: Sequence[int]) -> list[int]:
+def _counts(tokens: Fraction, unit: int, costs: Sequence[int]) -> list[int]:
     """Frames per level. Each count alone never falls with `tokens`, so neither does their sum."""
     if len(costs) == 1:
-        return [_whole(tokens / costs[0])]
-    breadth = min(tokens, unit)
+        return [math.floor(tokens / costs[0])]
+    breadth = min(tokens, Fraction(unit))
     parts = [2 ** (len(costs) - 1 - level) for level in range(1, len(costs))]
     coarse = [
-        _whole(breadth * part / (sum(parts) * cost))
+        math.floor(breadth * part / (sum(parts) * cost))
         for part, cost in zip(parts, costs[1:], strict=True)
     ]
-    return [_whole((tokens - breadth) / costs[0]), *coarse]
+    return [math.floor((tokens - breadth) / costs[0]), *coarse]
 
 
 def _refined(chosen: Sequence[int], tokens: int, costs: Sequence[int]) -> MemoryLayout:

@@ -24,12 +24,13 @@ from dataclasses import dataclass
 from itertools import groupby
 
 import torch
-from diffusers.configuration_utils import ConfigMixin, register_to_config
+from diffusers.configuration_utils import ConfigMixin
 from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
 from onestory.errors import MemoryBudgetError
 from onestory.memory.budget import LEVELS, PATCH
+from onestory.memory.keeping import keeps_config
 from onestory.memory.padding import padded
 
 
@@ -50,7 +51,7 @@ class AdaptiveConditioner(ModelMixin, ConfigMixin):
 
     config_name = "config.json"  # type: ignore[assignment]  # diffusers declares it as None
 
-    @register_to_config  # type: ignore[untyped-decorator]
+    @keeps_config
     def __init__(
         self,
         *,

@@ -27,11 +27,12 @@ from collections.abc import Sequence
 from typing import Literal
 
 import torch
-from diffusers.configuration_utils import ConfigMixin, register_to_config
+from diffusers.configuration_utils import ConfigMixin
 from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
 from onestory.errors import MemoryBudgetError
+from onestory.memory.keeping import keeps_config
 from onestory.memory.padding import padded
 
 FOREIGN_LABEL = -1.0
@@ -46,7 +47,7 @@ class FrameSelector(ModelMixin, ConfigMixin):
 
     config_name = "config.json"  # type: ignore[assignment]  # diffusers declares it as None
 
-    @register_to_config  # type: ignore[untyped-decorator]
+    @keeps_config
     def __init__(
         self,
         *,
