@@ -250,7 +250,9 @@ class _Teller:
         """Say some of what a person looks like, and note what was said."""
         rng, parts, named = self.rng, list[str](), set[str]()
         if self._names_it():
-            hair = HAIR_PHRASES[look.hair_style].format(c=colour_word(rng, look.hair_colour, "hair"))
+            hair = HAIR_PHRASES[look.hair_style].format(
+                c=colour_word(rng, look.hair_colour, "hair")
+            )
             parts.append(hair)
             named.add("hair style")
             if "{c}" in HAIR_PHRASES[look.hair_style]:
@@ -289,9 +291,7 @@ class _Teller:
         taken = {place.place.kind for place in self.places.values()}
         kind = pick(rng, [kind for kind in PlaceKind if kind not in taken])
         words = PLACE_PHRASES[kind]
-        palette = (
-            tuple(pick(rng, CLOTH_COLOURS) for _ in range(3)) if rng.random() < 0.7 else ()
-        )
+        palette = tuple(pick(rng, CLOTH_COLOURS) for _ in range(3)) if rng.random() < 0.7 else ()
         place = Place(kind=kind, variant=int(rng.integers(1 << 24)), palette=palette)
         noun = pick(rng, words.nouns)
         parts, named = list[str](), {"place"}
@@ -399,7 +399,9 @@ class _Teller:
             emotion=emotion,
             prop=prop,
             target=target,
-            speech=((1, self.telling.num_frames),) if speaks and self.telling.num_frames > 1 else (),
+            speech=((1, self.telling.num_frames),)
+            if speaks and self.telling.num_frames > 1
+            else (),
         )
 
     def _camera(

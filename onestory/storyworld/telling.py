@@ -145,7 +145,9 @@ PLACE_PHRASES: Mapping[PlaceKind, PlaceWords] = {
     ),
     PlaceKind.TRAIN: PlaceWords("on", ("train", "train", "night train"), ("walls", "seats", "")),
     PlaceKind.CAR: PlaceWords("in", ("car", "car", "taxi"), ("paint", "lining", "seats")),
-    PlaceKind.STREET: PlaceWords("in", ("street", "street", "wet street"), ("houses", "awnings", "")),
+    PlaceKind.STREET: PlaceWords(
+        "in", ("street", "street", "wet street"), ("houses", "awnings", "")
+    ),
     PlaceKind.ALLEY: PlaceWords("in", ("alley",), ("brick walls", "awnings", "bins")),
     PlaceKind.ROOFTOP: PlaceWords("on", ("rooftop",), ("ground", "hut", "")),
     PlaceKind.PARK: PlaceWords("in", ("park",), ("trees", "path", "bench")),

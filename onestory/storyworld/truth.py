@@ -34,9 +34,9 @@ class FrameTruth:
     H and W are the height and width of the frame.
     """
 
-    labels_HW: npt.NDArray[np.uint8]  # noqa: N815 - array names end in their shape
+    labels_HW: npt.NDArray[np.uint8]
     """Which instance each pixel shows: 0 is the place, i + 1 is `names[i]`."""
-    parts_HW: npt.NDArray[np.uint8]  # noqa: N815 - array names end in their shape
+    parts_HW: npt.NDArray[np.uint8]
     """Which part each pixel shows: 0 is none, i + 1 is `part_names[i]`."""
     names: tuple[str, ...]
     """Performers in the order of the scene, then loose props."""

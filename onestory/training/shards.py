@@ -119,9 +119,7 @@ def draw(
     return frames, parts, areas
 
 
-def _parts(
-    truth: FrameTruth, drawing: Drawing
-) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+def _parts(truth: FrameTruth, drawing: Drawing) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
     one_hot = np.eye(NUM_PARTS, dtype=np.float32)[np.minimum(truth.parts_HW, NUM_PARTS - 1)]
     height, width = truth.parts_HW.shape
     side = drawing.token
@@ -132,9 +130,7 @@ def _parts(
 def _areas(
     truth: FrameTruth, names: tuple[str, ...]
 ) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-    shares = [
-        float(truth.mask(name).mean()) if name in truth.names else 0.0 for name in names
-    ]
+    shares = [float(truth.mask(name).mean()) if name in truth.names else 0.0 for name in names]
     return np.array([*shares, *[0.0] * (MAX_PEOPLE - len(shares))], np.float32)
 
 

@@ -237,6 +237,8 @@ def test_step_caches_forget_an_other_memory(
     # Any step after the first counts as a repetition of it.
     t2v.model.enable_cache(FirstBlockCacheConfig(threshold=1e9))
     later = replace(t2v, latent=t2v.latent + 0.5)
+    with t2v.model.cache_context("cond"):
+        assert torch.equal(t2v(), stock)
     for memory, shot in zip(memories, expected, strict=True):
         with attach(t2v.model, *memory), t2v.model.cache_context("cond"):
             assert torch.equal(t2v(), shot)

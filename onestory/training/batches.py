@@ -1,0 +1,302 @@
+"""
+What does one training step see? Three shots of a story, the last of which is to be made.
+
+    story ── target shot, what it returns to ── real shot(s)     ┐
+    elsewhere ── a foreign shot, or an augmented copy of a real  ├─ candidates, labels
+                                                                 ┘
+Every batch is a function of (seed, step, data): a run that was killed goes on as if nothing
+had happened.
+
+Shape suffixes, for this module only:
+    B  samples       C  latent channels   F  latent frames of the target
+    M  candidates    h, w  latent cells   T  caption tokens    E  width of a token
+    L  patches of one frame               P  parts             A  people of a story
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+
+from onestory.memory.selector import AUGMENTED_LABEL, FOREIGN_LABEL
+from onestory.training.shards import Shard, read_shard
+
+Kind = Literal["picture", "recalled picture", "shot"]
+"""One latent frame from text; one from text and memory; a shot from text and memory."""
+
+PLACE_LABEL = 0.5
+"""How much of a label the same place makes up; the same people make up the rest."""
+
+VISIBLE = 0.004
+"""Share of the picture from which on somebody counts as seen."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Batch:
+    """Samples of one kind."""
+
+    kind: Kind
+    latents_BCFhw: torch.Tensor
+    text_BTE: torch.Tensor
+    """Zeros behind the end of a caption."""
+    text_mask_BT: torch.Tensor
+    parts_BFLP: torch.Tensor
+    """How much of each patch each part covers, in [0, 1]."""
+    place_B: torch.Tensor
+    """Index of the kind of place."""
+    candidates_BMChw: torch.Tensor | None = None
+    labels_BM: torch.Tensor | None = None
+    is_real_BM: torch.Tensor | None = None
+    """Whether a candidate is of a real earlier shot of the story."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Shot:
+    shard: int
+    row: int
+
+
+class Stories:
+    """All stories of a folder of shards, in memory."""
+
+    def __init__(self, paths: Sequence[Path], *, num_shots: int) -> None:
+        """
+        Read shards.
+
+        Args:
+            paths: The shards, in order.
+            num_shots: Shots of every story.
+
+        Raises:
+            ValueError: If there is no story.
+        """
+        self.shards: list[Shard] = [read_shard(path) for path in paths]
+        self.num_shots = num_shots
+        self.starts = [
+            _Shot(number, row)
+            for number, shard in enumerate(self.shards)
+            for row in range(0, len(shard.notes), num_shots)
+        ]
+        if not self.starts:
+            raise ValueError(f"there is no story in {len(paths)} shards")
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def batch(self, kind: Kind, size: int, seed: Sequence[int]) -> Batch:
+        """Draw a batch; equal seeds draw equal batches from equal data."""
+        rng = np.random.default_rng(list(seed))
+        if kind == "picture":
+            return self._pictures(size, rng)
+        return self._recalls(kind, size, rng)
+
+    def _note(self, shot: _Shot) -> dict[str, object]:
+        return self.shards[shot.shard].notes[shot.row]
+
+    def _pictures(self, size: int, rng: np.random.Generator) -> Batch:
+        chosen = []
+        latents, parts = [], []
+        for _ in range(size):
+            shot = self._any(rng)
+            latent, part = self._still(shot, rng)
+            chosen.append(shot)
+            latents.append(latent)
+            parts.append(part)
+        return self._batch("picture", chosen, torch.stack(latents), torch.stack(parts))
+
+    def _any(self, rng: np.random.Generator) -> _Shot:
+        start = self.starts[int(rng.integers(len(self.starts)))]
+        return _Shot(start.shard, start.row + int(rng.integers(self.num_shots)))
+
+    def _still(self, shot: _Shot, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+        shard = self.shards[shot.shard]
+        if rng.random() < 0.5:
+            return shard.latents_SCFhw[shot.row][:, :1], shard.parts_SFLP[shot.row][:1]
+        return shard.stills_SCFhw[shot.row], shard.parts_SFLP[shot.row][-1:]
+
+    def _recalls(self, kind: Kind, size: int, rng: np.random.Generator) -> Batch:
+        chosen, latents, parts, candidates, labels, real = [], [], [], [], [], []
+        while len(chosen) < size:
+            start = self.starts[int(rng.integers(len(self.starts)))]
+            number = int(rng.integers(1, self.num_shots))
+            target = _Shot(start.shard, start.row + number)
+            note = self._note(target)
+            wanted = _wanted(note)
+            if not wanted and rng.random() < 0.8:
+                continue
+            seen, label, is_real = self._candidates(start, number, wanted, rng)
+            if kind == "shot":
+                shard = self.shards[target.shard]
+                latent, part = shard.latents_SCFhw[target.row], shard.parts_SFLP[target.row]
+            else:
+                latent, part = self._still(target, rng)
+            chosen.append(target)
+            latents.append(latent)
+            parts.append(part)
+            candidates.append(seen)
+            labels.append(label)
+            real.append(is_real)
+        batch = self._batch(kind, chosen, torch.stack(latents), torch.stack(parts))
+        return Batch(
+            kind=kind,
+            latents_BCFhw=batch.latents_BCFhw,
+            text_BTE=batch.text_BTE,
+            text_mask_BT=batch.text_mask_BT,
+            parts_BFLP=batch.parts_BFLP,
+            place_B=batch.place_B,
+            candidates_BMChw=torch.stack(candidates).float(),
+            labels_BM=torch.stack(labels),
+            is_real_BM=torch.stack(real),
+        )
+
+    def _candidates(
+        self, start: _Shot, number: int, wanted: set[str], rng: np.random.Generator
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Two earlier shots: one that the target returns to, and another or a synthetic one."""
+        earlier = [_Shot(start.shard, start.row + i) for i in range(number)]
+        target = _Shot(start.shard, start.row + number)
+        shown = [wanted & _shown(self._note(shot)) for shot in earlier]
+        order = rng.permutation(number)
+        first = max(order, key=lambda i: len(shown[i]))
+        if rng.random() < 0.3:
+            showing = [i for i in order if shown[i]] or [first]
+            first = showing[0]
+        real = earlier[int(first)]
+        rest = [i for i in order if i != first]
+        missing = wanted - shown[int(first)]
+        helping = [i for i in rest if shown[int(i)] & missing]
+        parts = [self._labelled(real, target)]
+        choice = rng.random()
+        if helping and choice < 0.85:
+            parts.append(self._labelled(earlier[int(helping[0])], target))
+        elif rest and choice < 0.4:
+            parts.append(self._labelled(earlier[int(rest[0])], target))
+        elif choice < 0.8:
+            parts.append(self._foreign(start, rng))
+        else:
+            parts.append(self._augmented(real, rng))
+        if rng.random() < 0.5:
+            parts.reverse()
+        return (
+            torch.cat([part[0] for part in parts]),
+            torch.cat([part[1] for part in parts]),
+            torch.cat([part[2] for part in parts]),
+        )
+
+    def _frames(self, shot: _Shot) -> torch.Tensor:
+        return self.shards[shot.shard].latents_SCFhw[shot.row].transpose(0, 1)
+
+    def _labelled(
+        self, shot: _Shot, target: _Shot
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        frames_FChw = self._frames(shot)
+        label_F = relevance(
+            self.shards[shot.shard].areas_SFA[shot.row], self._note(shot), self._note(target)
+        )
+        return frames_FChw, label_F, torch.ones(len(frames_FChw), dtype=torch.bool)
+
+    def _foreign(
+        self, start: _Shot, rng: np.random.Generator
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        other = self._any(rng)
+        while len(self.starts) > 1 and (
+            other.shard == start.shard and 0 <= other.row - start.row < self.num_shots
+        ):
+            other = self._any(rng)
+        frames_FChw = self._frames(other)
+        num = len(frames_FChw)
+        return frames_FChw, torch.full((num,), FOREIGN_LABEL), torch.zeros(num, dtype=torch.bool)
+
+    def _augmented(
+        self, shot: _Shot, rng: np.random.Generator
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """A copy shifted in the picture and changed in colour."""
+        frames_FChw = self._frames(shot)
+        num, channels = frames_FChw.shape[:2]
+        shift = (int(rng.integers(-4, 5)), int(rng.integers(-3, 4)))
+        moved = torch.roll(frames_FChw, shift, dims=(2, 3))
+        gain_C = torch.from_numpy(rng.uniform(0.4, 1.4, size=channels)).to(moved.dtype)
+        changed = moved * gain_C[None, :, None, None]
+        return changed, torch.full((num,), AUGMENTED_LABEL), torch.zeros(num, dtype=torch.bool)
+
+    def _batch(
+        self,
+        kind: Kind,
+        shots: Sequence[_Shot],
+        latents_BCFhw: torch.Tensor,
+        parts_BFLP: torch.Tensor,
+    ) -> Batch:
+        texts = [self.shards[shot.shard].features[shot.row] for shot in shots]
+        text_BTE, mask_BT = padded_text(texts)
+        return Batch(
+            kind=kind,
+            latents_BCFhw=latents_BCFhw.float(),
+            text_BTE=text_BTE,
+            text_mask_BT=mask_BT,
+            parts_BFLP=parts_BFLP.float() / 255,
+            place_B=torch.tensor([int(str(self._note(shot)["kind"])) for shot in shots]),
+        )
+
+
+def padded_text(texts_TE: Sequence[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+    """
+    Put captions into one tensor, zeros behind their ends; the length is a multiple of 16.
+
+    Returns:
+        Features `B T E`, float32, and which of them are caption, `B T`.
+    """
+    longest = -(-max(map(len, texts_TE)) // 16) * 16
+    text_BTE = torch.zeros(len(texts_TE), longest, texts_TE[0].shape[1])
+    mask_BT = torch.zeros(len(texts_TE), longest, dtype=torch.bool)
+    for row, text_TE in enumerate(texts_TE):
+        text_BTE[row, : len(text_TE)] = text_TE
+        mask_BT[row, : len(text_TE)] = True
+    return text_BTE, mask_BT
+
+
+def _shown(note: dict[str, object]) -> set[str]:
+    people = note["people"]
+    assert isinstance(people, list)
+    return {f"person {number}" for number in people} | {f"place {note['place']}"}
+
+
+def _wanted(note: dict[str, object]) -> set[str]:
+    """Who and what returns in a shot."""
+    introduces = note["introduces"]
+    assert isinstance(introduces, list)
+    new = {_key(name) for name in introduces}
+    return _shown(note) - new
+
+
+def _key(name: str) -> str:
+    return {"A": "person 0", "B": "person 1", "P": "place 0", "Q": "place 1"}[name]
+
+
+def relevance(
+    areas_FA: torch.Tensor, note: dict[str, object], target: dict[str, object]
+) -> torch.Tensor:
+    """
+    Say how much frames of one shot tell about another, from the truth.
+
+    This stands where the paper has the similarity of DINOv2 and CLIP features: half for the same
+    place, half for the people of the target who are seen, larger figures telling more.
+
+    Args:
+        areas_FA: How much of each frame each person covers.
+        note: Of the frames' shot.
+        target: Of the shot to be made.
+
+    Returns:
+        Labels in [0, 1], one per frame.
+    """
+    people = target["people"]
+    assert isinstance(people, list)
+    place = 1.0 if note["place"] == target["place"] else 0.0
+    if not people:
+        return torch.full((len(areas_FA),), place)
+    area_FA = areas_FA[:, people]
+    seen_FA = (area_FA > VISIBLE) * (0.5 + 0.5 * (area_FA / 0.15).clamp(max=1.0).sqrt())
+    return PLACE_LABEL * place + (1.0 - PLACE_LABEL) * seen_FA.mean(dim=1)
