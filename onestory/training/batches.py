@@ -14,7 +14,7 @@ Shape suffixes, for this module only:
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -118,38 +118,33 @@ class Stories:
         return shard.stills_SCFhw[shot.row], shard.parts_SFLP[shot.row][-1:]
 
     def _recalls(self, kind: Kind, size: int, rng: np.random.Generator) -> Batch:
-        chosen, latents, parts, candidates, labels, real = [], [], [], [], [], []
-        while len(chosen) < size:
+        """Draw memories and what is to be made of them; pictures come as twins of one shot."""
+        chosen: list[_Shot] = []
+        recalled: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]] = []
+        twins = 1 if kind == "shot" else 2
+        while len(chosen) < size // twins:
             start = self.starts[int(rng.integers(len(self.starts)))]
             number = int(rng.integers(1, self.num_shots))
             target = _Shot(start.shard, start.row + number)
-            note = self._note(target)
-            wanted = _wanted(note)
+            wanted = _wanted(self._note(target))
             if not wanted and rng.random() < 0.8:
                 continue
-            seen, label, is_real = self._candidates(start, number, wanted, rng)
-            if kind == "shot":
-                shard = self.shards[target.shard]
-                latent, part = shard.latents_SCFhw[target.row], shard.parts_SFLP[target.row]
-            else:
-                latent, part = self._still(target, rng)
             chosen.append(target)
-            latents.append(latent)
-            parts.append(part)
-            candidates.append(seen)
-            labels.append(label)
-            real.append(is_real)
-        batch = self._batch(kind, chosen, torch.stack(latents), torch.stack(parts))
-        return Batch(
-            kind=kind,
-            latents_BCFhw=batch.latents_BCFhw,
-            text_BTE=batch.text_BTE,
-            text_mask_BT=batch.text_mask_BT,
-            parts_BFLP=batch.parts_BFLP,
-            place_B=batch.place_B,
-            candidates_BMChw=torch.stack(candidates).float(),
-            labels_BM=torch.stack(labels),
-            is_real_BM=torch.stack(real),
+            recalled.append(self._candidates(start, number, wanted, rng))
+        shards = [self.shards[shot.shard] for shot in chosen]
+        pairs = list(zip(shards, chosen, strict=True))
+        latents = [shard.latents_SCFhw[shot.row] for shard, shot in pairs]
+        parts = [shard.parts_SFLP[shot.row] for shard, shot in pairs]
+        if kind == "recalled picture":
+            latents = [
+                *(latent[:, :1] for latent in latents),
+                *(shard.stills_SCFhw[shot.row] for shard, shot in pairs),
+            ]
+            parts = [*(part[:1] for part in parts), *(part[-1:] for part in parts)]
+        batch = self._batch(kind, chosen * twins, torch.stack(latents), torch.stack(parts))
+        candidates, labels, is_real = (torch.stack(each) for each in zip(*recalled, strict=True))
+        return replace(
+            batch, candidates_BMChw=candidates.float(), labels_BM=labels, is_real_BM=is_real
         )
 
     def _candidates(

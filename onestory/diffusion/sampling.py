@@ -1,0 +1,112 @@
+"""
+How does noise become a shot, step by step?
+
+    noise ──► transformer (reads caption and memory) ──► clean latents ──► velocity ──► scheduler
+      ▲                                                                                   │
+      └───────────────────────────────────────────────────────────────────────────────────┘
+
+A given first frame stays clean throughout, its tokens at time 0. Guidance goes away from what
+the model draws without a caption; the memory is read in both.
+
+Shape suffixes, for this module only:
+    B  shots of the batch    C  latent channels   F  latent frames   h, w  latent cells
+    T  caption tokens        E  width of a token  N  tokens of a shot
+"""
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
+
+import torch
+from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
+from diffusers.schedulers.scheduling_unipc_multistep import UniPCMultistepScheduler
+
+from onestory.diffusion.kv import MemoryCache, cached
+from onestory.diffusion.plain_attention import PlainAttention
+from onestory.diffusion.pocket import TIMESTEPS, velocity_of
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sampling:
+    """Choices that decide what comes out."""
+
+    steps: int = 16
+    guidance: float = 2.5
+    """How far to go away from what is drawn without a caption; 1 does not."""
+    shift: float = 3.0
+    """How many of the steps go to high noise."""
+
+
+def sample(
+    transformer: WanTransformer3DModel,
+    noise_BCFhw: torch.Tensor,
+    text_BTE: torch.Tensor,
+    *,
+    memory: MemoryCache | None = None,
+    first_BChw: torch.Tensor | None = None,
+    sampling: Sampling = Sampling(),
+    at_step: Callable[[float], None] | None = None,
+) -> torch.Tensor:
+    """
+    Draw shots.
+
+    Args:
+        transformer: Predicts clean latents.
+        noise_BCFhw: Standard normal, float32; the seed of the take.
+        text_BTE: Caption features, zeros behind the end.
+        memory: What `prefill` made of the remembered frames, for one shot or for all.
+        first_BChw: Clean latents of the first frame, if it is given.
+        sampling: Steps and guidance.
+        at_step: Is told after each step how much is done, in (0, 1].
+
+    Returns:
+        Latents of the shots, `B C F h w`, float32.
+    """
+    num, _, num_frames, height, width = noise_BCFhw.shape
+    scheduler = UniPCMultistepScheduler(
+        prediction_type="flow_prediction",
+        use_flow_sigmas=True,
+        flow_shift=sampling.shift,
+        num_train_timesteps=int(TIMESTEPS),
+    )
+    scheduler.set_timesteps(sampling.steps)
+    is_guided = sampling.guidance != 1.0
+    copies = 2 if is_guided else 1
+    if is_guided:
+        text_BTE = torch.cat([text_BTE, torch.zeros_like(text_BTE)])
+    if memory is not None:
+        memory = memory.expand(num)
+        memory = memory.repeat_for_guidance() if is_guided else memory
+    latents_BCFhw = noise_BCFhw
+    patches = height // 2 * (width // 2)
+    with (
+        torch.inference_mode(),
+        PlainAttention(),
+        torch.autocast("cpu", torch.bfloat16),
+        cached(transformer, memory) if memory else nullcontext(),
+    ):
+        for index, time in enumerate(scheduler.timesteps):
+            if first_BChw is not None:
+                latents_BCFhw = latents_BCFhw.clone()
+                latents_BCFhw[:, :, 0] = first_BChw
+            timestep = time.float().expand(num * copies)
+            if first_BChw is not None:
+                timestep = timestep[:, None].repeat(1, num_frames * patches)
+                timestep[:, :patches] = 0.0
+            clean = transformer(
+                latents_BCFhw.repeat(copies, 1, 1, 1, 1), timestep, text_BTE, return_dict=False
+            )[0].float()
+            if is_guided:
+                told, untold = clean.chunk(2)
+                clean = untold + sampling.guidance * (told - untold)
+            share = scheduler.sigmas[index].float()
+            velocity_BCFhw = velocity_of(clean, latents_BCFhw, share)
+            latents_BCFhw = scheduler.step(velocity_BCFhw, time, latents_BCFhw, return_dict=False)[
+                0
+            ]
+            if at_step is not None:
+                at_step((index + 1) / sampling.steps)
+    if first_BChw is not None:
+        latents_BCFhw = latents_BCFhw.clone()
+        latents_BCFhw[:, :, 0] = first_BChw
+    return latents_BCFhw.float()

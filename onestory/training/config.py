@@ -1,0 +1,120 @@
+"""
+What is a training run, as one file? Data, sizes, and phases that follow each other.
+
+    pocket.yaml ──► TrainingConfig ── phases ──► how many steps, of which kinds, how fast
+
+The file is all that a run depends on: the same file gives the same weights on the same machine
+class, however often the run was interrupted.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from onestory.errors import WeightsError
+from onestory.training.batches import Kind
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Seeds(_Part):
+    """A run of StoryWorld stories."""
+
+    first: int
+    count: Annotated[int, Field(gt=0)]
+
+
+class Size(_Part):
+    """How large the modules are; see `PocketSize`."""
+
+    channels: int = 48
+    heads: int = 4
+    head_dim: int = 64
+    layers: int = 8
+    ffn: int = 1024
+    selector_width: int = 128
+
+
+class Kinds(_Part):
+    """One kind of sample in a phase."""
+
+    weight: Annotated[float, Field(gt=0)]
+    """How often this kind is drawn, against the others."""
+    batch: Annotated[int, Field(gt=0)]
+    """Targets in a step."""
+
+
+class Phase(_Part):
+    """A stretch of steps that are drawn alike."""
+
+    steps: Annotated[int, Field(gt=0)]
+    kinds: dict[Kind, Kinds]
+    matrix_rate: tuple[float, float]
+    """Learning rate of Muon on the blocks' matrices, from the first step to the last."""
+    other_rate: tuple[float, float]
+    """Learning rate of AdamW on everything else."""
+    warm_up: bool = False
+    """Decoupled: memory frames are drawn from one real shot, not selected."""
+    budgets: tuple[float, ...] = (1.0,)
+    """Memory budgets, one drawn for each step."""
+
+
+class TrainingConfig(_Part):
+    """Everything that a run depends on."""
+
+    seed: int = 0
+    stories: tuple[Seeds, ...]
+    held_out: Seeds
+    num_shots: int = 6
+    size: Size = Size()
+    ema: Share = 0.998
+    text_dropout: Share = 0.1
+    context_dropout: Share = 0.1
+    first_frame: Share = 0.35
+    """How many shots are given their first frame, clean."""
+    noise_shift: float = 0.4
+    """Mean of the logit of the share of noise; above 0 is more noise."""
+    person_weight: float = 1.5
+    """How much more a patch weighs that shows nothing but people."""
+    parts_weight: float = 0.15
+    """Weight of the truth as a teacher: which part each token of the middle block shows."""
+    selector_weight: float = 1.0
+    phases: tuple[Phase, ...]
+
+    @property
+    def steps(self) -> int:
+        """Steps of all phases together."""
+        return sum(phase.steps for phase in self.phases)
+
+    def at(self, step: int) -> tuple[Phase, float]:
+        """
+        Find the phase of a step, and how far into it the step is, in [0, 1).
+
+        Raises:
+            ValueError: If the run has fewer steps.
+        """
+        start = 0
+        for phase in self.phases:
+            if step < start + phase.steps:
+                return phase, (step - start) / phase.steps
+            start += phase.steps
+        raise ValueError(f"step {step} is behind the end, there are {start}")
+
+
+def read_config(path: Path) -> TrainingConfig:
+    """
+    Read a training file.
+
+    Raises:
+        WeightsError: If it is not one.
+    """
+    try:
+        return TrainingConfig.model_validate(yaml.safe_load(path.read_text("utf-8")))
+    except (OSError, ValidationError, yaml.YAMLError) as error:
+        raise WeightsError(f"{path} is no training file: {error}") from error

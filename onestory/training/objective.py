@@ -1,0 +1,201 @@
+"""
+What is one training step asked? To draw the last of three shots, and to say what helps.
+
+    target ── noise ──► transformer ──► clean latents    flow matching, weighted as velocity
+                          │   ▲
+                  middle block └── conditioner ◄── chosen frames ◄── selector or warm-up
+                          │
+                          └──► parts, place              truth as a teacher
+    candidates ──► selector ──► scores                   pseudo-labels
+
+Shape suffixes, for this module only:
+    B  targets       C  latent channels   F  latent frames of the target
+    M  candidates    K  chosen frames     S  memories: B, or half of it for twin pictures
+    h, w  latent cells   L  patches of one frame   N  tokens, F * L
+    T  caption tokens    E  width of a token       D  model width     P  parts
+
+References: An et al., "OneStory", 2025 (arXiv:2512.07802): three-shot unification, decoupled
+warm-up, pseudo-labels. Li and He, "Back to Basics", 2025 (arXiv:2511.13720): predicting clean
+latents under the velocity's weight. Yu et al., "Representation Alignment for Generation", 2024
+(arXiv:2410.06940): a middle block is taught what is there; here the truth is the teacher.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
+from torch import nn
+from torch.nn import functional
+
+from onestory.diffusion.kv import MemoryCache, cached, prefill
+from onestory.diffusion.pocket import TIMESTEPS, PocketModules
+from onestory.memory.budget import solve_layout
+from onestory.memory.selector import selector_loss, top_k
+from onestory.training.batches import Batch
+from onestory.training.config import Phase, TrainingConfig
+from onestory.training.shards import NUM_PARTS, PLACE_KINDS
+
+LEAST_NOISE = 0.1
+"""Share of noise below which the velocity's weight grows no further."""
+
+
+class Teacher(nn.Module):
+    """Reads parts and place out of the middle block; not shipped."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.parts = nn.Linear(width, NUM_PARTS)
+        self.place = nn.Linear(width, len(PLACE_KINDS))
+
+    def loss(
+        self, hidden_BND: torch.Tensor, parts_BNP: torch.Tensor, place_B: torch.Tensor
+    ) -> torch.Tensor:
+        """Cross-entropy against how much of a patch each part covers, and against the place."""
+        parts = functional.cross_entropy(
+            self.parts(hidden_BND).flatten(0, 1).float(), parts_BNP.flatten(0, 1)
+        )
+        place = functional.cross_entropy(self.place(hidden_BND.mean(dim=1)).float(), place_B)
+        return parts + 0.3 * place
+
+
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """What a step came to."""
+
+    total: torch.Tensor
+    told: dict[str, float]
+    """Every part, for the log."""
+
+
+def losses(
+    modules: PocketModules,
+    teacher: Teacher,
+    batch: Batch,
+    config: TrainingConfig,
+    phase: Phase,
+    rng: np.random.Generator,
+) -> Losses:
+    """
+    Compute the loss of a batch.
+
+    Args:
+        modules: What is trained.
+        teacher: The heads on the middle block.
+        batch: Samples of one kind.
+        config: Weights and shares.
+        phase: Budgets, and whether frames are selected yet.
+        rng: Decides everything random; equal states give equal losses.
+
+    Returns:
+        The sum to minimise, and its parts.
+    """
+    clean_BCFhw = batch.latents_BCFhw
+    num, _, num_frames = clean_BCFhw.shape[:3]
+    noise_BCFhw = torch.from_numpy(rng.standard_normal(clean_BCFhw.shape, dtype=np.float32))
+    logit_B = rng.standard_normal(num) + config.noise_shift
+    share_B = torch.from_numpy(1 / (1 + np.exp(-logit_B))).float()
+    share_BF = share_B[:, None].expand(-1, num_frames).clone()
+    is_told = num_frames > 1 and rng.random() < config.first_frame
+    if is_told:
+        share_BF[:, 0] = 0.0
+    share_B1F11 = share_BF[:, None, :, None, None]
+    noisy_BCFhw = torch.lerp(clean_BCFhw, noise_BCFhw, share_B1F11)
+    text_BTE = batch.text_BTE
+    is_silent_B = torch.from_numpy(rng.random(num) < config.text_dropout)
+    text_BTE = text_BTE.masked_fill(is_silent_B[:, None, None], 0.0)
+
+    scores_SM, selection = _select(modules, batch, config, phase, rng)
+    told: dict[str, float] = {}
+    memory: MemoryCache | None = None
+    if selection is not None:
+        latents_SKChw, levels = selection
+        read = modules.conditioner(latents_SKChw, levels)
+        memory = prefill(modules.transformer, read.tokens_BLD, read.positions_L3)
+        if memory.batch < num:
+            memory = memory.repeat_for_guidance()
+
+    patches = clean_BCFhw.shape[3] // 2 * (clean_BCFhw.shape[4] // 2)
+    timestep = share_B * TIMESTEPS
+    if is_told:
+        timestep = (share_BF * TIMESTEPS).repeat_interleave(patches, dim=1)
+    with (
+        cached(modules.transformer, memory) if memory else nullcontext(),
+        _middle(modules.transformer) as middle,
+    ):
+        drawn_BCFhw = modules.transformer(noisy_BCFhw, timestep, text_BTE, return_dict=False)[
+            0
+        ].float()
+
+    weight_BFL = 1 + config.person_weight * batch.parts_BFLP[..., 1:].sum(dim=-1)
+    weight_BFL = weight_BFL / share_BF.clamp(min=LEAST_NOISE)[..., None].square()
+    if is_told:
+        weight_BFL[:, 0] = 0.0
+    error_BFhw = (drawn_BCFhw - clean_BCFhw).square().mean(dim=1)
+    error_BFL = functional.avg_pool2d(error_BFhw, 2).flatten(2)
+    flow = (error_BFL * weight_BFL).sum() / max(1, num * (num_frames - is_told) * patches)
+    parts = teacher.loss(middle[0].float(), batch.parts_BFLP.flatten(1, 2), batch.place_B)
+    total = flow + config.parts_weight * parts
+    told |= {"flow": float(flow), "parts": float(parts)}
+    if scores_SM is not None and batch.labels_BM is not None:
+        select = selector_loss(scores_SM, batch.labels_BM)
+        total = total + config.selector_weight * select
+        told["selector"] = float(select)
+    told["memory"] = float(memory is not None)
+    return Losses(total, told)
+
+
+def _select(
+    modules: PocketModules,
+    batch: Batch,
+    config: TrainingConfig,
+    phase: Phase,
+    rng: np.random.Generator,
+) -> tuple[torch.Tensor | None, tuple[torch.Tensor, tuple[int, ...]] | None]:
+    """Score the candidates, and choose frames as the phase says; all draws happen always."""
+    budget = float(rng.choice(phase.budgets))
+    is_dropped = rng.random() < config.context_dropout
+    by_labels = rng.random() < 0.5
+    if batch.candidates_BMChw is None or batch.labels_BM is None or batch.is_real_BM is None:
+        return None, None
+    candidates_SMChw = batch.candidates_BMChw
+    num, num_candidates = candidates_SMChw.shape[:2]
+    jitter_SM = torch.from_numpy(rng.random((num, num_candidates), dtype=np.float32))
+    twins = len(batch.text_BTE) // num
+    scores_SM = modules.selector(
+        candidates_SMChw,
+        batch.text_BTE[: len(batch.text_BTE) // twins],
+        batch.text_mask_BT[: len(batch.text_BTE) // twins],
+    )
+    if is_dropped:
+        return scores_SM, None
+    if phase.warm_up:
+        rank_SM = jitter_SM - 2.0 * ~batch.is_real_BM
+    elif by_labels:
+        rank_SM = batch.labels_BM + 0.2 * jitter_SM
+    else:
+        rank_SM = scores_SM.detach()
+    grid = (candidates_SMChw.shape[3], candidates_SMChw.shape[4])
+    layout = solve_layout(budget, num_candidates, grid)
+    chosen_SK = top_k(rank_SM, layout.num_frames)
+    index_SK111 = chosen_SK[:, :, None, None, None].expand(-1, -1, *candidates_SMChw.shape[2:])
+    return scores_SM, (candidates_SMChw.gather(1, index_SK111), layout.levels)
+
+
+@contextmanager
+def _middle(transformer: WanTransformer3DModel) -> Iterator[list[torch.Tensor]]:
+    """Keep what the middle block says."""
+    kept: list[torch.Tensor] = []
+
+    def keep(_: nn.Module, __: Any, hidden_BND: torch.Tensor) -> None:
+        kept[:] = [hidden_BND]
+
+    blocks = transformer.blocks
+    hook = blocks[len(blocks) // 2 - 1].register_forward_hook(keep)
+    try:
+        yield kept
+    finally:
+        hook.remove()

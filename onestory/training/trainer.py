@@ -1,0 +1,164 @@
+"""
+How do pocket weights come about? Step after step, each a function of (seed, step, data).
+
+    Stories ── batch ── losses ── Muon on the blocks' matrices ── weights ── EMA
+                                  AdamW on the rest                 │
+    checkpoint every few steps ◄────────────────────────────────────┘
+
+A step draws its own random numbers from its own number, so a run that was killed repeats the steps
+since its last checkpoint and then goes on as if nothing had happened.
+"""
+
+import copy
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+from torch.optim import AdamW, Muon, Optimizer
+
+from onestory.diffusion.plain_attention import PlainAttention
+from onestory.diffusion.pocket import PocketModules, PocketSize, new_modules, save_modules
+from onestory.training.batches import Kind, Stories
+from onestory.training.checkpoints import read_checkpoint, write_checkpoint
+from onestory.training.config import Phase, TrainingConfig
+from onestory.training.objective import Teacher, losses
+
+Report = Callable[[int, Mapping[str, float]], None]
+"""Is told the step and what it came to."""
+
+CLIP = 1.0
+"""Largest norm of a gradient."""
+
+DATA, DRAWS = 0, 1
+"""What a step's random numbers are for."""
+
+
+class Trainer:
+    """One run."""
+
+    def __init__(self, config: TrainingConfig, stories: Stories, folder: Path) -> None:
+        """
+        Start a run, or take it up again.
+
+        Args:
+            config: What it depends on.
+            stories: What it reads.
+            folder: Holds its checkpoint and its log.
+
+        Raises:
+            WeightsError: If the folder holds a run of another model.
+        """
+        torch.manual_seed(config.seed)
+        self.config = config
+        self.stories = stories
+        self.folder = folder
+        self.modules = new_modules(PocketSize(**config.size.model_dump()))
+        self.teacher = Teacher(config.size.heads * config.size.head_dim)
+        self.average = copy.deepcopy(self.modules).requires_grad_(False)
+        matrices, others = _split(self.modules, self.teacher)
+        self.optimizers: dict[str, Optimizer] = {
+            "muon": Muon(matrices, lr=0.0, weight_decay=0.0),
+            "adamw": AdamW(others, lr=0.0, betas=(0.9, 0.99), weight_decay=0.0),
+        }
+        self.step = read_checkpoint(folder, self._parts(), self.optimizers)
+
+    def _parts(self) -> dict[str, nn.Module]:
+        return {"model": self.modules, "teacher": self.teacher, "average": self.average}
+
+    def run(self, *, keep_every: int, report: Report) -> Iterator[int]:
+        """
+        Take the steps that are left.
+
+        Args:
+            keep_every: Steps between two checkpoints.
+            report: Is told every step.
+
+        Yields:
+            The number of steps taken, after each checkpoint.
+        """
+        while self.step < self.config.steps:
+            started = time.monotonic()
+            told = self._take_step()
+            self.step += 1
+            report(self.step, {**told, "seconds": time.monotonic() - started})
+            if self.step % keep_every == 0 or self.step == self.config.steps:
+                write_checkpoint(self.folder, self.step, self._parts(), self.optimizers)
+                yield self.step
+
+    def _take_step(self) -> dict[str, float]:
+        phase, progress = self.config.at(self.step)
+        rng = np.random.default_rng([self.config.seed, self.step, DRAWS])
+        kind = _draw_kind(phase, rng)
+        batch = self.stories.batch(
+            kind, phase.kinds[kind].batch, (self.config.seed, self.step, DATA)
+        )
+        self._set_rates(phase, progress)
+        with PlainAttention(), torch.autocast("cpu", torch.bfloat16):
+            loss = losses(self.modules, self.teacher, batch, self.config, phase, rng)
+        for optimizer in self.optimizers.values():
+            optimizer.zero_grad(set_to_none=True)
+        loss.total.backward()  # type: ignore[no-untyped-call]
+        trained = [*self.modules.parameters(), *self.teacher.parameters()]
+        for parameter in trained:
+            # A parameter that a step does not use takes part with a gradient of zero, so that
+            # the optimizers' state has one shape throughout.
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+        norm = nn.utils.clip_grad_norm_(trained, CLIP)
+        for optimizer in self.optimizers.values():
+            optimizer.step()
+        self._average()
+        return {**loss.told, "norm": float(norm), f"flow of {kind}": loss.told["flow"]}
+
+    def _set_rates(self, phase: Phase, progress: float) -> None:
+        rise = min(1.0, (self.step + 1) / 50)
+        for name, (start, end) in (("muon", phase.matrix_rate), ("adamw", phase.other_rate)):
+            for group in self.optimizers[name].param_groups:
+                group["lr"] = rise * (start + (end - start) * progress)
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        share = min(self.config.ema, (1 + self.step) / (10 + self.step))
+        torch._foreach_lerp_(
+            list(self.average.parameters()), list(self.modules.parameters()), 1.0 - share
+        )
+
+    def export(self, folder: Path) -> None:
+        """Write the averaged weights, bfloat16, as the engine reads them."""
+        averaged = copy.deepcopy(self.average).to(torch.bfloat16)
+        save_modules(averaged, folder)
+
+
+def _draw_kind(phase: Phase, rng: np.random.Generator) -> Kind:
+    names = list(phase.kinds)
+    weights = np.array([phase.kinds[name].weight for name in names])
+    return names[int(rng.choice(len(names), p=weights / weights.sum()))]
+
+
+def _split(
+    modules: PocketModules, teacher: Teacher
+) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+    """Matrices of the blocks, and everything else."""
+    matrices = [p for p in modules.transformer.blocks.parameters() if p.ndim == 2]
+    chosen = {id(parameter) for parameter in matrices}
+    others = [
+        parameter
+        for parameter in [*modules.parameters(), *teacher.parameters()]
+        if id(parameter) not in chosen
+    ]
+    return matrices, others
+
+
+def log_to(path: Path) -> Report:
+    """Append every step to a file, one JSON document a line."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+
+    def report(step: int, told: Mapping[str, float]) -> None:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"step": step, **told}) + "\n")
+
+    return report
