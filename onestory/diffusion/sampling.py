@@ -18,12 +18,11 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 
 import torch
-from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
 from diffusers.schedulers.scheduling_unipc_multistep import UniPCMultistepScheduler
 
 from onestory.diffusion.kv import MemoryCache, cached
 from onestory.diffusion.plain_attention import PlainAttention
-from onestory.diffusion.pocket import TIMESTEPS, velocity_of
+from onestory.diffusion.pocket import TIMESTEPS, PocketModules, velocity_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,7 +37,7 @@ class Sampling:
 
 
 def sample(
-    transformer: WanTransformer3DModel,
+    modules: PocketModules,
     noise_BCFhw: torch.Tensor,
     text_BTE: torch.Tensor,
     *,
@@ -51,7 +50,7 @@ def sample(
     Draw shots.
 
     Args:
-        transformer: Predicts clean latents.
+        modules: Estimate clean latents.
         noise_BCFhw: Standard normal, float32; the seed of the take.
         text_BTE: Caption features, zeros behind the end.
         memory: What `prefill` made of the remembered frames, for one shot or for all.
@@ -62,7 +61,7 @@ def sample(
     Returns:
         Latents of the shots, `B C F h w`, float32.
     """
-    num, _, num_frames, height, width = noise_BCFhw.shape
+    num, _, num_frames = noise_BCFhw.shape[:3]
     scheduler = UniPCMultistepScheduler(
         prediction_type="flow_prediction",
         use_flow_sigmas=True,
@@ -78,28 +77,28 @@ def sample(
         memory = memory.expand(num)
         memory = memory.repeat_for_guidance() if is_guided else memory
     latents_BCFhw = noise_BCFhw
-    patches = height // 2 * (width // 2)
     with (
         torch.inference_mode(),
         PlainAttention(),
         torch.autocast("cpu", torch.bfloat16),
-        cached(transformer, memory) if memory else nullcontext(),
+        cached(modules.transformer, memory) if memory else nullcontext(),
     ):
         for index, time in enumerate(scheduler.timesteps):
+            share = scheduler.sigmas[index].float()
+            share_BF = share.repeat(num * copies, num_frames)
             if first_BChw is not None:
                 latents_BCFhw = latents_BCFhw.clone()
                 latents_BCFhw[:, :, 0] = first_BChw
-            timestep = time.float().expand(num * copies)
-            if first_BChw is not None:
-                timestep = timestep[:, None].repeat(1, num_frames * patches)
-                timestep[:, :patches] = 0.0
-            clean = transformer(
-                latents_BCFhw.repeat(copies, 1, 1, 1, 1), timestep, text_BTE, return_dict=False
-            )[0].float()
+                share_BF[:, 0] = 0.0
+            clean = modules.denoise(
+                latents_BCFhw.repeat(copies, 1, 1, 1, 1),
+                share_BF,
+                text_BTE,
+                per_token=first_BChw is not None,
+            )
             if is_guided:
                 told, untold = clean.chunk(2)
                 clean = untold + sampling.guidance * (told - untold)
-            share = scheduler.sigmas[index].float()
             velocity_BCFhw = velocity_of(clean, latents_BCFhw, share)
             latents_BCFhw = scheduler.step(velocity_BCFhw, time, latents_BCFhw, return_dict=False)[
                 0

@@ -32,14 +32,14 @@ from torch import nn
 from torch.nn import functional
 
 from onestory.diffusion.kv import MemoryCache, cached, prefill
-from onestory.diffusion.pocket import TIMESTEPS, PocketModules
+from onestory.diffusion.pocket import PocketModules
 from onestory.memory.budget import solve_layout
 from onestory.memory.selector import selector_loss, top_k
 from onestory.training.batches import Batch
 from onestory.training.config import Phase, TrainingConfig
 from onestory.training.shards import NUM_PARTS, PLACE_KINDS
 
-LEAST_NOISE = 0.1
+LEAST_NOISE = 0.02
 """Share of noise below which the velocity's weight grows no further."""
 
 
@@ -118,25 +118,19 @@ def losses(
         if memory.batch < num:
             memory = memory.repeat_for_guidance()
 
-    patches = clean_BCFhw.shape[3] // 2 * (clean_BCFhw.shape[4] // 2)
-    timestep = share_B * TIMESTEPS
-    if is_told:
-        timestep = (share_BF * TIMESTEPS).repeat_interleave(patches, dim=1)
     with (
         cached(modules.transformer, memory) if memory else nullcontext(),
         _middle(modules.transformer) as middle,
     ):
-        drawn_BCFhw = modules.transformer(noisy_BCFhw, timestep, text_BTE, return_dict=False)[
-            0
-        ].float()
+        drawn_BCFhw = modules.denoise(noisy_BCFhw, share_BF, text_BTE, per_token=is_told)
 
     weight_BFL = 1 + config.person_weight * batch.parts_BFLP[..., 1:].sum(dim=-1)
     weight_BFL = weight_BFL / share_BF.clamp(min=LEAST_NOISE)[..., None].square()
     if is_told:
-        weight_BFL[:, 0] = 0.0
+        weight_BFL = weight_BFL[:, 1:]
     error_BFhw = (drawn_BCFhw - clean_BCFhw).square().mean(dim=1)
-    error_BFL = functional.avg_pool2d(error_BFhw, 2).flatten(2)
-    flow = (error_BFL * weight_BFL).sum() / max(1, num * (num_frames - is_told) * patches)
+    error_BFL = functional.avg_pool2d(error_BFhw, 2).flatten(2)[:, int(is_told) :]
+    flow = (error_BFL * weight_BFL).sum() / (weight_BFL[0].numel() * num)
     parts = teacher.loss(middle[0].float(), batch.parts_BFLP.flatten(1, 2), batch.place_B)
     total = flow + config.parts_weight * parts
     told |= {"flow": float(flow), "parts": float(parts)}
