@@ -6,7 +6,7 @@ from typing import Any
 from onestory.engines.protocol import Engine
 from onestory.errors import OrderError
 
-ENGINES = ("previz", "painted", "remembering", "sabotaged")
+ENGINES = ("pocket", "previz", "painted", "remembering", "sabotaged")
 
 
 def open_engine(name: str, options: Mapping[str, Any]) -> Engine:
@@ -16,6 +16,11 @@ def open_engine(name: str, options: Mapping[str, Any]) -> Engine:
     Raises:
         OrderError: If there is no engine of that name.
     """
+    if name == "pocket":
+        from onestory.engines.pocket.engine import PocketConfig, PocketEngine
+
+        config = PocketConfig(**options.get("config", {}))
+        return PocketEngine(**{**options, "config": config})
     if name == "previz":
         from onestory.engines.previz.engine import PrevizEngine
 

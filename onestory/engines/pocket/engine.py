@@ -1,0 +1,342 @@
+"""
+Which engine remembers, and runs on a laptop? OneStory with weights trained on StoryWorld.
+
+    earlier takes ── selector ── lineage ── recalled frames ── conditioner ──┐
+    recipe ── caption ── text features ──────────────────────────────────────┼── stretches of
+    keyframe ── codec ── first latent frame ─────────────────────────────────┤   17 frames
+    seed ── noise ───────────────────────────────────────────────────────────┘      │
+                                          frames, 8 a second ── held, resampled ◄───┘
+
+torch is loaded with the first caption that is read, not with this module.
+"""
+
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from onestory.documents import digest_of_json
+from onestory.engines.latents import Latents, pack_latents, unpack_latents
+from onestory.engines.pocket.captions import pocket_caption
+from onestory.engines.pocket.picture import delivered, drawn_index, native_grid, onto_grid
+from onestory.engines.pocket.weights import find_weights, weights_digest
+from onestory.engines.protocol import (
+    Capabilities,
+    Control,
+    EarlierTake,
+    Footage,
+    Frame,
+    RecalledFrame,
+)
+from onestory.engines.recipe import EngineFingerprint, Recipe
+from onestory.errors import RenderError
+from onestory.memory.budget import PATCH, tokens_per_frame
+from onestory.memory.lineage import Remembered
+
+if TYPE_CHECKING:
+    from onestory.diffusion.sampling import Sampling
+    from onestory.engines.pocket.model import PocketModel
+
+NAME = "pocket"
+MULTIPLE_OF = 2
+RECIPE_VERSION = 1
+"""Raised by hand when a change of code alters pixels."""
+
+DRAWING_SHARE = 0.9
+"""How much of a take is done once it is drawn; the rest is bringing frames to size."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PocketConfig:
+    """Choices of a `PocketEngine` that decide pixels."""
+
+    steps: int = 16
+    guidance: float = 2.5
+    """How far a recipe with guidance 1 goes away from what is drawn without a caption."""
+    shift: float = 3.0
+    """How many of the steps go to high noise."""
+    max_frames: int = 1440
+    """Longest shot: a minute at 24 frames a second."""
+    most_kept: int = 9
+    """Latent frames of a take that later takes can remember, spread over its length."""
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "max_frames", "most_kept"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if self.guidance < 0 or self.shift <= 0:
+            raise ValueError(
+                f"guidance must be from 0 on and shift above 0, got {self.guidance} and "
+                f"{self.shift}"
+            )
+
+
+class PocketEngine:
+    """Draws what a caption says and earlier takes showed. Equal recipes give equal bytes."""
+
+    def __init__(
+        self,
+        config: PocketConfig | None = None,
+        *,
+        weights: str | Path | None = None,
+        memory_budget: float = 1.0,
+    ) -> None:
+        """
+        Make an engine; nothing is loaded yet.
+
+        Args:
+            config: Its choices; None for the usual ones.
+            weights: Folder of the weights; None for those that are shipped.
+            memory_budget: Of a first take, in latent-frame equivalents. It stands in recipes.
+
+        Raises:
+            WeightsError: If there are no such weights.
+        """
+        self.config = config or PocketConfig()
+        self.folder = find_weights(weights)
+        self._memory_budget = memory_budget
+        self._loading = threading.Lock()
+        self._loaded: PocketModel | None = None
+        self._read = lru_cache(maxsize=64)(self._read_anew)
+
+    def fingerprint(self) -> EngineFingerprint:
+        """What of this engine decides pixels."""
+        return EngineFingerprint(
+            name=NAME,
+            weights=weights_digest(self.folder),
+            config=digest_of_json(asdict(self.config)),
+            recipe_version=RECIPE_VERSION,
+        )
+
+    def capabilities(self) -> Capabilities:
+        """It remembers, draws keyframes, starts from given ones, and goes on without a cut."""
+        return Capabilities(
+            remembers=True,
+            draws_keyframes=True,
+            accepts_keyframes=True,
+            max_frames=self.config.max_frames,
+            multiple_of=MULTIPLE_OF,
+            continues=True,
+            memory_budget=self._memory_budget,
+        )
+
+    def token_budget(self, recipe: Recipe) -> int:
+        """As many tokens as its share of a drawn frame has."""
+        grid = native_grid(recipe.width, recipe.height)
+        return int(recipe.memory_budget * tokens_per_frame(grid.rows, grid.columns, PATCH))
+
+    def recall(self, recipe: Recipe, takes: Sequence[EarlierTake]) -> tuple[Remembered, ...]:
+        """
+        Let the trained selector read the caption and choose frames of earlier takes.
+
+        Takes of other engines, and of another size, have latents that mean something else here:
+        they are passed over.
+        """
+        import torch
+
+        from onestory.memory.bank import MemoryBank
+
+        grid = native_grid(recipe.width, recipe.height)
+        bank = MemoryBank()
+        for number, earlier in enumerate(takes):
+            if earlier.take.recipe.engine.name != NAME:
+                continue
+            latent_FChw = unpack_latents(earlier.read_latents())
+            if latent_FChw.shape[2:] == (grid.rows, grid.columns):
+                bank.remember(
+                    torch.from_numpy(latent_FChw.copy()),
+                    take=earlier.take.address,
+                    slate=earlier.take.slate,
+                    shot=number,
+                )
+        if not len(bank) or recipe.memory_budget == 0:
+            return ()
+        text_TE = self._read(pocket_caption(recipe, has_memory=True))
+        return (
+            self._model()
+            .recall(bank, text_TE, shot=len(takes), budget=recipe.memory_budget)
+            .lineage
+        )
+
+    def keyframe(
+        self, recipe: Recipe, *, memory: Sequence[RecalledFrame] = (), control: Control
+    ) -> Frame:
+        """
+        Draw a first frame: a shot of one frame.
+
+        Args:
+            recipe: What is to be seen.
+            memory: The frames that it remembers, best first.
+            control: Asked at every step whether to stop.
+
+        Returns:
+            The frame, at the recipe's size.
+
+        Raises:
+            RenderError: If the size cannot be drawn.
+        """
+        self._check(recipe)
+        frames, _ = self._draw(recipe, None, memory, control, num_frames=1)
+        control.progress(1.0)
+        return delivered(frames[0], width=recipe.width, height=recipe.height)
+
+    def render(
+        self,
+        recipe: Recipe,
+        *,
+        keyframe: Frame | None,
+        memory: Sequence[RecalledFrame] = (),
+        control: Control,
+    ) -> Footage:
+        """
+        Draw a take.
+
+        Args:
+            recipe: What is to be shot.
+            keyframe: The first frame. It is seen as the codec sees it.
+            memory: The frames that it remembers, best first.
+            control: Asked at every step and every frame whether to stop.
+
+        Returns:
+            Frames that are drawn already, and resampled when they are asked for; and latents.
+
+        Raises:
+            RenderError: If the size or length cannot be drawn, or the promised keyframe is
+                missing.
+        """
+        self._check(recipe)
+        if keyframe is None and recipe.keyframe is not None:
+            raise RenderError(
+                "the recipe starts from a keyframe, and none was handed over",
+                hint="import the keyframe again",
+            )
+        index = drawn_index(recipe.num_frames, recipe.fps)
+        frames, latent_FChw = self._draw(
+            recipe, keyframe, memory, control, num_frames=index[-1] + 1
+        )
+        return Footage(
+            frames=_held(frames, index, recipe, control),
+            latents=pack_latents(_spread(latent_FChw, self.config.most_kept)),
+            remarks=self._remarks(recipe),
+        )
+
+    def _draw(
+        self,
+        recipe: Recipe,
+        keyframe: Frame | None,
+        memory: Sequence[RecalledFrame],
+        control: Control,
+        *,
+        num_frames: int,
+    ) -> tuple[list[Frame], Latents]:
+        """Draw frames at the rate of the model: all of them, and all their latents."""
+        import torch
+
+        control.check()
+        model = self._model()
+        grid = native_grid(recipe.width, recipe.height)
+        first_Chw = None
+        if keyframe is not None:
+            fitted = onto_grid(keyframe, grid, width=recipe.width, height=recipe.height)
+            first_Chw = model.encode(fitted)
+        remembered = None
+        if memory:
+            latents_KChw = torch.from_numpy(np.stack([frame.latent_CHW for frame in memory]))
+            remembered = model.remember(latents_KChw, [frame.source.level for frame in memory])
+
+        def say(share: float) -> None:
+            control.check()
+            control.progress(DRAWING_SHARE * share)
+
+        stretches = list(
+            model.draw(
+                self._read(pocket_caption(recipe)),
+                grid=grid,
+                num_frames=num_frames,
+                seed=recipe.seed,
+                memory=remembered,
+                first_Chw=first_Chw,
+                sampling=self._sampling(recipe),
+                at_step=say,
+            )
+        )
+        return (
+            [frame for stretch in stretches for frame in stretch.frames_THW3],
+            np.concatenate([stretch.latents_FChw for stretch in stretches]),
+        )
+
+    def _sampling(self, recipe: Recipe) -> "Sampling":
+        """
+        The sampler of a recipe.
+
+        Its guidance counts in the engine's own: 1 is as the engine is set, 0 does not go away
+        from what is drawn without a caption, 2 goes twice as far.
+        """
+        from onestory.diffusion.sampling import Sampling
+
+        return Sampling(
+            steps=self.config.steps,
+            guidance=1.0 + (self.config.guidance - 1.0) * recipe.guidance,
+            shift=self.config.shift,
+        )
+
+    def _remarks(self, recipe: Recipe) -> tuple[str, ...]:
+        from onestory.diffusion.text import MAX_TOKENS
+        from onestory.engines.pocket.model import is_cut_off
+
+        remarks = []
+        if is_cut_off(self._read(pocket_caption(recipe))):
+            remarks.append(f"The caption is longer than the {MAX_TOKENS} tokens that are read.")
+        if recipe.negative_caption:
+            remarks.append("The negative caption is not read.")
+        return tuple(remarks)
+
+    def _model(self) -> "PocketModel":
+        with self._loading:
+            if self._loaded is None:
+                from onestory.engines.pocket.model import load_model
+
+                self._loaded = load_model(self.folder)
+            return self._loaded
+
+    def _read_anew(self, caption: str) -> Any:
+        return self._model().read(caption)
+
+    def _check(self, recipe: Recipe) -> None:
+        if recipe.num_frames > self.config.max_frames:
+            raise RenderError(
+                f"the shot has {recipe.num_frames} frames, more than {self.config.max_frames}",
+                hint="cut the shot in two",
+            )
+        if recipe.width % MULTIPLE_OF or recipe.height % MULTIPLE_OF:
+            raise RenderError(
+                f"the frame is {recipe.width}x{recipe.height}, and both must divide by "
+                f"{MULTIPLE_OF}"
+            )
+
+
+def _held(
+    frames: Sequence[Frame], index: Sequence[int], recipe: Recipe, control: Control
+) -> Iterator[Frame]:
+    """Show each drawn frame for as long as it stands on screen."""
+    shown, frame_HWC = -1, None
+    for number, drawn in enumerate(index):
+        control.check()
+        if frame_HWC is None or drawn != shown:
+            frame_HWC = delivered(frames[drawn], width=recipe.width, height=recipe.height)
+            shown = drawn
+        yield frame_HWC
+        share = (number + 1) / len(index)
+        control.progress(DRAWING_SHARE + (1 - DRAWING_SHARE) * share)
+
+
+def _spread(latent_FChw: Latents, most: int) -> Latents:
+    """At most so many frames, evenly spread, the first and the last among them."""
+    if len(latent_FChw) <= most:
+        return latent_FChw
+    chosen = np.linspace(0, len(latent_FChw) - 1, most).round().astype(int)
+    return np.take(latent_FChw, chosen, axis=0)
