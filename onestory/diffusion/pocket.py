@@ -1,37 +1,38 @@
 """
 What is a pocket model? The classes of the big engine, small enough to be trained on a laptop.
 
-    folder/  transformer/      stock WanTransformer3DModel    memory/conditioner/  patchifiers
-             preconditioning/  what its output means          memory/selector/     frame selection
+    folder/  transformer/  stock WanTransformer3DModel     memory/conditioner/  patchifiers
+             vae/          BlockCodec                      memory/selector/     frame selection
 
     noisy ──┬── transformer ── x gain ──┐
-            └── x skip ─────────────────┴──► clean latents ──► velocity, for a flow scheduler
+            └── x keep ─────────────────┴──► clean latents ──► velocity, for a flow scheduler
 
-Skip and gain are what a Wiener filter of each channel says, so that an untrained transformer is
-already the best linear denoiser, and everything that it learns is about what is correlated.
+At most noise levels the transformer draws the clean latents themselves; only where there is
+hardly any noise does it draw what is left to correct, since a narrow network cannot pass on
+what it is given to the last digit.
 Text features come from the frozen encoder of `onestory.diffusion.text`.
 
-Reference: Karras et al., "Elucidating the Design Space of Diffusion-Based Generative Models", 2022
-(arXiv:2206.00364), preconditioning; here for rectified flow and channel by channel.
+References: Li and He, "Back to Basics: Let Denoising Generative Models Denoise", 2025
+(arXiv:2511.13720): predicting clean data. Karras et al., "Elucidating the Design Space of
+Diffusion-Based Generative Models", 2022 (arXiv:2206.00364): a skip that fades.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from diffusers.configuration_utils import ConfigMixin
-from diffusers.models.modeling_utils import ModelMixin
 from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
 from torch import nn
 
 from onestory.diffusion.text import TEXT_DIM
 from onestory.memory.conditioner import AdaptiveConditioner
-from onestory.memory.keeping import keeps_config
 from onestory.memory.selector import FrameSelector
 
 TIMESTEPS = 1000.0
 """What the transformer calls pure noise."""
+
+NEARLY_CLEAN = 0.2
+"""Share of noise around which the transformer goes over from correcting to drawing."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,62 +47,17 @@ class PocketSize:
     selector_width: int = 128
 
 
-class Preconditioning(ModelMixin, ConfigMixin):
-    """What the transformer's output means, at every share of noise."""
-
-    config_name = "config.json"  # type: ignore[assignment]  # diffusers declares it as None
-    std_C: torch.Tensor
-
-    @keeps_config
-    def __init__(self, *, channels: int = 48) -> None:
-        """
-        Make one for latents whose every channel has standard deviation 1.
-
-        Args:
-            channels: Of a latent.
-        """
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.register_buffer("std_C", torch.ones(channels))
-
-    def set_std(self, std_C: Sequence[float] | torch.Tensor) -> None:
-        """Say how much each channel of clean latents varies."""
-        self.std_C.copy_(torch.as_tensor(std_C))
-
-    def forward(
-        self, noisy_BCFhw: torch.Tensor, drawn_BCFhw: torch.Tensor, share_BF: torch.Tensor
-    ) -> torch.Tensor:
-        """
-        Turn what the transformer drew into clean latents.
-
-        Args:
-            noisy_BCFhw: What it looked at.
-            drawn_BCFhw: Its output.
-            share_BF: How much of each frame is noise, in [0, 1]; where it is 0, clean is noisy.
-        """
-        share_BCF = share_BF[:, None].float()
-        variance_C1 = self.std_C.float().square()[:, None]
-        total_BCF = (1 - share_BCF).square() * variance_C1 + share_BCF.square()
-        skip_BCF = (1 - share_BCF) * variance_C1 / total_BCF
-        gain_BCF = share_BCF * (variance_C1 / total_BCF).sqrt()
-        return (
-            skip_BCF[..., None, None] * noisy_BCFhw
-            + gain_BCF[..., None, None] * drawn_BCFhw.float()
-        )
-
-
 class PocketModules(nn.Module):
     """The modules that are trained together."""
 
     def __init__(
         self,
         transformer: WanTransformer3DModel,
-        preconditioning: Preconditioning,
         conditioner: AdaptiveConditioner,
         selector: FrameSelector,
     ) -> None:
         super().__init__()
         self.transformer = transformer
-        self.preconditioning = preconditioning
         self.conditioner = conditioner
         self.selector = selector
 
@@ -130,7 +86,7 @@ class PocketModules(nn.Module):
         if per_token:
             timestep = (share_BF * TIMESTEPS).repeat_interleave(patches, dim=1)
         drawn_BCFhw = self.transformer(noisy_BCFhw, timestep, text_BTE, return_dict=False)[0]
-        return self.preconditioning(noisy_BCFhw, drawn_BCFhw, share_BF)  # type: ignore[no-any-return]
+        return clean_of(noisy_BCFhw, drawn_BCFhw, share_BF)
 
 
 def new_modules(size: PocketSize) -> PocketModules:
@@ -150,7 +106,7 @@ def new_modules(size: PocketSize) -> PocketModules:
         qk_norm="rms_norm_across_heads",
         rope_max_seq_len=128,
     )
-    # An untrained model shall be the linear denoiser, not that and a random guess.
+    # What an untrained model draws is nothing, rather than a random guess.
     nn.init.zeros_(transformer.proj_out.weight)
     nn.init.zeros_(transformer.proj_out.bias)
     conditioner = AdaptiveConditioner(in_channels=size.channels, inner_dim=width)
@@ -158,15 +114,12 @@ def new_modules(size: PocketSize) -> PocketModules:
     selector = FrameSelector(
         in_channels=size.channels, text_dim=TEXT_DIM, width=size.selector_width
     )
-    return PocketModules(
-        transformer, Preconditioning(channels=size.channels), conditioner, selector
-    )
+    return PocketModules(transformer, conditioner, selector)
 
 
 def save_modules(modules: PocketModules, folder: Path) -> None:
     """Write the modules as a diffusers folder, safetensors."""
     modules.transformer.save_pretrained(folder / "transformer")
-    modules.preconditioning.save_pretrained(folder / "preconditioning")
     modules.conditioner.save_pretrained(folder / "memory" / "conditioner")
     modules.selector.save_pretrained(folder / "memory" / "selector")
 
@@ -175,10 +128,30 @@ def load_modules(folder: Path) -> PocketModules:
     """Read the modules, ready to use."""
     return PocketModules(
         WanTransformer3DModel.from_pretrained(folder / "transformer", use_safetensors=True),
-        Preconditioning.from_pretrained(folder / "preconditioning"),
         AdaptiveConditioner.from_pretrained(folder / "memory" / "conditioner"),
         FrameSelector.from_pretrained(folder / "memory" / "selector"),
     ).eval()
+
+
+def clean_of(
+    noisy_BCFhw: torch.Tensor, drawn_BCFhw: torch.Tensor, share_BF: torch.Tensor
+) -> torch.Tensor:
+    """
+    Turn what the transformer drew into clean latents.
+
+    Args:
+        noisy_BCFhw: What it looked at.
+        drawn_BCFhw: Its output, of unit variance.
+        share_BF: How much of each frame is noise, in [0, 1]; where it is 0, clean is noisy.
+
+    Returns:
+        Clean latents, `B C F h w`, float32.
+    """
+    share_B1F11 = share_BF[:, None, :, None, None].float()
+    rest = 1 - share_B1F11
+    keep = rest / (1 + (share_B1F11 / NEARLY_CLEAN).square())
+    gain = ((1 - keep * rest).square() + (keep * share_B1F11).square()).sqrt()
+    return keep * noisy_BCFhw + gain * drawn_BCFhw.float()
 
 
 def velocity_of(

@@ -86,11 +86,6 @@ class Stories:
     def __len__(self) -> int:
         return len(self.starts)
 
-    def std(self) -> torch.Tensor:
-        """Say how much each latent channel varies, float32, from the first shard."""
-        latents_SCFhw = self.shards[0].latents_SCFhw.float()
-        return latents_SCFhw.transpose(0, 1).flatten(1).std(dim=1)
-
     def batch(self, kind: Kind, size: int, seed: Sequence[int]) -> Batch:
         """Draw a batch; equal seeds draw equal batches from equal data."""
         rng = np.random.default_rng(list(seed))

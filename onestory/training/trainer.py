@@ -57,7 +57,6 @@ class Trainer:
         self.stories = stories
         self.folder = folder
         self.modules = new_modules(PocketSize(**config.size.model_dump()))
-        self.modules.preconditioning.set_std(stories.std())
         self.teacher = Teacher(config.size.heads * config.size.head_dim)
         self.average = copy.deepcopy(self.modules).requires_grad_(False)
         matrices, others = _split(self.modules, self.teacher)
