@@ -2,9 +2,9 @@
 Where do the weights lie, and what are they called?
 
     weights/  model_index.json
-              transformer/      WanTransformer3DModel    memory/conditioner/   patchifiers
-              preconditioning/  what it predicts         memory/selector/      frame selection
-              vae/              BlockCodec               scheduler/            UniPC, flow matching
+              transformer/   WanTransformer3DModel    memory/conditioner/   patchifiers
+              vae/           BlockCodec               memory/selector/      frame selection
+              scheduler/     UniPC, flow matching
 
 A diffusers folder, safetensors only. Trained modules are in it as `save_modules` writes them;
 `write_rest` adds what else belongs there. The text encoder comes with its own package.
@@ -25,13 +25,12 @@ if TYPE_CHECKING:
 PACKAGED = Path(__file__).parent / "weights"
 """The weights that are shipped."""
 
-PARTS = ("transformer", "preconditioning", "vae", "memory/conditioner", "memory/selector")
+PARTS = ("transformer", "vae", "memory/conditioner", "memory/selector")
 """Folders that hold weights."""
 
 _INDEX = {
     "_class_name": "OneStoryPocket",
     "transformer": ["diffusers", "WanTransformer3DModel"],
-    "preconditioning": ["onestory.diffusion.pocket", "Preconditioning"],
     "vae": ["onestory.diffusion.codec", "BlockCodec"],
     "scheduler": ["diffusers", "UniPCMultistepScheduler"],
     "memory/conditioner": ["onestory.memory.conditioner", "AdaptiveConditioner"],

@@ -1,0 +1,342 @@
+"""Does the pocket engine keep the promises of an engine?"""
+
+import hashlib
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from onestory.engine_server.registry import open_engine
+from onestory.engines.latents import frame_digest, pack_latents, unpack_latents
+from onestory.engines.pocket.engine import PocketConfig, PocketEngine
+from onestory.engines.protocol import EarlierTake, Footage, Frame, RecalledFrame
+from onestory.engines.recipe import Recipe
+from onestory.errors import EngineFaultError, MemoryBudgetError, RenderError
+from onestory.memory.lineage import Remembered, memory_digest
+
+RecipeOf = Callable[..., Recipe]
+Filmed = Callable[[Recipe, bytes], EarlierTake]
+
+
+class Recorder:
+    """A control that notes progress and may cancel."""
+
+    def __init__(self, cancel_at: float = 2.0) -> None:
+        self.shares: list[float] = []
+        self.cancel_at = cancel_at
+
+    def progress(self, share: float) -> None:
+        """Note a share."""
+        self.shares.append(share)
+
+    def check(self) -> None:
+        """Cancel when it is time."""
+        if self.shares and self.shares[-1] >= self.cancel_at:
+            raise EngineFaultError("the take was cancelled")
+
+
+def frames_of(footage: Footage) -> list[Frame]:
+    """All frames of some footage."""
+    assert footage.frames is not None
+    return list(footage.frames)
+
+
+def latents_of(footage: Footage) -> bytes:
+    """Its latents, which are there."""
+    assert footage.latents is not None
+    return footage.latents
+
+
+def recalled(lineage: Sequence[Remembered], takes: Sequence[EarlierTake]) -> list[RecalledFrame]:
+    """What the stage hands over for a lineage."""
+    latents = {one.take.address: unpack_latents(one.read_latents()) for one in takes}
+    return [
+        RecalledFrame(source=one, latent_CHW=latents[one.take][one.frame_index]) for one in lineage
+    ]
+
+
+def test_a_take_has_the_length_and_size_of_its_recipe(
+    engine: PocketEngine, recipe_of: RecipeOf
+) -> None:
+    """Frames are held three times at 24 a second; the latents are those that were needed."""
+    footage = engine.render(recipe_of(num_frames=20), keyframe=None, control=Recorder())
+    frames = frames_of(footage)
+
+    assert [frame.shape for frame in frames] == [(160, 90, 3)] * 20
+    changed = [not np.array_equal(a, b) for a, b in pairwise(frames)]
+    assert [number + 1 for number, one in enumerate(changed) if one] == [3, 6, 9, 12, 15, 18]
+    assert unpack_latents(latents_of(footage)).shape == (3, 8, 18, 10)
+    assert footage.remarks == ()
+
+
+def test_a_long_shot_goes_on_from_its_own_last_frame(
+    engine: PocketEngine, recipe_of: RecipeOf
+) -> None:
+    """Stretch follows stretch without a jump, and what can be remembered stays bounded."""
+    footage = engine.render(recipe_of(num_frames=40, fps="8"), keyframe=None, control=Recorder())
+    frames = np.stack(frames_of(footage)).astype(float)
+    change = np.abs(np.diff(frames, axis=0)).mean(axis=(1, 2, 3))
+
+    assert len(frames) == 40
+    assert change[15:18].max() < 3 * np.median(change[1:]) + 1
+    assert len(unpack_latents(latents_of(footage))) == engine.config.most_kept == 9
+
+
+def test_a_short_take_is_the_beginning_of_a_long_one(
+    engine: PocketEngine, recipe_of: RecipeOf
+) -> None:
+    """Length changes how much is shown, not what: noise is drawn stretch by stretch."""
+    short = frames_of(engine.render(recipe_of(num_frames=9), keyframe=None, control=Recorder()))
+    long = frames_of(engine.render(recipe_of(num_frames=60), keyframe=None, control=Recorder()))
+
+    assert np.array_equal(np.stack(short), np.stack(long[:9]))
+
+
+def test_equal_recipes_give_equal_bytes_in_every_process(
+    engine: PocketEngine, recipe_of: RecipeOf, tiny_weights: Path
+) -> None:
+    """Twice here and once elsewhere, with other threads, the same take comes out."""
+    recipe = recipe_of(num_frames=9)
+    code = (
+        "import sys, hashlib\n"
+        "from onestory.engines.pocket.engine import PocketConfig, PocketEngine\n"
+        "from onestory.engines.recipe import Recipe\n"
+        "class Quiet:\n"
+        "    def progress(self, share): pass\n"
+        "    def check(self): pass\n"
+        f"engine = PocketEngine(PocketConfig(steps=3), weights={str(tiny_weights)!r})\n"
+        "recipe = Recipe.from_json(sys.stdin.buffer.read())\n"
+        "assert engine.fingerprint() == recipe.engine\n"
+        "footage = engine.render(recipe, keyframe=None, control=Quiet())\n"
+        "print(hashlib.sha256(footage.latents + b''.join(f.tobytes() for f in footage.frames))"
+        ".hexdigest())"
+    )
+
+    here = []
+    for _ in range(2):
+        footage = engine.render(recipe, keyframe=None, control=Recorder())
+        content = latents_of(footage) + b"".join(frame.tobytes() for frame in frames_of(footage))
+        here.append(hashlib.sha256(content).hexdigest())
+    elsewhere = subprocess.run(
+        [sys.executable, "-c", code],
+        input=recipe.to_json(),
+        capture_output=True,
+        check=True,
+        env={"PATH": "/usr/bin:/bin", "OMP_NUM_THREADS": "2", "OMP_WAIT_POLICY": "PASSIVE"},
+    )
+
+    assert here[0] == here[1] == elsewhere.stdout.decode().split()[-1]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"seed": 4},
+        {"guidance": 1.5},
+        {"caption": "Wide shot, day: in a park, a man runs.", "subjects": ()},
+        {"set_look": "a wide street with red doors"},
+    ],
+)
+def test_what_stands_in_a_recipe_changes_pixels(
+    engine: PocketEngine, recipe_of: RecipeOf, change: dict[str, object]
+) -> None:
+    """Seed, guidance, words and, where nothing is remembered, looks all have their effect."""
+    one = engine.render(recipe_of(), keyframe=None, control=Recorder())
+    other = engine.render(recipe_of(**change), keyframe=None, control=Recorder())
+
+    assert one.latents != other.latents
+
+
+def test_a_shot_starts_from_its_keyframe(engine: PocketEngine, recipe_of: RecipeOf) -> None:
+    """The first frame shown is the given one, as the codec sees it, and it moves from there."""
+    dark = np.full((160, 90, 3), 30, np.uint8)
+    light = np.full((160, 90, 3), 220, np.uint8)
+    recipe = recipe_of(keyframe="sha256:" + "2" * 64, keyframe_by="user")
+
+    starts = [
+        frames_of(engine.render(recipe, keyframe=keyframe, control=Recorder()))[0].mean()
+        for keyframe in (dark, light)
+    ]
+
+    assert abs(starts[0] - 30) < 12
+    assert abs(starts[1] - 220) < 12
+
+
+def test_a_promised_keyframe_that_is_missing_is_refused(
+    engine: PocketEngine, recipe_of: RecipeOf
+) -> None:
+    """A take is not quietly made without the frame that its recipe names."""
+    recipe = recipe_of(keyframe="sha256:" + "2" * 64, keyframe_by="previous")
+
+    with pytest.raises(RenderError, match="none was handed over"):
+        engine.render(recipe, keyframe=None, control=Recorder())
+
+
+def test_a_keyframe_is_a_shot_of_one_frame(engine: PocketEngine, recipe_of: RecipeOf) -> None:
+    """The same weights draw it, at the recipe's size and by the recipe's seed."""
+    one = engine.keyframe(recipe_of(num_frames=1), control=Recorder())
+    again = engine.keyframe(recipe_of(num_frames=1), control=Recorder())
+    other = engine.keyframe(recipe_of(num_frames=1, seed=9), control=Recorder())
+
+    assert one.shape == (160, 90, 3)
+    assert np.array_equal(one, again)
+    assert not np.array_equal(one, other)
+
+
+def test_progress_rises_and_cancelling_is_heard_at_every_step(
+    engine: PocketEngine, recipe_of: RecipeOf
+) -> None:
+    """A watcher sees a take grow to its end; one who has seen enough can stop it in between."""
+    watching = Recorder()
+    frames_of(engine.render(recipe_of(), keyframe=None, control=watching))
+
+    assert watching.shares == sorted(watching.shares)
+    assert watching.shares[-1] == 1.0
+    assert len(watching.shares) == 3 + 7
+    with pytest.raises(EngineFaultError, match="cancelled"):
+        engine.render(recipe_of(), keyframe=None, control=Recorder(cancel_at=0.2))
+    footage = engine.render(recipe_of(), keyframe=None, control=Recorder(cancel_at=0.92))
+    with pytest.raises(EngineFaultError, match="cancelled"):
+        frames_of(footage)
+
+
+def test_recall_fills_the_budget_best_first(
+    engine: PocketEngine, recipe_of: RecipeOf, filmed: Filmed
+) -> None:
+    """A lineage names frames by content, finest first, and more budget keeps what less kept."""
+    takes = []
+    for seed in (1, 2):
+        recipe = recipe_of(seed=seed, num_frames=20)
+        footage = engine.render(recipe, keyframe=None, control=Recorder())
+        takes.append(filmed(recipe, latents_of(footage)))
+
+    small = engine.recall(recipe_of(memory_budget=1.0), takes)
+    large = engine.recall(recipe_of(memory_budget=2.0), takes)
+
+    assert len(small) == 4
+    assert [one.position for one in large] == list(range(len(large)))
+    assert [one.level for one in large] == sorted(one.level for one in large)
+    assert [one.latent for one in small] == [one.latent for one in large][: len(small)]
+    stored = unpack_latents(takes[0].read_latents()), unpack_latents(takes[1].read_latents())
+    by_address = {take.take.address: latent for take, latent in zip(takes, stored, strict=True)}
+    for one in large:
+        assert frame_digest(by_address[one.take][one.frame_index]) == one.latent
+    assert engine.token_budget(recipe_of(memory_budget=2.0)) == 90
+
+
+def test_what_is_remembered_changes_the_take(
+    engine: PocketEngine, recipe_of: RecipeOf, filmed: Filmed
+) -> None:
+    """The same words and the same seed draw something else once there is a memory."""
+    earlier_recipe = recipe_of(seed=1, num_frames=20)
+    footage = engine.render(earlier_recipe, keyframe=None, control=Recorder())
+    takes = [filmed(earlier_recipe, latents_of(footage))]
+    lineage = engine.recall(recipe_of(), takes)
+    recipe = recipe_of(memory=memory_digest(lineage))
+    memory = recalled(lineage, takes)
+
+    one = engine.render(recipe, keyframe=None, memory=memory, control=Recorder())
+    same = engine.render(recipe, keyframe=None, memory=memory, control=Recorder())
+    less = engine.render(recipe, keyframe=None, memory=memory[:1], control=Recorder())
+    picture = engine.keyframe(recipe_of(num_frames=1), memory=memory, control=Recorder())
+
+    assert one.latents == same.latents
+    assert one.latents != less.latents
+    assert not np.array_equal(picture, engine.keyframe(recipe_of(num_frames=1), control=Recorder()))
+
+
+def test_takes_that_mean_something_else_are_passed_over(
+    engine: PocketEngine, recipe_of: RecipeOf, filmed: Filmed
+) -> None:
+    """Latents of another engine or another size are no memory, and no reason to fail."""
+    foreign = recipe_of(seed=1)
+    foreign = foreign.model_copy(
+        update={"engine": foreign.engine.model_copy(update={"name": "remembering"})}
+    )
+    wide = recipe_of(seed=2, width=160, height=90)
+    latents = pack_latents(np.ones((2, 8, 18, 10), np.float32))
+    turned = pack_latents(np.ones((2, 8, 10, 18), np.float32))
+
+    takes = [filmed(foreign, latents), filmed(wide, turned)]
+
+    assert engine.recall(recipe_of(), takes) == ()
+    assert engine.recall(recipe_of(), ()) == ()
+    assert len(engine.recall(recipe_of(width=160, height=90), takes)) == 2
+
+
+def test_a_budget_is_a_limit(engine: PocketEngine, recipe_of: RecipeOf, filmed: Filmed) -> None:
+    """Nothing remembers nothing, and too little for the coarsest frame is said to be too little."""
+    takes = [filmed(recipe_of(seed=1), pack_latents(np.ones((2, 8, 18, 10), np.float32)))]
+
+    assert engine.recall(recipe_of(memory_budget=0.0), takes) == ()
+    with pytest.raises(MemoryBudgetError, match="4 tokens, the coarsest frame needs 6"):
+        engine.recall(recipe_of(memory_budget=0.1), takes)
+
+
+def test_impossible_recipes_are_refused_with_their_numbers(
+    engine: PocketEngine, recipe_of: RecipeOf
+) -> None:
+    """Too long, or of an odd size: said before anything is drawn."""
+    with pytest.raises(RenderError, match="1441 frames, more than 1440"):
+        engine.render(recipe_of(num_frames=1441), keyframe=None, control=Recorder())
+    with pytest.raises(RenderError, match="91x160"):
+        engine.keyframe(recipe_of(width=91), control=Recorder())
+
+
+def test_what_is_not_read_is_said(engine: PocketEngine, recipe_of: RecipeOf) -> None:
+    """A caption beyond the encoder's length and a negative caption each leave a remark."""
+    recipe = recipe_of(caption="a man walks and " * 60, negative_caption="blurred")
+
+    footage = engine.render(recipe, keyframe=None, control=Recorder())
+
+    assert footage.remarks == (
+        "The caption is longer than the 128 tokens that are read.",
+        "The negative caption is not read.",
+    )
+
+
+def test_choices_and_weights_stand_in_the_fingerprint(tiny_weights: Path) -> None:
+    """Whatever decides pixels changes the engine's name, and nothing else does."""
+    usual = PocketEngine(weights=tiny_weights).fingerprint()
+    fewer = PocketEngine(PocketConfig(steps=8), weights=tiny_weights).fingerprint()
+    richer = PocketEngine(weights=tiny_weights, memory_budget=2.0).fingerprint()
+
+    assert usual.config != fewer.config
+    assert usual == richer
+    assert usual.weights == fewer.weights != "none"
+    with pytest.raises(ValueError, match="steps must be at least 1, got 0"):
+        PocketConfig(steps=0)
+
+
+def test_it_is_opened_by_name_with_options_of_plain_json(tiny_weights: Path) -> None:
+    """A studio's settings choose weights and sampler without touching code."""
+    options = json.loads(json.dumps({"weights": str(tiny_weights), "config": {"steps": 2}}))
+
+    engine = open_engine("pocket", options)
+
+    assert isinstance(engine, PocketEngine)
+    assert engine.config == PocketConfig(steps=2)
+    able = engine.capabilities()
+    assert able.remembers
+    assert able.continues
+    assert able.draws_keyframes
+    assert able.accepts_keyframes
+
+
+def test_opening_the_engine_loads_no_torch(tiny_weights: Path) -> None:
+    """Weights and libraries are loaded with the first take, not with the first import."""
+    code = (
+        "import sys\n"
+        "from onestory.engines.pocket.engine import PocketEngine\n"
+        f"PocketEngine(weights={str(tiny_weights)!r})\n"
+        "print('torch' in sys.modules)"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.split() == ["False"]
