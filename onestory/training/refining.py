@@ -1,0 +1,157 @@
+"""
+How does the codec learn to draw finer than it codes? From stories drawn twice as large.
+
+    shard ── latents ── + error like a generator's ── decoder ── frames ┐
+    story ── SceneRenderer, upscale times as large ──────────────────────┴─ L1, pixels and edges
+
+Latents stay as they are: only what decodes them is trained, so shards and models made before
+stay good. The error makes the decoder forgive what a generator does not get quite right.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.nn import functional
+from torch.optim import AdamW
+
+from onestory.diffusion.codec import TIME, BlockCodec
+from onestory.storyworld.render import SceneRenderer
+from onestory.storyworld.stories import Telling, tell_story
+from onestory.training.checkpoints import read_checkpoint, write_checkpoint
+from onestory.training.shards import Shard, read_shard
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Refining:
+    """Choices of a run."""
+
+    seed: int = 0
+    steps: int = 1500
+    rate: float = 2e-3
+    pool: int = 48
+    """Shots from which crops are cut; one is replaced in each step."""
+    crops: int = 4
+    cells: int = 6
+    """Side of a crop, in latent cells."""
+    error: float = 0.3
+    """Largest standard deviation of what is added to latents."""
+    edges: float = 1.0
+    """Weight of the differences between neighbouring pixels."""
+
+
+class _Pool:
+    """Shots with their latents and what they should decode to."""
+
+    def __init__(self, paths: list[Path], codec: BlockCodec, choices: Refining) -> None:
+        self.paths = paths
+        self.codec = codec
+        self.choices = choices
+        self._shard: tuple[Path, Shard] | None = None
+        self.shots: list[tuple[torch.Tensor, torch.Tensor]] = []
+
+    def fill(self, step: int) -> None:
+        """Hold what a run that was never interrupted would hold at this step."""
+        for number in range(step, step + self.choices.pool - len(self.shots)):
+            self.shots.append(self._draw(number))
+
+    def next(self, step: int) -> None:
+        """Replace the oldest shot."""
+        self.shots.pop(0)
+        self.shots.append(self._draw(step + self.choices.pool))
+
+    def _draw(self, number: int) -> tuple[torch.Tensor, torch.Tensor]:
+        # Neighbouring numbers share a shard, which is slow to read.
+        path = self.paths[number // 64 % len(self.paths)]
+        if self._shard is None or self._shard[0] != path:
+            self._shard = (path, read_shard(path))
+        shard = self._shard[1]
+        rng = np.random.default_rng([self.choices.seed, number])
+        row = int(rng.integers(len(shard.notes)))
+        seed = int(str(shard.notes[row]["seed"]))
+        first = next(i for i, note in enumerate(shard.notes) if note["seed"] == seed)
+        scene = tell_story(seed, telling=Telling()).shots[row - first].scene
+        _, _, _, height, width = shard.latents_SCFhw.shape
+        side = int(self.codec.config["block"]) * self.codec.upscale
+        renderer = SceneRenderer(scene, width * side, height * side)
+        frames = np.stack([renderer.frame(index) for index in range(scene.num_frames)])
+        return shard.latents_SCFhw[row].float(), torch.from_numpy(frames)
+
+    def crops(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Latents `B C F c c`, and frames `B T H W 3` in [0, 255]."""
+        rng = np.random.default_rng([self.choices.seed, step, 1])
+        cells = self.choices.cells
+        side = int(self.codec.config["block"]) * self.codec.upscale
+        latents, frames = [], []
+        for _ in range(self.choices.crops):
+            latent_CFhw, frame_THW3 = self.shots[int(rng.integers(len(self.shots)))]
+            top = int(rng.integers(latent_CFhw.shape[2] - cells + 1))
+            left = int(rng.integers(latent_CFhw.shape[3] - cells + 1))
+            cut = latent_CFhw[:, :, top : top + cells, left : left + cells]
+            strength = float(rng.uniform(0, self.choices.error))
+            error = rng.standard_normal(cut.shape, dtype=np.float32) * strength
+            latents.append(cut + torch.from_numpy(error))
+            frames.append(
+                frame_THW3[
+                    :, top * side : (top + cells) * side, left * side : (left + cells) * side
+                ]
+            )
+        return torch.stack(latents), torch.stack(frames).float()
+
+
+def refine(
+    codec: BlockCodec, paths: list[Path], folder: Path, choices: Refining
+) -> Iterator[tuple[int, float]]:
+    """
+    Train the decoder of a codec, or go on with it.
+
+    Args:
+        codec: Its refiner is trained in place.
+        paths: Shards that the codec coded.
+        folder: Keeps the run.
+        choices: Of the run.
+
+    Yields:
+        The number of steps and the loss, after every step.
+    """
+    assert codec.refine is not None, "a codec without a refiner has nothing to train"
+    optimizer = AdamW(codec.refine.parameters(), lr=0.0, betas=(0.9, 0.99), weight_decay=1e-4)
+    parts = {"refine": codec.refine}
+    step = read_checkpoint(folder, parts, {"adamw": optimizer})
+    pool = _Pool(paths, codec, choices)
+    pool.fill(step)
+    while step < choices.steps:
+        latents_BCFcc, frames_BTHW3 = pool.crops(step)
+        for group in optimizer.param_groups:
+            rise = min(1.0, (step + 1) / 50)
+            group["lr"] = choices.rate * rise * (1 - step / choices.steps)
+        linear = codec.decode_linear(latents_BCFcc)
+        with torch.autocast("cpu", torch.bfloat16):
+            drawn = codec.refine(latents_BCFcc, linear).float()
+        wanted = _as_blocks(frames_BTHW3)
+        loss = _difference(drawn, wanted, choices.edges)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        pool.next(step)
+        step += 1
+        if step % 100 == 0 or step == choices.steps:
+            write_checkpoint(folder, step, parts, {"adamw": optimizer})
+        yield step, float(loss.detach())
+
+
+def _as_blocks(frames_BTHW3: torch.Tensor) -> torch.Tensor:
+    """Frames as the codec blocks them, the first one repeated: `B F 4 H W 3`."""
+    first = frames_BTHW3[:, :1].expand(-1, TIME, -1, -1, -1)
+    frames = torch.cat([first, frames_BTHW3[:, 1:]], dim=1)
+    return frames.unflatten(1, (-1, TIME))
+
+
+def _difference(drawn: torch.Tensor, wanted: torch.Tensor, edges: float) -> torch.Tensor:
+    drawn, wanted = drawn / 127.5, wanted / 127.5
+    loss = functional.l1_loss(drawn, wanted)
+    for axis in (3, 4):
+        loss = loss + edges * functional.l1_loss(drawn.diff(dim=axis), wanted.diff(dim=axis))
+    return loss
