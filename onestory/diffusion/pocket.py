@@ -61,6 +61,11 @@ class PocketModules(nn.Module):
         self.conditioner = conditioner
         self.selector = selector
 
+    @property
+    def channels(self) -> int:
+        """Of a latent."""
+        return int(self.transformer.config["in_channels"])
+
     def denoise(
         self,
         noisy_BCFhw: torch.Tensor,

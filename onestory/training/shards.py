@@ -79,7 +79,7 @@ def write_shard(
         ):
             features.append(read_TE.half())
             lengths.append(len(read_TE))
-            notes.append(_note(story, shot))
+            notes.append(note_of(story, shot))
     tensors = {
         "latents_SCFhw": torch.stack(latents),
         "stills_SCFhw": torch.stack(stills),
@@ -134,7 +134,7 @@ def _areas(
     return np.array([*shares, *[0.0] * (MAX_PEOPLE - len(shares))], np.float32)
 
 
-def _note(story: Story, shot: StoryShot) -> dict[str, object]:
+def note_of(story: Story, shot: StoryShot) -> dict[str, object]:
     return {
         "seed": story.seed,
         "pattern": story.pattern.value,

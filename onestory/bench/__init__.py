@@ -1,0 +1,1 @@
+"""What is OneStory worth? Comparisons on stories whose truth is known."""
