@@ -11,15 +11,11 @@ own. After that a take costs some 20 ms. No global state of MLflow's is touched,
 episodes may be logged from several threads at once.
 """
 
-import logging
-import os
 import threading
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from onestory.documents import digest_of_json
 from onestory.engines.take import Take, Verdict
@@ -33,7 +29,6 @@ from onestory.tracking.fields import (
     RESUME_TAG,
     Scalar,
     gate_metrics,
-    legal_key,
     legal_params,
     legal_tags,
     milliseconds,
@@ -41,15 +36,15 @@ from onestory.tracking.fields import (
     take_params,
     take_tags,
 )
-
-Status = Literal["FINISHED", "FAILED", "KILLED"]
-
-_QUIET = {
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "DO_NOT_TRACK": "true",
-    "MLFLOW_CONFIGURE_LOGGING": "false",
-}
-_importing = threading.Lock()
+from onestory.tracking.store import (
+    Status,
+    as_storage_errors,
+    client_of,
+    experiment_of,
+    newest,
+    search,
+    write,
+)
 
 
 def warm_up(tracking_uri: str) -> None:
@@ -62,8 +57,8 @@ def warm_up(tracking_uri: str) -> None:
     Raises:
         StorageError: If the store cannot be opened.
     """
-    with _as_storage_errors():
-        _client(tracking_uri).search_experiments(max_results=1)
+    with as_storage_errors():
+        client_of(tracking_uri).search_experiments(max_results=1)
 
 
 class EpisodeRun:
@@ -114,17 +109,17 @@ class EpisodeRun:
         Raises:
             StorageError: If the store cannot be opened or written.
         """
-        with _as_storage_errors():
-            client = _client(tracking_uri)
-            experiment_id = _experiment_id(client, experiment, artifact_root)
+        with as_storage_errors():
+            client = client_of(tracking_uri)
+            experiment_id = experiment_of(client, experiment, artifact_root)
             own_tags = {KIND_TAG: "episode", EPISODE_TAG: episode, **(tags or {})}
             if resume_key is not None:
                 own_tags[RESUME_TAG] = digest_of_json([episode, resume_key])
-                found = _newest(client, experiment_id, {RESUME_TAG: str(own_tags[RESUME_TAG])})
+                found = newest(client, experiment_id, {RESUME_TAG: str(own_tags[RESUME_TAG])})
                 if found is not None:
                     return cls._go_on(client, found, params or {}, own_tags)
             run = client.create_run(experiment_id, run_name=episode, tags=legal_tags(own_tags))
-            _write(client, run.info.run_id, params=legal_params(params or {}))
+            write(client, run.info.run_id, params=legal_params(params or {}))
             return cls(client, run_id=run.info.run_id, experiment_id=experiment_id)
 
     @classmethod
@@ -139,14 +134,14 @@ class EpisodeRun:
         old, new = found.data.params, legal_params(params)
         changed = {f"now.{key}": new[key] for key in new if key in old and old[key] != new[key]}
         client.update_run(run_id, status="RUNNING")
-        _write(
+        write(
             client,
             run_id,
             params={key: value for key, value in new.items() if key not in old},
             tags=legal_tags({**tags, **changed}),
         )
         episode = cls(client, run_id=run_id, experiment_id=experiment_id)
-        for take in _search(client, experiment_id, {PARENT_TAG: run_id}):
+        for take in search(client, experiment_id, {PARENT_TAG: run_id}):
             recipe = take.data.tags.get(RECIPE_TAG)
             if recipe and take.info.status == "FINISHED":
                 episode._takes[recipe] = (take.info.run_id, dict(take.data.tags))
@@ -174,13 +169,13 @@ class EpisodeRun:
             StorageError: If the store cannot be written.
         """
         tags = legal_tags(take_tags(take, slate, verdict, is_circled))
-        with self._lock, _as_storage_errors():
+        with self._lock, as_storage_errors():
             known = self._takes.get(take.address)
             if known is not None:
                 run_id, old = known
                 changed = {key: value for key, value in tags.items() if old.get(key) != value}
                 metrics = gate_metrics(verdict) if GATES_TAG in changed else {}
-                _write(self._client, run_id, tags=changed, metrics=metrics)
+                write(self._client, run_id, tags=changed, metrics=metrics)
             else:
                 run_id = self._log_new_take(take, slate, verdict, tags)
             self._takes[take.address] = (run_id, tags)
@@ -200,7 +195,7 @@ class EpisodeRun:
                 tags={PARENT_TAG: self.run_id, RECIPE_TAG: take.address},
             )
             run_id = self._torn[take.address] = str(run.info.run_id)
-        _write(
+        write(
             self._client,
             run_id,
             params=legal_params(take_params(take)),
@@ -221,8 +216,8 @@ class EpisodeRun:
         Raises:
             StorageError: If the store cannot be written.
         """
-        with _as_storage_errors():
-            _write(self._client, self.run_id, metrics=metrics)
+        with as_storage_errors():
+            write(self._client, self.run_id, metrics=metrics)
 
     def log_artifacts(self, folder: Path, artifact_path: str | None = None) -> None:
         """
@@ -237,7 +232,7 @@ class EpisodeRun:
         """
         if not folder.is_dir():
             raise StorageError(f"there is no folder {folder.name!r} to log artifacts from")
-        with _as_storage_errors():
+        with as_storage_errors():
             self._client.log_artifacts(self.run_id, str(folder), artifact_path)
 
     def finish(self, status: Status = "FINISHED") -> None:
@@ -252,7 +247,7 @@ class EpisodeRun:
         """
         if self._is_over:
             return
-        with _as_storage_errors():
+        with as_storage_errors():
             self._client.set_terminated(self.run_id, status)
         self._is_over = True
 
@@ -271,105 +266,3 @@ class EpisodeRun:
             self.finish()
         else:
             self.finish("FAILED" if issubclass(kind, Exception) else "KILLED")
-
-
-def _client(tracking_uri: str) -> Any:
-    _check_folder(tracking_uri)
-    for name, value in _QUIET.items():
-        os.environ.setdefault(name, value)
-    with _importing:
-        # Two seconds of import, and only whoever logs should pay them.
-        from mlflow.tracking import MlflowClient
-
-        logging.getLogger("mlflow").setLevel(logging.WARNING)
-        return MlflowClient(tracking_uri=tracking_uri, registry_uri=tracking_uri)
-
-
-def _check_folder(tracking_uri: str) -> None:
-    """MLflow would try for minutes to open a SQLite file in a folder that is not there."""
-    scheme, _, path = tracking_uri.partition(":///")
-    if scheme == "sqlite" and not Path(path).parent.is_dir():
-        raise StorageError(
-            f"there is no folder for the MLflow store {path!r}", hint="create it first"
-        )
-
-
-@contextmanager
-def _as_storage_errors() -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:
-        if type(error).__module__.startswith(("mlflow", "sqlalchemy", "requests", "alembic")):
-            first_line = next(iter(str(error).splitlines()), type(error).__name__)
-            raise StorageError(f"MLflow: {first_line}") from error
-        raise
-
-
-def _experiment_id(client: Any, name: str, artifact_root: str | None) -> str:
-    found = client.get_experiment_by_name(name)
-    if found is None:
-        return _new_experiment_id(client, name, artifact_root)
-    if found.lifecycle_stage != "active":
-        raise StorageError(
-            f"the MLflow experiment {name!r} was deleted", hint="restore it or choose another name"
-        )
-    return str(found.experiment_id)
-
-
-def _new_experiment_id(client: Any, name: str, artifact_root: str | None) -> str:
-    from mlflow.exceptions import MlflowException
-
-    try:
-        return str(client.create_experiment(name, artifact_location=artifact_root))
-    except MlflowException:
-        # Somebody else may have created it in between.
-        found = client.get_experiment_by_name(name)
-        if found is None:
-            raise
-        return str(found.experiment_id)
-
-
-def _newest(client: Any, experiment_id: str, tags: Mapping[str, str]) -> Any | None:
-    return next(iter(_search(client, experiment_id, tags, most=1)), None)
-
-
-def _search(
-    client: Any,
-    experiment_id: str,
-    tags: Mapping[str, str],
-    most: int = 5000,
-) -> list[Any]:
-    """Runs with these tags, newest first. Values are ids and digests, so need no escaping."""
-    condition = " and ".join(f"tags.`{key}` = '{value}'" for key, value in tags.items())
-    return list(
-        client.search_runs(
-            [experiment_id],
-            filter_string=condition,
-            max_results=most,
-            order_by=["attributes.start_time DESC"],
-        )
-    )
-
-
-def _write(
-    client: Any,
-    run_id: str,
-    *,
-    params: Mapping[str, str] | None = None,
-    tags: Mapping[str, str] | None = None,
-    metrics: Mapping[str, float] | None = None,
-) -> None:
-    """Everything in one call, which is one transaction."""
-    from mlflow.entities import Metric, Param, RunTag
-
-    if not (params or tags or metrics):
-        return
-    now = round(time.time() * 1000)
-    client.log_batch(
-        run_id,
-        metrics=[
-            Metric(legal_key(key), float(value), now, 0) for key, value in (metrics or {}).items()
-        ],
-        params=[Param(key, value) for key, value in (params or {}).items()],
-        tags=[RunTag(key, value) for key, value in (tags or {}).items()],
-    )
