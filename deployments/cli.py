@@ -1,7 +1,7 @@
 """
 The one command: `onestory VERB`.
 
-    produce   plan   status   explain   screen   export   studio   doctor
+    produce   plan   status   explain   screen   export   studio   doctor   train
 
 Each verb parses, calls one function and prints. Results go to standard output, one JSON
 document with `--json`; progress goes to standard error. Exit codes: 0 done, 2 bad input,
@@ -29,6 +29,8 @@ app = typer.Typer(
 )
 studio_app = typer.Typer(help="The local services.", no_args_is_help=True)
 app.add_typer(studio_app, name="studio")
+train_app = typer.Typer(help="The model side: make weights.", no_args_is_help=True)
+app.add_typer(train_app, name="train")
 
 Script = Annotated[str, typer.Argument(help="Screenplay: Fountain, shot list, StoryMem, prose.")]
 EpisodeId = Annotated[str, typer.Argument(help="Episode id.")]
@@ -187,6 +189,34 @@ def studio_mlflow(home: Home = None) -> None:
 
     with _edge(False):
         typer.echo(start_mlflow_ui(_settings(home)))
+
+
+@train_app.command("pocket")
+def train_pocket(
+    config: Annotated[Path | None, typer.Option(help="Train by this file.")] = None,
+    out: Annotated[Path, typer.Option("--out", help="Keep the run in this folder.")] = Path(
+        ".training/pocket"
+    ),
+    data: Annotated[Path, typer.Option(help="Keep codec and stories in this folder.")] = Path(
+        ".training"
+    ),
+    steps: Annotated[int | None, typer.Option(help="Stop after so many steps of the run.")] = None,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Train the pocket model, or go on with it; Ctrl-C loses no more than some minutes."""
+    from deployments import training
+
+    with _edge(as_json):
+        made = training.train_pocket(
+            _settings(home),
+            config=config,
+            out=out,
+            data=data,
+            steps=steps,
+            say=lambda line: typer.echo(line, err=True),
+        )
+        _print(made, as_json, training.training_text)
 
 
 @app.command()

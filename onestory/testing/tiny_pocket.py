@@ -47,3 +47,41 @@ def write_tiny_weights(folder: Path, *, seed: int = 0) -> Path:
     save_modules(modules.to(torch.bfloat16), folder)
     write_rest(folder, tiny_codec(), Sampling())
     return folder
+
+
+TINY_TRAINING = f"""
+seed: 5
+num_shots: 3
+stories:
+  - {{first: 0, count: 2}}
+held_out: {{first: 1099511627776, count: 1}}
+size: {{channels: {CHANNELS}, heads: 2, head_dim: 24, layers: 2, ffn: 48, selector_width: 16}}
+phases:
+  - steps: 3
+    kinds:
+      picture: {{weight: 1, batch: 4}}
+    matrix_rate: [0.02, 0.02]
+    other_rate: [0.002, 0.002]
+  - steps: 3
+    kinds:
+      picture: {{weight: 1, batch: 4}}
+      recalled picture: {{weight: 1, batch: 4}}
+      shot: {{weight: 1, batch: 2}}
+    matrix_rate: [0.02, 0.01]
+    other_rate: [0.002, 0.001]
+"""
+"""A training file that takes seconds."""
+
+
+def write_tiny_data(folder: Path) -> Path:
+    """
+    Put a codec into a data folder, so that none need be fitted.
+
+    Args:
+        folder: Where runs share codec and shards.
+
+    Returns:
+        The folder.
+    """
+    tiny_codec().save_pretrained(folder / "codec")
+    return folder

@@ -69,23 +69,25 @@ class Trainer:
     def _parts(self) -> dict[str, nn.Module]:
         return {"model": self.modules, "teacher": self.teacher, "average": self.average}
 
-    def run(self, *, keep_every: int, report: Report) -> Iterator[int]:
+    def run(self, *, keep_every: int, report: Report, until: int | None = None) -> Iterator[int]:
         """
         Take the steps that are left.
 
         Args:
             keep_every: Steps between two checkpoints.
             report: Is told every step.
+            until: Stop after so many steps of the run; None for all of them.
 
         Yields:
             The number of steps taken, after each checkpoint.
         """
-        while self.step < self.config.steps:
+        end = self.config.steps if until is None else min(until, self.config.steps)
+        while self.step < end:
             started = time.monotonic()
             told = self._take_step()
             self.step += 1
             report(self.step, {**told, "seconds": time.monotonic() - started})
-            if self.step % keep_every == 0 or self.step == self.config.steps:
+            if self.step % keep_every == 0 or self.step == end:
                 write_checkpoint(self.folder, self.step, self._parts(), self.optimizers)
                 yield self.step
 

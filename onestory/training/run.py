@@ -1,0 +1,245 @@
+"""
+How does a training file become weights? Whatever is missing is made, and then it is trained.
+
+    pocket.yaml ──► codec (once) ──► shards (those that are missing) ──► steps ──► export/
+                                                                          │
+                            checkpoint, log.jsonl ◄── every few steps ────┤
+                            losses and pictures of held-out stories ◄─────┘
+
+Killed at any line and started again, a run goes on from its last checkpoint.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+
+from onestory.diffusion.codec import BlockCodec, load_codec
+from onestory.diffusion.sampling import Sampling
+from onestory.diffusion.text import MiniLmText, shared_text
+from onestory.engines.pocket.model import PocketModel
+from onestory.engines.pocket.weights import write_rest
+from onestory.errors import WeightsError
+from onestory.storyworld.render import SceneRenderer
+from onestory.storyworld.stories import Telling, tell_story
+from onestory.training.batches import Stories
+from onestory.training.config import Seeds, TrainingConfig
+from onestory.training.shards import (
+    STORIES_PER_SHARD,
+    Drawing,
+    missing_shards,
+    shard_name,
+    write_shard,
+)
+from onestory.training.trainer import Trainer, log_to
+from onestory.training.validation import held_out_losses, story_sheet
+
+CODEC_STORIES = range(1 << 30, (1 << 30) + 40)
+"""Stories whose frames the codec's basis is learnt from; nobody trains on them."""
+
+CODEC_BLOCKS = 50_000
+
+LOG = "log.jsonl"
+
+Measure = Callable[[PocketModel], Mapping[str, float]]
+"""Something else to be known of a model while it is trained, by name."""
+
+
+class Watcher(Protocol):
+    """Follows a run."""
+
+    def prepared(self, what: str) -> None:
+        """Hear of something that was made before the first step."""
+
+    def started(self, step: int) -> None:
+        """Hear from which step the run goes on."""
+
+    def stepped(self, step: int, told: Mapping[str, float]) -> None:
+        """Hear what a step came to."""
+
+    def validated(self, step: int, told: Mapping[str, float], sheet: Path) -> None:
+        """Hear what a validation came to, and where its pictures lie."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Places:
+    """Where a run keeps what."""
+
+    data: Path
+    """Codec and shards, which runs share."""
+    run: Path
+    """Checkpoint, log, pictures and weights of one run."""
+
+    @property
+    def codec(self) -> Path:
+        """Folder of the codec."""
+        return self.data / "codec"
+
+    @property
+    def shards(self) -> Path:
+        """Folder of the shards."""
+        return self.data / "shards"
+
+    @property
+    def sheets(self) -> Path:
+        """Folder of the pictures of held-out stories."""
+        return self.run / "sheets"
+
+    @property
+    def export(self) -> Path:
+        """Folder of the finished weights."""
+        return self.run / "export"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rhythm:
+    """How often a run does what beside training."""
+
+    keep_every: int = 50
+    """Steps between two checkpoints."""
+    validate_every: int = 250
+    """Steps between two validations; the last step is validated in any case."""
+    sheet_stories: int = 2
+    """Stories of a sheet."""
+    sampling: Sampling = field(default_factory=Sampling)
+    """How they are drawn."""
+
+
+def train(
+    config: TrainingConfig,
+    places: Places,
+    watcher: Watcher,
+    *,
+    until: int | None = None,
+    rhythm: Rhythm | None = None,
+    measures: Sequence[Measure] = (),
+) -> int:
+    """
+    Train pocket weights, or take a run up again.
+
+    Args:
+        config: What the run depends on.
+        places: Where it keeps everything.
+        watcher: Follows it.
+        until: Stop after so many steps of the run; None for all of them.
+        rhythm: How often it does what else; None for the usual.
+        measures: What else a validation finds out, such as a read-out of attributes.
+
+    Returns:
+        Steps that are taken now. The weights lie in `places.export`, ready for the engine.
+
+    Raises:
+        WeightsError: If codec or checkpoint are of another model.
+    """
+    rhythm = rhythm or Rhythm()
+    codec = prepare_codec(places.codec, config.size.channels, watcher)
+    text = shared_text()
+    _draw_missing(config, places.shards, codec, text, watcher)
+    stories = Stories(_shards(places.shards, config.stories), num_shots=config.num_shots)
+    held_out = Stories(_shards(places.shards, [config.held_out]), num_shots=config.num_shots)
+
+    trainer = Trainer(config, stories, places.run)
+    watcher.started(trainer.step)
+    _forget_after(places.run / LOG, trainer.step)
+    log = log_to(places.run / LOG)
+    end = config.steps if until is None else min(until, config.steps)
+
+    def report(step: int, told: Mapping[str, float]) -> None:
+        log(step, told)
+        watcher.stepped(step, told)
+
+    for step in trainer.run(keep_every=rhythm.keep_every, report=report, until=end):
+        if step % rhythm.validate_every == 0 or step == end:
+            model = PocketModel(trainer.average, codec, text)
+            told = held_out_losses(trainer.average, trainer.teacher, held_out, config)
+            for measure in measures:
+                told |= measure(model)
+            watcher.validated(step, told, _draw_sheet(model, config, places, rhythm, step))
+    trainer.export(places.export)
+    write_rest(places.export, codec, rhythm.sampling)
+    return trainer.step
+
+
+def prepare_codec(folder: Path, channels: int, watcher: Watcher) -> BlockCodec:
+    """
+    Load the codec, or fit one and keep it.
+
+    Args:
+        folder: Where it lies.
+        channels: How many its latents have.
+        watcher: Hears of it.
+
+    Raises:
+        WeightsError: If the one that is kept has other channels.
+    """
+    if not (folder / "config.json").is_file():
+        codec = BlockCodec(channels=channels, refine_width=0, upscale=1)
+        codec.fit(torch.from_numpy(_clips(CODEC_STORIES)), max_blocks=CODEC_BLOCKS)
+        codec.save_pretrained(folder)
+        watcher.prepared("codec")
+    codec = load_codec(folder)
+    found = int(codec.config["channels"])
+    if found != channels:
+        raise WeightsError(
+            f"the codec in {folder} has {found} channels, the training file asks for {channels}",
+            hint="train into another data folder",
+        )
+    return codec
+
+
+def _clips(seeds: range) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    drawing, telling = Drawing(), Telling()
+    return np.stack(
+        [
+            np.stack([renderer.frame(index) for index in range(telling.num_frames)])
+            for seed in seeds
+            for shot in tell_story(seed, telling=telling).shots
+            for renderer in [SceneRenderer(shot.scene, drawing.width, drawing.height)]
+        ]
+    )
+
+
+def _draw_missing(
+    config: TrainingConfig, folder: Path, codec: BlockCodec, text: MiniLmText, watcher: Watcher
+) -> None:
+    telling = Telling(num_shots=config.num_shots)
+    for seeds in (*config.stories, config.held_out):
+        for path, shard in missing_shards(folder, seeds.first, seeds.count):
+            write_shard(path, shard, codec=codec, text=text, telling=telling, drawing=Drawing())
+            watcher.prepared(path.name)
+
+
+def _shards(folder: Path, runs: Sequence[Seeds]) -> list[Path]:
+    return [
+        folder / shard_name(start)
+        for seeds in runs
+        for start in range(seeds.first, seeds.first + seeds.count, STORIES_PER_SHARD)
+    ]
+
+
+def _draw_sheet(
+    model: PocketModel, config: TrainingConfig, places: Places, rhythm: Rhythm, step: int
+) -> Path:
+    first, count = config.held_out.first, min(rhythm.sheet_stories, config.held_out.count)
+    sheet = story_sheet(
+        model,
+        range(first, first + count),
+        num_shots=config.num_shots,
+        sampling=rhythm.sampling,
+    )
+    places.sheets.mkdir(parents=True, exist_ok=True)
+    path = places.sheets / f"step-{step:06d}.png"
+    sheet.save(path)
+    return path
+
+
+def _forget_after(log: Path, step: int) -> None:
+    """Drop the lines of steps that are taken again."""
+    if log.is_file():
+        lines = log.read_text("utf-8").splitlines(keepends=True)
+        kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= step]
+        log.write_text("".join(kept), "utf-8")
