@@ -15,6 +15,7 @@ Shape suffixes, for this module only:
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -85,6 +86,12 @@ class Stories:
 
     def __len__(self) -> int:
         return len(self.starts)
+
+    @cached_property
+    def std_C(self) -> torch.Tensor:  # noqa: N802 - array names end in their shape
+        """How much each latent channel varies, float32, in the first shard."""
+        latents_SCFhw = self.shards[0].latents_SCFhw.float()
+        return latents_SCFhw.transpose(0, 1).flatten(1).std(dim=1)
 
     def batch(self, kind: Kind, size: int, seed: Sequence[int]) -> Batch:
         """Draw a batch; equal seeds draw equal batches from equal data."""

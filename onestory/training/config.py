@@ -63,6 +63,10 @@ class Phase(_Part):
     """Decoupled: memory frames are drawn from one real shot, not selected."""
     budgets: tuple[float, ...] = (1.0,)
     """Memory budgets, one drawn for each step."""
+    noise: tuple[float, float] = (0.4, 1.0)
+    """Mean and standard deviation of the logit of the share of noise; higher is noisier."""
+    focus: float = 0.0
+    """Channels weigh as their standard deviation to this power: 0 is all alike, 3 as in pixels."""
 
 
 class TrainingConfig(_Part):
@@ -78,8 +82,6 @@ class TrainingConfig(_Part):
     context_dropout: Share = 0.1
     first_frame: Share = 0.35
     """How many shots are given their first frame, clean."""
-    noise_shift: float = 0.4
-    """Mean of the logit of the share of noise; above 0 is more noise."""
     person_weight: float = 1.5
     """How much more a patch weighs that shows nothing but people."""
     parts_weight: float = 0.15

@@ -74,6 +74,7 @@ class Losses:
 def losses(
     modules: PocketModules,
     teacher: Teacher,
+    std_C: torch.Tensor,
     batch: Batch,
     config: TrainingConfig,
     phase: Phase,
@@ -85,6 +86,7 @@ def losses(
     Args:
         modules: What is trained.
         teacher: The heads on the middle block.
+        std_C: How much each latent channel varies.
         batch: Samples of one kind.
         config: Weights and shares.
         phase: Budgets, and whether frames are selected yet.
@@ -96,7 +98,8 @@ def losses(
     clean_BCFhw = batch.latents_BCFhw
     num, _, num_frames = clean_BCFhw.shape[:3]
     noise_BCFhw = torch.from_numpy(rng.standard_normal(clean_BCFhw.shape, dtype=np.float32))
-    logit_B = rng.standard_normal(num) + config.noise_shift
+    mean, spread = phase.noise
+    logit_B = spread * rng.standard_normal(num) + mean
     share_B = torch.from_numpy(1 / (1 + np.exp(-logit_B))).float()
     share_BF = share_B[:, None].expand(-1, num_frames).clone()
     is_told = num_frames > 1 and rng.random() < config.first_frame
@@ -128,16 +131,19 @@ def losses(
     weight_BFL = weight_BFL / share_BF.clamp(min=LEAST_NOISE)[..., None].square()
     if is_told:
         weight_BFL = weight_BFL[:, 1:]
-    error_BFhw = (drawn_BCFhw - clean_BCFhw).square().mean(dim=1)
+    weight_C = std_C**phase.focus
+    weight_C = weight_C / (weight_C * std_C.square()).mean()
+    error_BFhw = torch.einsum("bcfhw,c->bfhw", (drawn_BCFhw - clean_BCFhw).square(), weight_C)
+    error_BFhw = error_BFhw / len(weight_C)
     error_BFL = functional.avg_pool2d(error_BFhw, 2).flatten(2)[:, int(is_told) :]
     flow = (error_BFL * weight_BFL).sum() / (weight_BFL[0].numel() * num)
     parts = teacher.loss(middle[0].float(), batch.parts_BFLP.flatten(1, 2), batch.place_B)
     total = flow + config.parts_weight * parts
-    told |= {"flow": float(flow), "parts": float(parts)}
+    told |= {"flow": float(flow.detach()), "parts": float(parts.detach())}
     if scores_SM is not None and batch.labels_BM is not None:
         select = selector_loss(scores_SM, batch.labels_BM)
         total = total + config.selector_weight * select
-        told["selector"] = float(select)
+        told["selector"] = float(select.detach())
     told["memory"] = float(memory is not None)
     return Losses(total, told)
 

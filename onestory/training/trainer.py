@@ -100,7 +100,9 @@ class Trainer:
         )
         self._set_rates(phase, progress)
         with PlainAttention(), torch.autocast("cpu", torch.bfloat16):
-            loss = losses(self.modules, self.teacher, batch, self.config, phase, rng)
+            loss = losses(
+                self.modules, self.teacher, self.stories.std_C, batch, self.config, phase, rng
+            )
         for optimizer in self.optimizers.values():
             optimizer.zero_grad(set_to_none=True)
         loss.total.backward()  # type: ignore[no-untyped-call]
