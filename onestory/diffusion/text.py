@@ -81,7 +81,7 @@ def installed_folder() -> Path:
     if spec is None or spec.origin is None:
         raise WeightsError(
             f"the text encoder's package {PACKAGE} is not installed",
-            hint="install requirements.lock",
+            hint="install weights.lock",
         )
     return Path(spec.origin).parent / "model"
 
@@ -95,12 +95,12 @@ def check_weights(path: Path) -> None:
         WeightsError: If the file is missing, or its sha256 is another.
     """
     if not path.is_file():
-        raise WeightsError(f"there are no weights at {path.name}", hint="install requirements.lock")
+        raise WeightsError(f"there are no weights at {path.name}", hint="install weights.lock")
     found = hashlib.sha256(path.read_bytes()).hexdigest()
     if found != WEIGHTS_SHA256:
         raise WeightsError(
             f"the text encoder's weights have sha256 {found[:12]}…, not {WEIGHTS_SHA256[:12]}…",
-            hint="install requirements.lock again",
+            hint="install weights.lock again",
         )
 
 
