@@ -28,6 +28,10 @@ PACKAGED = Path(__file__).parent / "weights"
 PARTS = ("transformer", "vae", "memory/conditioner", "memory/selector")
 """Folders that hold weights."""
 
+TEXT_ENCODER = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+"""sha256 of the text encoder's weights, as `onestory.diffusion.text` checks it: written down here
+too, so that an engine is named without loading torch."""
+
 _INDEX = {
     "_class_name": "OneStoryPocket",
     "transformer": ["diffusers", "WanTransformer3DModel"],
@@ -76,13 +80,11 @@ def weights_digest(folder: Path) -> str:
 
 @lru_cache(maxsize=8)
 def _digest(folder: Path, stamps: tuple[tuple[Path, int, int], ...]) -> str:
-    from onestory.diffusion.text import WEIGHTS_SHA256
-
     whole = hashlib.sha256()
     for path, _, _ in stamps:
         content = hashlib.sha256(path.read_bytes()).hexdigest()
         whole.update(f"{path.relative_to(folder).as_posix()} {content}\n".encode())
-    whole.update(f"text_encoder {WEIGHTS_SHA256}\n".encode())
+    whole.update(f"text_encoder {TEXT_ENCODER}\n".encode())
     return f"sha256:{whole.hexdigest()}"
 
 

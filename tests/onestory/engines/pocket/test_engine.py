@@ -333,7 +333,8 @@ def test_opening_the_engine_loads_no_torch(tiny_weights: Path) -> None:
     code = (
         "import sys\n"
         "from onestory.engines.pocket.engine import PocketEngine\n"
-        f"PocketEngine(weights={str(tiny_weights)!r})\n"
+        f"engine = PocketEngine(weights={str(tiny_weights)!r})\n"
+        "engine.fingerprint(), engine.capabilities()\n"
         "print('torch' in sys.modules)"
     )
 

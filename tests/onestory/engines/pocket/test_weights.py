@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from onestory.engines.pocket.weights import find_weights, weights_digest
+from onestory.diffusion.text import WEIGHTS_SHA256
+from onestory.engines.pocket.weights import TEXT_ENCODER, find_weights, weights_digest
 from onestory.errors import WeightsError
 from onestory.testing.tiny_pocket import write_tiny_weights
 
@@ -19,6 +20,7 @@ def test_the_digest_follows_the_content_alone(tiny_weights: Path, tmp_path: Path
     assert weights_digest(copy) == weights_digest(tiny_weights)
     assert weights_digest(other) != weights_digest(tiny_weights)
     assert weights_digest(copy).startswith("sha256:")
+    assert TEXT_ENCODER == WEIGHTS_SHA256
 
 
 def test_weights_that_are_replaced_are_read_again(tmp_path: Path) -> None:
