@@ -132,10 +132,14 @@ class Stage:
         keyframe = self._keyframe(recipe)
         memory = self._archive.recalled(recipe, lineage, slate=slate)
         with _faults_named(slate):
+            started = time.perf_counter()
             footage = self.engine.render(recipe, keyframe=keyframe, memory=memory, control=control)
+            # Some engines draw everything before they hand over the first frame.
+            drawing_seconds = time.perf_counter() - started
             if footage.latents is not None:
                 unpack_latents(footage.latents)  # what nobody can read is better known now
             developed = self._develop(footage, recipe, slate, control)
+            developed.render_seconds += drawing_seconds
         take = self._store(recipe, slate, lineage, footage, developed)
         self._archive.add(take, footage.latents)
         return take
