@@ -1,0 +1,204 @@
+"""
+What does a comparison come to? A table, a document, plots, and a sheet to be judged by eye.
+
+    scores by variant and story ──┬── mean, interval over stories ── Markdown, JSON
+                                  ├── consistency against gap ────── plot
+                                  └── takes ──────────────────────── contact sheet
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from onestory.bench.cases import Case
+
+RESAMPLES = 2000
+
+Scores = Mapping[str, Sequence[float | None]]
+"""By measure: one number a story, None where a story has nothing of that kind."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Interval:
+    """A mean over stories and where it lies, were other stories told."""
+
+    mean: float
+    low: float
+    high: float
+    stories: int
+
+    def as_json(self) -> dict[str, Any]:
+        """The same for a document."""
+        return {
+            "mean": round(self.mean, 4),
+            "low": round(self.low, 4),
+            "high": round(self.high, 4),
+            "stories": self.stories,
+        }
+
+
+def interval(values: Sequence[float | None], *, seed: int = 0) -> Interval | None:
+    """
+    Bootstrap a mean.
+
+    Args:
+        values: One number a story; None does not count.
+        seed: Of the resampling.
+
+    Returns:
+        Mean and 95 % percentile interval over `RESAMPLES` resamples of stories; None if there
+        is no number at all.
+    """
+    there = np.array([value for value in values if value is not None], np.float64)
+    if not len(there):
+        return None
+    rng = np.random.default_rng(seed)
+    drawn = rng.choice(there, size=(RESAMPLES, len(there))).mean(axis=1)
+    low, high = np.percentile(drawn, (2.5, 97.5))
+    return Interval(mean=float(there.mean()), low=float(low), high=float(high), stories=len(there))
+
+
+def document(
+    scores: Mapping[str, Scores], patterns: Sequence[str], facts: Mapping[str, Any]
+) -> dict[str, Any]:
+    """
+    Make the machine-readable report.
+
+    Args:
+        scores: By variant.
+        patterns: Of every story.
+        facts: What else is to be said: weights, sampling, number of stories.
+
+    Returns:
+        `{"policies": [{"policy", measure …, "intervals", "by_pattern"}], …facts}`.
+    """
+    policies = []
+    for variant, measures in scores.items():
+        row: dict[str, Any] = {"policy": variant}
+        intervals: dict[str, Any] = {}
+        by_pattern: dict[str, dict[str, Any]] = {}
+        for measure, values in measures.items():
+            found = interval(values)
+            row[measure] = None if found is None else round(found.mean, 4)
+            intervals[measure] = None if found is None else found.as_json()
+            for pattern in dict.fromkeys(patterns):
+                of_it = [v for v, p in zip(values, patterns, strict=True) if p == pattern]
+                part = interval(of_it)
+                if part is not None:
+                    by_pattern.setdefault(pattern, {})[measure] = part.as_json()
+        policies.append({**row, "intervals": intervals, "by_pattern": by_pattern})
+    return {**facts, "policies": policies}
+
+
+def table(
+    report: Mapping[str, Any], measures: Mapping[str, str], *, pattern: str | None = None
+) -> str:
+    """
+    Write the report as a Markdown table.
+
+    Args:
+        report: Of `document`.
+        measures: What to show, and its heading.
+        pattern: Only stories of that kind; None for all.
+
+    Returns:
+        One row a policy; each cell is the mean, and half the width of its interval.
+    """
+    lines = [
+        "| policy | " + " | ".join(measures.values()) + " |",
+        "| --- |" + " ---: |" * len(measures),
+    ]
+    for row in report["policies"]:
+        found = row["by_pattern"].get(pattern, {}) if pattern else row["intervals"]
+        cells = [_cell(found.get(measure)) for measure in measures]
+        lines.append(f"| {row['policy'].replace('_', ' ')} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _cell(found: Mapping[str, float] | None) -> str:
+    if not found:
+        return "–"
+    return f"{found['mean']:.3f} ± {(found['high'] - found['low']) / 2:.3f}"
+
+
+def plot_gaps(gaps: Mapping[str, Mapping[int, float]], title: str, path: Path) -> None:
+    """
+    Draw consistency against the number of shots between two appearances.
+
+    Args:
+        gaps: By policy: mean similarity by gap; 1 is the next shot.
+        title: Of the plot.
+        path: PNG to write.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+
+    figure = Figure(figsize=(7, 4.2), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    for policy, curve in gaps.items():
+        at = sorted(curve)
+        axes.plot(at, [curve[gap] for gap in at], marker="o", label=policy.replace("_", " "))
+    axes.set_xlabel("shots from one appearance to the next")
+    axes.set_ylabel("similarity")
+    axes.set_title(title)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.legend(fontsize=8, ncols=2)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=110)
+
+
+def contact_sheet(
+    case: Case, rows: Mapping[str, Sequence[np.ndarray[Any, np.dtype[np.uint8]]]]
+) -> Image.Image:
+    """
+    Put the same story, filmed under several rules, into one picture.
+
+    Args:
+        case: The story.
+        rows: By name: one frame `H W 3` a shot.
+
+    Returns:
+        One row a rule, captions below.
+    """
+    height, width = next(iter(rows.values()))[0].shape[:2]
+    label, caption = 96, 74
+    num_shots = len(case.story.shots)
+    font = ImageFont.load_default(11)
+    sheet = Image.new(
+        "RGB", (label + num_shots * (width + 4), len(rows) * (height + 4) + caption), "white"
+    )
+    pen = ImageDraw.Draw(sheet)
+    for row, (name, frames) in enumerate(rows.items()):
+        top = row * (height + 4)
+        pen.text((6, top + height // 2), name.replace("_", " "), fill="black", font=font)
+        for column, frame_HW3 in enumerate(frames):
+            sheet.paste(Image.fromarray(frame_HW3), (label + column * (width + 4), top))
+    for column, shot in enumerate(case.story.shots):
+        words = _wrapped(shot.caption, width, font)
+        pen.multiline_text(
+            (label + column * (width + 4), len(rows) * (height + 4) + 2),
+            words,
+            fill="black",
+            font=font,
+            spacing=1,
+        )
+    return sheet
+
+
+def _wrapped(text: str, width: int, font: Any) -> str:
+    lines, line = list[str](), ""
+    for word in text.split():
+        longer = f"{line} {word}".strip()
+        if font.getlength(longer) > width and line:
+            lines.append(line)
+            line = word
+        else:
+            line = longer
+    lines.append(line)
+    return "\n".join(lines[:5])
