@@ -11,10 +11,12 @@ F latent frames, and the latent of a first frame is the latent of a picture.
 from typing import Any
 
 import torch
-from diffusers.configuration_utils import ConfigMixin, register_to_config
+from diffusers.configuration_utils import ConfigMixin
 from diffusers.models.modeling_utils import ModelMixin
 from torch import nn
 from torch.nn import functional as F  # noqa: N812 - torch's own name for it
+
+from onestory.memory.keeping import keeps_config
 
 TIME = 4
 """Frames per latent frame."""
@@ -33,7 +35,11 @@ class BlockCodec(ModelMixin, ConfigMixin):  # type: ignore[misc]  # diffusers is
     its importance (`std ** 0.4`), so that a noise schedule meets the strong channels first.
     """
 
-    @register_to_config
+    basis_CN: torch.Tensor
+    mean_N: torch.Tensor
+    scale_C: torch.Tensor
+
+    @keeps_config
     def __init__(
         self,
         channels: int = 48,
@@ -52,7 +58,7 @@ class BlockCodec(ModelMixin, ConfigMixin):  # type: ignore[misc]  # diffusers is
             refine_depth: Its residual blocks.
             upscale: How much finer than the coded frames the decoded ones are.
         """
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         size = TIME * block * block * 3
         self.register_buffer("basis_CN", torch.zeros(channels, size))
         self.register_buffer("mean_N", torch.zeros(size))

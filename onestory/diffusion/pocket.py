@@ -133,8 +133,9 @@ def _open_gates(transformer: WanTransformer3DModel) -> None:
     What an untrained model draws is nothing, rather than a random guess.
     """
     for block in transformer.blocks:
-        block.scale_shift_table.zero_()
-        block.scale_shift_table[:, GATES] = 1.0
+        table_1RD = block.get_parameter("scale_shift_table")
+        table_1RD.zero_()
+        table_1RD[:, GATES] = 1.0
     transformer.scale_shift_table.zero_()
     nn.init.zeros_(transformer.condition_embedder.time_proj.weight)
     nn.init.zeros_(transformer.condition_embedder.time_proj.bias)

@@ -146,7 +146,7 @@ def _as_blocks(frames_BTHW3: torch.Tensor) -> torch.Tensor:
     """Frames as the codec blocks them, the first one repeated: `B F 4 H W 3`."""
     first = frames_BTHW3[:, :1].expand(-1, TIME, -1, -1, -1)
     frames = torch.cat([first, frames_BTHW3[:, 1:]], dim=1)
-    return frames.unflatten(1, (-1, TIME))
+    return frames.reshape(len(frames), -1, TIME, *frames.shape[2:])
 
 
 def _difference(drawn: torch.Tensor, wanted: torch.Tensor, edges: float) -> torch.Tensor:

@@ -124,7 +124,8 @@ def _parts(truth: FrameTruth, drawing: Drawing) -> np.ndarray[tuple[int, ...], n
     height, width = truth.parts_HW.shape
     side = drawing.token
     cells = one_hot.reshape(height // side, side, width // side, side, NUM_PARTS).mean((1, 3))
-    return np.round(cells.reshape(-1, NUM_PARTS) * 255).astype(np.uint8)
+    parts_LP = np.round(cells.reshape(-1, NUM_PARTS) * 255)
+    return parts_LP.astype(np.uint8)  # type: ignore[no-any-return]  # mean forgets its type
 
 
 def _areas(
