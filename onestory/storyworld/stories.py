@@ -9,14 +9,13 @@ part; whoever returns is "the same woman". What a caption does not name can only
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeVar
 
 import numpy as np
 
 from onestory.storyworld.kinds import (
-    Accessory,
     Action,
     Age,
     CameraMove,
@@ -29,7 +28,7 @@ from onestory.storyworld.kinds import (
     Weather,
 )
 from onestory.storyworld.look import Look, Place, random_look
-from onestory.storyworld.palette import CLOTH_COLOURS, SKIN_COLOURS
+from onestory.storyworld.palette import CLOTH_COLOURS
 from onestory.storyworld.scene import Camera, Performer, SceneSpec
 from onestory.storyworld.telling import (
     ACCESSORY_PHRASES,
@@ -42,7 +41,6 @@ from onestory.storyworld.telling import (
     PLACE_PHRASES,
     SKIN_PHRASES,
     TOGETHER,
-    Colour,
     colour_word,
     with_article,
 )
@@ -54,6 +52,23 @@ HELD_OUT = 1 << 40
 
 PLACE_SLOTS = ("wall", "accent", "furniture")
 """What the colours of a place's palette belong to, in its order."""
+
+WHOLE_BODY = frozenset(
+    {
+        Action.WALK,
+        Action.RUN,
+        Action.JUMP,
+        Action.DANCE,
+        Action.FALL,
+        Action.KNEEL,
+        Action.ENTER,
+        Action.LEAVE,
+        Action.SIT,
+        Action.STAND_UP,
+        Action.SLEEP,
+    }
+)
+"""Actions that are lost if the frame cuts off the legs."""
 
 
 class Pattern(StrEnum):
@@ -240,7 +255,7 @@ class _Teller:
         else:
             reference = f"the other {kind}"
         if look.top_colour == "denim":
-            look = _recoloured(look, pick(rng, CLOTH_COLOURS))
+            look = replace(look, top_colour=pick(rng, CLOTH_COLOURS))
         phrase, named = self._describe(look, kind)
         return StoryPerson(
             name=name, look=look, phrase=phrase, reference=reference, named=frozenset(named)
@@ -424,24 +439,6 @@ class _Teller:
         return Camera(framing=pick(rng, framings), move=pick(rng, moves))
 
 
-WHOLE_BODY = frozenset(
-    {
-        Action.WALK,
-        Action.RUN,
-        Action.JUMP,
-        Action.DANCE,
-        Action.FALL,
-        Action.KNEEL,
-        Action.ENTER,
-        Action.LEAVE,
-        Action.SIT,
-        Action.STAND_UP,
-        Action.SLEEP,
-    }
-)
-"""Actions that are lost if the frame cuts off the legs."""
-
-
 def kind_of(look: Look) -> tuple[str, str]:
     """Say what a person is called, and what the same person is called later."""
     if look.age is Age.CHILD:
@@ -454,27 +451,3 @@ def kind_of(look: Look) -> tuple[str, str]:
     if look.age is Age.ELDER:
         return f"old {kind}", f"the same old {kind}"
     return kind, f"the same {kind}"
-
-
-def _recoloured(look: Look, colour: str) -> Look:
-    from dataclasses import replace
-
-    return replace(look, top_colour=colour)
-
-
-__all__ = [
-    "HELD_OUT",
-    "PLACE_SLOTS",
-    "SKIN_COLOURS",
-    "Accessory",
-    "Colour",
-    "Pattern",
-    "Story",
-    "StoryPerson",
-    "StoryPlace",
-    "StoryShot",
-    "Telling",
-    "kind_of",
-    "pick",
-    "tell_story",
-]
