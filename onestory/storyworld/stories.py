@@ -77,9 +77,9 @@ class Pattern(StrEnum):
     MAIN_SUBJECT = "main subject"
     """One person, shot after shot, through two places."""
     INSERT_AND_RECALL = "insert and recall"
-    """A person and a place, then something else, then both again."""
+    """A person and a place, then something else, then both again; in three shots or more."""
     COMPOSABLE = "composable"
-    """Two people, introduced apart, later together."""
+    """Two people, introduced apart, later together; in three shots or more."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -224,7 +224,8 @@ class _Teller:
                 ((other, "Q") if start <= i < start + gap else (("A",), "P")) for i in range(length)
             ]
         apart = [(("A",), "P"), (("B",), "Q")]
-        if self.rng.random() < 0.5:
+        # Drawn for short stories too, which have no time for it.
+        if self.rng.random() < 0.5 and length > 3:
             apart.append((("A",), "P"))
         rest = length - len(apart)
         together = [
