@@ -21,7 +21,8 @@ from deployments.studio import services
 from deployments.studio.embedded import status
 from deployments.studio.settings import StudioSettings
 from onestory.documents import Frozen
-from onestory.errors import StudioError
+from onestory.engines.pocket.weights import find_weights, weights_digest
+from onestory.errors import StudioError, WeightsError
 
 PROJECT = "onestory-studio"
 OUR_NAMES = ("onestory", "tasks", "flows", "deployments")
@@ -50,6 +51,7 @@ def examine(settings: StudioSettings) -> tuple[Finding, ...]:
         *_packages(),
         *_names(),
         *_programs(),
+        *_weights(settings),
         *_resources(settings),
         *_home(settings),
         *_services(settings),
@@ -182,6 +184,17 @@ def _output(program: str, *flags: str) -> str:
     except (OSError, subprocess.SubprocessError):
         return ""
     return done.stdout
+
+
+def _weights(settings: StudioSettings) -> Iterator[Finding]:
+    """What the pocket engine draws with, if it is the one that films."""
+    if settings.engine == "pocket":
+        try:
+            folder = find_weights(settings.engine_options.get("weights"))
+        except WeightsError as error:
+            yield _finding("weights", False, error.message, error.hint or "")
+        else:
+            yield _finding("weights", True, f"{weights_digest(folder)[:19]} in {folder}")
 
 
 def _resources(settings: StudioSettings) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ import pytest
 from deployments.studio import doctor
 from deployments.studio.doctor import Finding, examine
 from deployments.studio.settings import read_settings
+from onestory.testing.tiny_pocket import write_tiny_weights
 
 
 def _by_name() -> dict[str, Finding]:
@@ -98,6 +99,21 @@ def test_too_many_threads_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "4096")
 
     assert "at most" in _by_name()["cores"].hint
+
+
+def test_missing_weights_are_found(tmp_path: Path) -> None:
+    """An engine whose weights lie nowhere cannot film, and the doctor says how to get some."""
+
+    def weights(engine: str, folder: Path) -> list[Finding]:
+        settings = read_settings(engine=engine, engine_options={"weights": str(folder)})
+        return [finding for finding in examine(settings) if finding.name == "weights"]
+
+    there = write_tiny_weights(tmp_path / "weights")
+
+    assert [finding.is_ok for finding in weights("pocket", there)] == [True]
+    assert [finding.is_ok for finding in weights("pocket", tmp_path / "none")] == [False]
+    assert weights("pocket", tmp_path / "none")[0].hint == "train them with: onestory train pocket"
+    assert weights("previz", tmp_path / "none") == []
 
 
 def test_home_that_cannot_be_written_is_found(tmp_path: Path) -> None:
