@@ -13,6 +13,7 @@ Shape suffixes, for this module only:
     L  patches of one frame               P  parts             A  people of a story
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -72,7 +73,7 @@ class Stories:
             num_shots: Shots of every story.
 
         Raises:
-            ValueError: If there is no story.
+            ValueError: If there is no story, or stories have another number of shots.
         """
         self.shards: list[Shard] = [read_shard(path) for path in paths]
         self.num_shots = num_shots
@@ -83,6 +84,12 @@ class Stories:
         ]
         if not self.starts:
             raise ValueError(f"there is no story in {len(paths)} shards")
+        for path, shard in zip(paths, self.shards, strict=True):
+            told = Counter(note["seed"] for note in shard.notes)
+            if set(told.values()) != {num_shots}:
+                raise ValueError(
+                    f"{path.name} holds stories of {max(told.values())} shots, not {num_shots}"
+                )
 
     def __len__(self) -> int:
         return len(self.starts)

@@ -54,14 +54,14 @@ class Phase(_Part):
     """A stretch of steps that are drawn alike."""
 
     steps: Annotated[int, Field(gt=0)]
-    kinds: dict[Kind, Kinds]
+    kinds: Annotated[dict[Kind, Kinds], Field(min_length=1)]
     matrix_rate: tuple[float, float]
     """Learning rate of Muon on the blocks' matrices, from the first step to the last."""
     other_rate: tuple[float, float]
     """Learning rate of AdamW on everything else."""
     warm_up: bool = False
-    """Decoupled: memory frames are drawn from one real shot, not selected."""
-    budgets: tuple[float, ...] = (1.0,)
+    """Decoupled: memory frames are drawn by lot from real shots, not selected."""
+    budgets: Annotated[tuple[float, ...], Field(min_length=1)] = (1.0,)
     """Memory budgets, one drawn for each step."""
     noise: tuple[float, float] = (0.4, 1.0)
     """Mean and standard deviation of the logit of the share of noise; higher is noisier."""
@@ -73,7 +73,7 @@ class TrainingConfig(_Part):
     """Everything that a run depends on."""
 
     seed: int = 0
-    stories: tuple[Seeds, ...]
+    stories: Annotated[tuple[Seeds, ...], Field(min_length=1)]
     held_out: Seeds
     num_shots: int = 6
     size: Size = Size()
@@ -87,7 +87,7 @@ class TrainingConfig(_Part):
     parts_weight: float = 0.15
     """Weight of the truth as a teacher: which part each token of the middle block shows."""
     selector_weight: float = 1.0
-    phases: tuple[Phase, ...]
+    phases: Annotated[tuple[Phase, ...], Field(min_length=1)]
 
     @property
     def steps(self) -> int:
@@ -118,5 +118,5 @@ def read_config(path: Path) -> TrainingConfig:
     """
     try:
         return TrainingConfig.model_validate(yaml.safe_load(path.read_text("utf-8")))
-    except (OSError, ValidationError, yaml.YAMLError) as error:
+    except (OSError, UnicodeError, ValidationError, yaml.YAMLError) as error:
         raise WeightsError(f"{path} is no training file: {error}") from error

@@ -179,7 +179,9 @@ def _select(
     else:
         rank_SM = scores_SM.detach()
     grid = (candidates_SMChw.shape[3], candidates_SMChw.shape[4])
-    layout = solve_layout(budget, num_candidates, grid)
+    # A budget that pays for more frames than are real must not reach for the others.
+    num_real = int(batch.is_real_BM.sum(dim=1).min())
+    layout = solve_layout(budget, num_real if phase.warm_up else num_candidates, grid)
     chosen_SK = top_k(rank_SM, layout.num_frames)
     index_SK111 = chosen_SK[:, :, None, None, None].expand(-1, -1, *candidates_SMChw.shape[2:])
     return scores_SM, (candidates_SMChw.gather(1, index_SK111), layout.levels)

@@ -5,8 +5,8 @@ What does the trainer read? Stories that were drawn once, as latents and text fe
                                           └─ truth ── parts, areas        ├─ shard (safetensors)
              captions ── MiniLM ── token features                         ┘
 
-Pixels are never kept. A shard is written under another name and renamed, so that one that can
-be read is whole; which seeds it holds is in its name.
+Pixels are never kept. A shard is written under another name and renamed; one that cannot be read,
+or holds other stories than are asked for, is drawn again.
 """
 
 import json
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from onestory.diffusion.codec import BlockCodec, num_latent_frames
@@ -183,7 +183,20 @@ def shard_name(first_seed: int) -> str:
 
 def missing_shards(folder: Path, first_seed: int, num_stories: int) -> Iterator[tuple[Path, range]]:
     """Say which shards of a range of stories are still to be drawn."""
-    for start in range(first_seed, first_seed + num_stories, STORIES_PER_SHARD):
-        path = folder / shard_name(start)
-        if not path.exists():
-            yield path, range(start, min(start + STORIES_PER_SHARD, first_seed + num_stories))
+    end = first_seed + num_stories
+    for start in range(first_seed, end, STORIES_PER_SHARD):
+        path, seeds = folder / shard_name(start), range(start, min(start + STORIES_PER_SHARD, end))
+        if not _holds(path, seeds):
+            yield path, seeds
+
+
+def _holds(path: Path, seeds: range) -> bool:
+    """Whether a shard is there, whole, and of these very stories."""
+    if not path.exists():
+        return False
+    try:
+        with safe_open(path, framework="pt") as file:
+            notes = json.loads((file.metadata() or {}).get("notes", "[]"))
+    except (SafetensorError, OSError):
+        return False
+    return {note["seed"] for note in notes} == set(seeds)
