@@ -1,0 +1,107 @@
+"""Does one stretch go on where the one before it ended?"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from onestory.diffusion.sampling import Sampling, sample
+from onestory.engines.pocket import model as module
+from onestory.engines.pocket.model import PocketModel, Stretch, load_model
+from onestory.engines.pocket.picture import Grid
+
+GRID = Grid(6, 4)
+FEW = Sampling(steps=2)
+
+
+@pytest.fixture(scope="module", name="model")
+def _model(tiny_weights: Path) -> PocketModel:
+    return load_model(tiny_weights)
+
+
+class Calls:
+    """Samples as ever, and keeps what it was given and what came out."""
+
+    def __init__(self) -> None:
+        self.noises: list[torch.Tensor] = []
+        self.texts: list[torch.Tensor] = []
+        self.firsts: list[torch.Tensor | None] = []
+        self.memories: list[object] = []
+        self.made: list[torch.Tensor] = []
+
+    def __call__(self, modules: Any, noise: Any, text: Any, **given: Any) -> torch.Tensor:
+        """Draw a stretch."""
+        self.noises.append(noise)
+        self.texts.append(text)
+        self.firsts.append(given["first_BChw"])
+        self.memories.append(given["memory"])
+        self.made.append(sample(modules, noise, text, **given))
+        return self.made[-1]
+
+
+@pytest.fixture(name="calls")
+def _calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
+    calls = Calls()
+    monkeypatch.setattr(module, "sample", calls)
+    return calls
+
+
+def draw(model: PocketModel, num_frames: int, **fields: Any) -> list[Stretch]:
+    """Draw a man who walks."""
+    text_TE = model.read("Wide shot, day: in a park, a man walks.")
+    usual: dict[str, Any] = {"grid": GRID, "seed": 5, "sampling": FEW}
+    return list(model.draw(text_TE, num_frames=num_frames, **(usual | fields)))
+
+
+def test_each_stretch_starts_from_the_last_frame_before_it(
+    model: PocketModel, calls: Calls
+) -> None:
+    """The last frame that was seen, coded anew, is the next one's first; it is not seen twice."""
+    stretches = draw(model, 40)
+
+    assert [len(stretch.frames_THW3) for stretch in stretches] == [17, 16, 7]
+    assert [len(stretch.latents_FChw) for stretch in stretches] == [5, 4, 2]
+    assert calls.firsts[0] is None
+    for before, first in zip(stretches, calls.firsts[1:], strict=False):
+        assert first is not None
+        assert torch.equal(first[0], model.encode(before.frames_THW3[-1]))
+    decoded = model.codec.decode(calls.made[1])[0].round().to(torch.uint8).numpy()
+    assert np.array_equal(stretches[1].frames_THW3, decoded[1:])
+    assert np.array_equal(stretches[1].latents_FChw, calls.made[1][0].transpose(0, 1)[1:].numpy())
+
+
+def test_noise_follows_from_the_seed_and_the_stretch(model: PocketModel, calls: Calls) -> None:
+    """No two stretches share their noise; a picture has that of a shot's first frame."""
+    draw(model, 33)
+    draw(model, 1)
+    draw(model, 1, seed=6)
+    first, second, picture, other = calls.noises
+
+    assert not torch.equal(first, second)
+    assert picture.shape == (1, 8, 1, 6, 4)
+    assert torch.equal(picture, first[:, :, :1])
+    assert not torch.equal(picture, other)
+    assert abs(float(first.std()) - 1) < 0.1
+
+
+def test_all_stretches_share_caption_and_memory(model: PocketModel, calls: Calls) -> None:
+    """A long shot forgets nothing on its way; captions are padded as in training."""
+    memory = model.remember(torch.randn(3, 8, 6, 4), (0, 1, 2))
+
+    draw(model, 30, memory=memory)
+
+    assert calls.memories == [memory, memory]
+    assert torch.equal(calls.texts[0], calls.texts[1])
+    assert calls.texts[0].shape == (1, 16, 384)
+    assert model.remember(torch.zeros(0, 8, 6, 4), ()) is None
+
+
+def test_progress_runs_through_all_stretches(model: PocketModel) -> None:
+    """Two stretches of two steps: a quarter each."""
+    shares: list[float] = []
+
+    draw(model, 20, at_step=shares.append)
+
+    assert shares == [0.25, 0.5, 0.75, 1.0]
