@@ -1,7 +1,7 @@
 """
 The one command: `onestory VERB`.
 
-    produce   plan   status   explain   screen   export   studio   doctor   train
+    produce   plan   status   explain   screen   export   studio   doctor   train   bench
 
 Each verb parses, calls one function and prints. Results go to standard output, one JSON
 document with `--json`; progress goes to standard error. Exit codes: 0 done, 2 bad input,
@@ -31,6 +31,8 @@ studio_app = typer.Typer(help="The local services.", no_args_is_help=True)
 app.add_typer(studio_app, name="studio")
 train_app = typer.Typer(help="The model side: make weights.", no_args_is_help=True)
 app.add_typer(train_app, name="train")
+bench_app = typer.Typer(help="The model side: measure weights.", no_args_is_help=True)
+app.add_typer(bench_app, name="bench")
 
 Script = Annotated[str, typer.Argument(help="Screenplay: Fountain, shot list, StoryMem, prose.")]
 EpisodeId = Annotated[str, typer.Argument(help="Episode id.")]
@@ -217,6 +219,51 @@ def train_pocket(
             say=lambda line: typer.echo(line, err=True),
         )
         _print(made, as_json, training.training_text)
+
+
+@bench_app.command("memory")
+def bench_memory(
+    stories: Annotated[int | None, typer.Option(help="Tell so many stories.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Only see that it works.")] = False,
+    steps: Annotated[int | None, typer.Option(help="Denoise in so many steps.")] = None,
+    weights: Annotated[Path | None, typer.Option(help="Film with these weights.")] = None,
+    out: Annotated[Path, typer.Option("--out", help="Keep takes and report here.")] = Path(
+        "out/bench/memory"
+    ),
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Compare ways to remember on stories whose truth is known; goes on where it was stopped."""
+    from deployments import benching
+
+    with _edge(as_json):
+        report = benching.bench_memory(
+            _settings(home),
+            out=out,
+            weights=weights,
+            stories=stories,
+            is_quick=quick,
+            steps=steps,
+            say=lambda line: typer.echo(line, err=True),
+        )
+        _print(report, as_json, benching.memory_text)
+
+
+@bench_app.command("cost")
+def bench_cost(
+    weights: Annotated[Path | None, typer.Option(help="Measure these weights.")] = None,
+    out: Annotated[Path, typer.Option("--out", help="Keep the report here.")] = Path(
+        "out/bench/cost"
+    ),
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Time a denoising step at shot 2 and at shot 40."""
+    from deployments import benching
+
+    with _edge(as_json):
+        document = benching.bench_cost(_settings(home), out=out, weights=weights)
+        _print(document, as_json, benching.cost_text)
 
 
 @app.command()

@@ -31,8 +31,17 @@ from onestory.memory.policies import NextShot, recency
 from onestory.memory.recall import Recall, recall
 from onestory.training.batches import padded_text
 
-Takes = dict[tuple[int, int], torch.Tensor]
-"""Latents of a take, `F C h w`, by seed of the story and number of the shot."""
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class FilmedShot:
+    """A take in the folder."""
+
+    name: Digest
+    latents_FChw: torch.Tensor
+
+
+Takes = dict[tuple[int, int], FilmedShot]
+"""By seed of the story and number of the shot."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,7 +106,7 @@ def film(
         _film(studio, orders)
         for order in orders:
             latents_FChw = read_latents(_path(studio, order.name).read_bytes()).latents_FCHW
-            takes[order.case.seed, shot] = latents_FChw
+            takes[order.case.seed, shot] = FilmedShot(name=order.name, latents_FChw=latents_FChw)
             banks[order.case.seed].remember(
                 latents_FChw, take=order.name, slate=f"{order.case.seed}", shot=shot
             )

@@ -7,7 +7,6 @@ What does a comparison come to? A table, a document, plots, and a sheet to be ju
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,51 +14,32 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from onestory.bench.cases import Case
-
-RESAMPLES = 2000
+from onestory.evaluation.measures import bootstrap
 
 Scores = Mapping[str, Sequence[float | None]]
 """By measure: one number a story, None where a story has nothing of that kind."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Interval:
-    """A mean over stories and where it lies, were other stories told."""
-
-    mean: float
-    low: float
-    high: float
-    stories: int
-
-    def as_json(self) -> dict[str, Any]:
-        """The same for a document."""
-        return {
-            "mean": round(self.mean, 4),
-            "low": round(self.low, 4),
-            "high": round(self.high, 4),
-            "stories": self.stories,
-        }
-
-
-def interval(values: Sequence[float | None], *, seed: int = 0) -> Interval | None:
+def interval(values: Sequence[float | None]) -> dict[str, float] | None:
     """
-    Bootstrap a mean.
+    Say where a mean over stories lies, were other stories told: 95 %, bootstrapped.
 
     Args:
         values: One number a story; None does not count.
-        seed: Of the resampling.
 
     Returns:
-        Mean and 95 % percentile interval over `RESAMPLES` resamples of stories; None if there
-        is no number at all.
+        `mean`, `low`, `high` and the number of `stories`; None if there is no number at all.
     """
-    there = np.array([value for value in values if value is not None], np.float64)
-    if not len(there):
+    there = [value for value in values if value is not None]
+    if not there:
         return None
-    rng = np.random.default_rng(seed)
-    drawn = rng.choice(there, size=(RESAMPLES, len(there))).mean(axis=1)
-    low, high = np.percentile(drawn, (2.5, 97.5))
-    return Interval(mean=float(there.mean()), low=float(low), high=float(high), stories=len(there))
+    found = bootstrap(there)
+    return {
+        "mean": round(found.mean, 4),
+        "low": round(found.low, 4),
+        "high": round(found.high, 4),
+        "stories": len(there),
+    }
 
 
 def document(
@@ -83,13 +63,13 @@ def document(
         by_pattern: dict[str, dict[str, Any]] = {}
         for measure, values in measures.items():
             found = interval(values)
-            row[measure] = None if found is None else round(found.mean, 4)
-            intervals[measure] = None if found is None else found.as_json()
+            row[measure] = None if found is None else found["mean"]
+            intervals[measure] = found
             for pattern in dict.fromkeys(patterns):
                 of_it = [v for v, p in zip(values, patterns, strict=True) if p == pattern]
                 part = interval(of_it)
                 if part is not None:
-                    by_pattern.setdefault(pattern, {})[measure] = part.as_json()
+                    by_pattern.setdefault(pattern, {})[measure] = part
         policies.append({**row, "intervals": intervals, "by_pattern": by_pattern})
     return {**facts, "policies": policies}
 
