@@ -81,7 +81,9 @@ def measure_cost(
                     1, (shot - 1) * num_frames, modules.channels, *grid, generator=generator
                 )
                 started = time.perf_counter()
-                memories[rule, shot] = _remember(modules, rule, history, text_1TE, budget, grid)
+                memories[rule, shot] = _remember(
+                    modules, rule, history, text_1TE, budget, grid, num_frames
+                )
                 selects[rule, shot] = time.perf_counter() - started
         seconds: dict[tuple[str, int], list[float]] = {key: [] for key in memories}
         for turn in range(rounds + 1):
@@ -118,7 +120,10 @@ def _remember(
     text_1TE: torch.Tensor,
     budget: float,
     grid: tuple[int, int],
+    num_frames: int,
 ) -> MemoryCache:
+    if rule == "fixed_window":
+        history_1MChw = history_1MChw[:, -num_frames:]
     num = history_1MChw.shape[1]
     if rule == "full_history":
         chosen, levels = history_1MChw, (0,) * num

@@ -26,7 +26,18 @@ def onestory(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize(
     "verb",
-    ["produce", "plan", "status", "explain", "screen", "export", "studio", "doctor", "train"],
+    [
+        "produce",
+        "plan",
+        "status",
+        "explain",
+        "screen",
+        "export",
+        "studio",
+        "doctor",
+        "train",
+        "bench",
+    ],
 )
 def test_a_promised_verb_explains_itself(verb: str, tmp_path: Path) -> None:
     """Every verb is there, and its help begins with what it does."""
