@@ -157,7 +157,7 @@ class Reader:
         self._encoders = Encoders()
         tensors = {name: value.float() for name, value in load_file(path).items()}
         missing, unknown = self._encoders.load_state_dict(tensors, strict=False)
-        wrong = [*unknown, *(one for one in missing if not one.endswith("num_batches_tracked"))]
+        wrong = [*missing, *unknown]
         if wrong:
             raise WeightsError(f"{path} does not fit: {len(wrong)} tensors, first {wrong[0]!r}")
         self._encoders.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -40,6 +40,7 @@ from onestory.evaluation.networks import (
     cut_out,
     surroundings,
 )
+from onestory.evaluation.optimizer import KernelMuon
 from onestory.evaluation.samples import MIDDLE, Samples, read_samples, write_samples
 from onestory.storyworld.pen import PARTS
 from onestory.storyworld.stories import PLACE_SLOTS
@@ -53,18 +54,21 @@ class Learning:
 
     seed: int = 0
     steps: int = 1000
-    cooldown: int = 200
+    cooldown: int = 150
     """Over how many steps at the end the learning rate falls to nothing."""
-    rate: float = 3e-3
-    stories: int = 4
-    """In a step, every shot of each."""
+    rate: float = 2e-3
+    """Of AdamW, for everything but kernels."""
+    kernel_rate: float = 0.03
+    """Of Muon, for kernels of convolutions."""
+    stories: int = 12
+    """In a step, two shots of each."""
     first_files: int = 20
     """Files of samples that are read from the beginning."""
     steps_per_file: int = 60
     """After so many steps one more is read."""
     error: float = 0.25
     """Largest standard deviation of what is added to latents."""
-    trust: int = 150
+    trust: int = 250
     """From this step on, crops are cut out by the segmenter and not by the truth."""
     queue: int = 768
     """Earlier embeddings that people and places are told apart from."""
@@ -138,8 +142,10 @@ def learn(
     Yields:
         The number of steps and the parts of the loss, after every step.
     """
-    optimizer = AdamW(encoders.parameters(), lr=0.0, betas=(0.9, 0.98), weight_decay=1e-2)
-    step = _resume(folder / "run.safetensors", encoders, optimizer)
+    muon = KernelMuon(one for one in encoders.parameters() if one.ndim == 4)
+    plain = [one for one in encoders.parameters() if one.ndim != 4]
+    optimizer = AdamW(plain, lr=0.0, betas=(0.9, 0.98), weight_decay=1e-2)
+    step = _resume(folder / "run.safetensors", encoders, muon, optimizer)
     people, places = _Memory(choices.queue), _Memory(choices.queue)
     samples: list[Samples] = []
     encoders.train()
@@ -152,18 +158,19 @@ def learn(
             samples.append(read_samples([path]))
         rng = np.random.default_rng([choices.seed, step])
         batch = _batch(samples, codec, choices, rng)
+        pace = min(1.0, (step + 1) / 20, (choices.steps - step) / choices.cooldown)
         for group in optimizer.param_groups:
-            rise = min(1.0, (step + 1) / 40)
-            group["lr"] = choices.rate * rise * min(1.0, (choices.steps - step) / choices.cooldown)
+            group["lr"] = choices.rate * pace
         parts = _losses(encoders, batch, choices, people, places, trusted=step >= choices.trust)
         loss = torch.stack([WEIGHTS[name] * part for name, part in parts.items()]).sum()
-        optimizer.zero_grad(set_to_none=True)
+        encoders.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(encoders.parameters(), 5.0)
+        nn.utils.clip_grad_norm_(plain, 5.0)
         optimizer.step()
+        muon.step(choices.kernel_rate * pace)
         step += 1
         if step % 50 == 0 or step == choices.steps:
-            _keep(folder / "run.safetensors", step, encoders, optimizer)
+            _keep(folder / "run.safetensors", step, encoders, muon, optimizer)
         yield step, {name: float(part.detach()) for name, part in parts.items()}
     encoders.eval()
 
@@ -187,8 +194,9 @@ def _batch(
     for _ in range(choices.stories):
         samples = files[int(rng.integers(len(files)))]
         start = SHOTS_PER_STORY * int(rng.integers(len(samples) // SHOTS_PER_STORY))
+        rows = start + rng.choice(SHOTS_PER_STORY, 2, replace=False)
         for name in Samples.__slots__:
-            picked[name].append(getattr(samples, name)[start : start + SHOTS_PER_STORY])
+            picked[name].append(getattr(samples, name)[rows])
     chosen = Samples(**{name: torch.cat(values) for name, values in picked.items()})
     latents_BChw = chosen.latents_SChw.float()
     strength_B = rng.uniform(-0.3, 1.0, len(chosen)).clip(0.0) * choices.error
@@ -241,7 +249,7 @@ def _losses(
     *,
     trusted: bool,
 ) -> dict[str, torch.Tensor]:
-    # Every second frame is enough for the cells, which are many.
+    # One frame of every story is enough for the cells, which are many.
     with torch.autocast("cpu", torch.bfloat16):
         cells = encoders.segmenter(batch.frames_BCHW[::2])
     classes_logits, owners_logits = cells.classes_BKhw.float(), cells.owners_BKhw.float()
@@ -354,11 +362,13 @@ def _known_loss(logits_NK: torch.Tensor, truth_N: torch.Tensor) -> torch.Tensor:
     return nn.functional.cross_entropy(logits_NK, truth_N, ignore_index=-1)
 
 
-def _keep(path: Path, step: int, encoders: Encoders, optimizer: AdamW) -> None:
+def _keep(path: Path, step: int, encoders: Encoders, muon: KernelMuon, optimizer: AdamW) -> None:
     tensors = {f"model.{name}": value for name, value in encoders.state_dict().items()}
-    for name, parameter in encoders.named_parameters():
-        for moment in ("exp_avg", "exp_avg_sq", "step"):
-            tensors[f"{moment}.{name}"] = optimizer.state[parameter][moment]
+    for number, momentum in enumerate(muon.momenta):
+        tensors[f"momentum.{number}"] = momentum
+    for number, parameter in enumerate(optimizer.param_groups[0]["params"]):
+        for moment, value in optimizer.state[parameter].items():
+            tensors[f"{moment}.{number}"] = value
     path.parent.mkdir(parents=True, exist_ok=True)
     hidden = path.with_suffix(".part")
     save_file(
@@ -369,16 +379,19 @@ def _keep(path: Path, step: int, encoders: Encoders, optimizer: AdamW) -> None:
     hidden.replace(path)
 
 
-def _resume(path: Path, encoders: Encoders, optimizer: AdamW) -> int:
+def _resume(path: Path, encoders: Encoders, muon: KernelMuon, optimizer: AdamW) -> int:
     if not path.exists():
         return 0
     with safe_open(path, framework="pt") as file:
         names = encoders.state_dict().keys()
         encoders.load_state_dict({name: file.get_tensor(f"model.{name}") for name in names})
-        for name, parameter in encoders.named_parameters():
+        for number, momentum in enumerate(muon.momenta):
+            momentum.copy_(file.get_tensor(f"momentum.{number}"))
+        for number, parameter in enumerate(optimizer.param_groups[0]["params"]):
             optimizer.state[parameter] = {
-                moment: file.get_tensor(f"{moment}.{name}")
-                for moment in ("exp_avg", "exp_avg_sq", "step")
+                moment: file.get_tensor(f"{moment}.{number}")
+                for moment in ("step", "exp_avg", "exp_avg_sq")
+                if f"{moment}.{number}" in file.keys()  # noqa: SIM118 - it is no mapping
             }
         return int(file.metadata()["step"])
 
@@ -387,8 +400,6 @@ def write_weights(encoders: Encoders, path: Path) -> None:
     """Write weights to be shipped: float16, or float32 where that would overflow."""
     tensors = {}
     for name, value in encoders.state_dict().items():
-        if name.endswith("num_batches_tracked"):
-            continue
         small = value.detach().half()
         tensors[name] = small if bool(small.isfinite().all()) else value.detach().clone()
     path.parent.mkdir(parents=True, exist_ok=True)
