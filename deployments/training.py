@@ -131,7 +131,7 @@ class _Followed:
         self._run.log(step, told)
         if step % 50 == 0 or step == self._end:
             self._say(
-                f"step {step} of {self._end}  flow {told['flow']:.4f}  "
+                f"step {step} of {self._end}  loss {told['loss']:.4f}  "
                 f"{told['seconds']:.1f} s a step"
             )
 

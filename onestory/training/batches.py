@@ -26,8 +26,9 @@ import torch
 from onestory.memory.selector import AUGMENTED_LABEL, FOREIGN_LABEL
 from onestory.training.shards import Shard, read_shard
 
-Kind = Literal["picture", "recalled picture", "shot"]
-"""One latent frame from text; one from text and memory; a shot from text and memory."""
+Kind = Literal["picture", "recalled picture", "shot", "selection"]
+"""One latent frame from text; one from text and memory; a shot from text and memory; nothing but
+the choice of what to remember."""
 
 PLACE_LABEL = 0.5
 """How much of a label the same place makes up; the same people make up the rest."""
@@ -135,7 +136,7 @@ class Stories:
         """Draw memories and what is to be made of them; pictures come as twins of one shot."""
         chosen: list[_Shot] = []
         recalled: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]] = []
-        twins = 1 if kind == "shot" else 2
+        twins = 2 if kind == "recalled picture" else 1
         while len(chosen) < size // twins:
             start = self.starts[int(rng.integers(len(self.starts)))]
             number = int(rng.integers(1, self.num_shots))
@@ -149,6 +150,8 @@ class Stories:
         pairs = list(zip(shards, chosen, strict=True))
         latents = [shard.latents_SCFhw[shot.row] for shard, shot in pairs]
         parts = [shard.parts_SFLP[shot.row] for shard, shot in pairs]
+        if kind == "selection":
+            latents, parts = [latent[:, :1] for latent in latents], [part[:1] for part in parts]
         if kind == "recalled picture":
             latents = [
                 *(latent[:, :1] for latent in latents),

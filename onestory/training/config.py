@@ -61,6 +61,8 @@ class Phase(_Part):
     """Learning rate of AdamW on everything else."""
     warm_up: bool = False
     """Decoupled: memory frames are drawn by lot from real shots, not selected."""
+    labelled: Share = 0.5
+    """How often frames are chosen by their labels rather than by the selector."""
     budgets: Annotated[tuple[float, ...], Field(min_length=1)] = (1.0,)
     """Memory budgets, one drawn for each step."""
     noise: tuple[float, float] = (0.4, 1.0)

@@ -95,6 +95,8 @@ def losses(
     Returns:
         The sum to minimise, and its parts.
     """
+    if batch.kind == "selection":
+        return _selection_losses(modules, batch)
     clean_BCFhw = batch.latents_BCFhw
     num, _, num_frames = clean_BCFhw.shape[:3]
     noise_BCFhw = torch.from_numpy(rng.standard_normal(clean_BCFhw.shape, dtype=np.float32))
@@ -148,6 +150,15 @@ def losses(
     return Losses(total, told)
 
 
+def _selection_losses(modules: PocketModules, batch: Batch) -> Losses:
+    """Of the selector alone, which takes a small part of the time that a picture takes."""
+    assert batch.candidates_BMChw is not None
+    assert batch.labels_BM is not None
+    scores_BM = modules.selector(batch.candidates_BMChw, batch.text_BTE, batch.text_mask_BT)
+    total = selector_loss(scores_BM, batch.labels_BM)
+    return Losses(total, {"selector": float(total.detach())})
+
+
 def _select(
     modules: PocketModules,
     batch: Batch,
@@ -158,7 +169,7 @@ def _select(
     """Score the candidates, and choose frames as the phase says; all draws happen always."""
     budget = float(rng.choice(phase.budgets))
     is_dropped = rng.random() < config.context_dropout
-    by_labels = rng.random() < 0.5
+    by_labels = rng.random() < phase.labelled
     if batch.candidates_BMChw is None or batch.labels_BM is None or batch.is_real_BM is None:
         return None, None
     candidates_SMChw = batch.candidates_BMChw

@@ -116,7 +116,8 @@ class Trainer:
         for optimizer in self.optimizers.values():
             optimizer.step()
         self._average()
-        return {**loss.told, "norm": float(norm), f"flow of {kind}": loss.told["flow"]}
+        told = {**loss.told, "loss": float(loss.total.detach()), "norm": float(norm)}
+        return told if kind == "selection" else {**told, f"flow of {kind}": told["flow"]}
 
     def _set_rates(self, phase: Phase, progress: float) -> None:
         rise = min(1.0, (self.step + 1) / 50)
