@@ -108,11 +108,11 @@ class Trainer:
         loss.total.backward()  # type: ignore[no-untyped-call]
         trained = [*self.modules.parameters(), *self.teacher.parameters()]
         for parameter in trained:
-            # A parameter that a step does not use takes part with a gradient of zero, so that
-            # the optimizers' state has one shape throughout.
-            if parameter.grad is None:
+            # What a step happens not to use (memory, dropped) takes part with a gradient of zero.
+            # A step that is about the selector alone leaves everything else as it is.
+            if parameter.grad is None and kind != "selection":
                 parameter.grad = torch.zeros_like(parameter)
-        norm = nn.utils.clip_grad_norm_(trained, CLIP)
+        norm = nn.utils.clip_grad_norm_([p for p in trained if p.grad is not None], CLIP)
         for optimizer in self.optimizers.values():
             optimizer.step()
         self._average()
