@@ -35,14 +35,15 @@ def _director(producer: Producer) -> Producer:
 def script_of(
     director: Producer, episode: str, actions: tuple[str, ...] = STORY, **first: Any
 ) -> Path:
-    """Two people who never meet, each in a place of their own; `first` changes the first shot."""
+    """People who never meet, each in a place of their own; `first` changes the first shot."""
     shots: list[dict[str, Any]] = []
     for action in actions:
         name = action.split()[0].upper()
         shots.append({"set": HOUSES[name], "cast": [name], "action": action})
         shots[-1]["duration"] = "24 frames"
     shots[0] |= first
-    document = {
+    names = {action.split()[0].upper() for action in actions}
+    document: dict[str, Any] = {
         "schema": "shot-list.1",
         "title": f"Film {episode}",
         "episode": episode,
@@ -56,6 +57,8 @@ def script_of(
         ],
         "shots": shots,
     }
+    for part, used in (("cast", names), ("sets", {HOUSES[name] for name in names})):
+        document[part] = [one for one in document[part] if one["name"] in used]
     path = director.out / f"{episode}.json"
     path.write_text(json.dumps(document))
     return path
