@@ -154,8 +154,10 @@ def load_modules(folder: Path) -> PocketModules:
     """Read the modules, ready to use."""
     return PocketModules(
         WanTransformer3DModel.from_pretrained(folder / "transformer", use_safetensors=True),
-        AdaptiveConditioner.from_pretrained(folder / "memory" / "conditioner"),
-        FrameSelector.from_pretrained(folder / "memory" / "selector"),
+        AdaptiveConditioner.from_pretrained(
+            folder / "memory" / "conditioner", use_safetensors=True
+        ),
+        FrameSelector.from_pretrained(folder / "memory" / "selector", use_safetensors=True),
     ).eval()
 
 
