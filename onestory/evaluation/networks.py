@@ -128,12 +128,15 @@ class Trunk(nn.Module):
             layers += [_step(channels, width, stride=2), Residual(width)]
             channels = width
         self.layers = nn.Sequential(*layers)
-        self.leave = nn.Linear(2 * channels, features)
+        # Normed on both sides: without, all but a few features die under the weight of the rest.
+        self.leave = nn.Sequential(
+            nn.LayerNorm(2 * channels), nn.Linear(2 * channels, features), nn.LayerNorm(features)
+        )
 
     def forward(self, pixels_NCHW: torch.Tensor) -> torch.Tensor:
         hidden = self.layers(pixels_NCHW)
         pooled = torch.cat([hidden.mean((2, 3)), hidden.amax((2, 3))], dim=1)
-        features_ND: torch.Tensor = nn.functional.relu(self.leave(pooled))
+        features_ND: torch.Tensor = self.leave(pooled)
         return features_ND
 
 

@@ -10,7 +10,7 @@ People and places are told apart only from others in the same light: otherwise t
 would tell most of them apart, and that is not what an identity is.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +21,8 @@ from safetensors.torch import save_file
 from torch import nn
 from torch.optim import AdamW
 
-from onestory.diffusion.codec import BlockCodec
+from onestory.diffusion.codec import BlockCodec, load_codec
+from onestory.errors import WeightsError
 from onestory.evaluation.attributes import PERSON, SCENE, Attribute
 from onestory.evaluation.coverage import (
     FIRST_SLOT,
@@ -43,7 +44,7 @@ from onestory.evaluation.networks import (
 from onestory.evaluation.optimizer import KernelMuon
 from onestory.evaluation.samples import MIDDLE, Samples, read_samples, write_samples
 from onestory.storyworld.pen import PARTS
-from onestory.storyworld.stories import PLACE_SLOTS
+from onestory.storyworld.stories import HELD_OUT, PLACE_SLOTS
 
 SHOTS_PER_STORY = 6
 
@@ -54,7 +55,7 @@ class Learning:
 
     seed: int = 0
     steps: int = 1000
-    cooldown: int = 150
+    cooldown: int = 200
     """Over how many steps at the end the learning rate falls to nothing."""
     rate: float = 2e-3
     """Of AdamW, for everything but kernels."""
@@ -68,7 +69,7 @@ class Learning:
     """After so many steps one more is read."""
     error: float = 0.25
     """Largest standard deviation of what is added to latents."""
-    trust: int = 250
+    trust: int = 450
     """From this step on, crops are cut out by the segmenter and not by the truth."""
     queue: int = 768
     """Earlier embeddings that people and places are told apart from."""
@@ -404,3 +405,46 @@ def write_weights(encoders: Encoders, path: Path) -> None:
         tensors[name] = small if bool(small.isfinite().all()) else value.detach().clone()
     path.parent.mkdir(parents=True, exist_ok=True)
     save_file({name: value.contiguous() for name, value in tensors.items()}, path)
+
+
+def train_readers(
+    shards: Path,
+    codec: Path,
+    folder: Path,
+    *,
+    choices: Learning | None = None,
+    at_step: Callable[[int, dict[str, float]], None] | None = None,
+) -> Path:
+    """
+    Train encoders from the trainer's shards, or go on with it.
+
+    Args:
+        shards: Folder of shards. Held-out stories among them are left alone.
+        codec: Folder of the codec that coded them.
+        folder: Keeps samples, the run, and in the end the weights.
+        choices: Of the run; None for the usual ones.
+        at_step: Is told the number of steps and the parts of the loss.
+
+    Returns:
+        Where the weights are.
+
+    Raises:
+        WeightsError: If there are no shards.
+    """
+    choices = choices or Learning()
+    paths = [path for path in sorted(shards.glob("stories-*.safetensors")) if _is_seen(path)]
+    if not paths:
+        raise WeightsError(f"there are no shards in {shards}", hint="draw them first")
+    with torch.random.fork_rng():
+        torch.manual_seed(choices.seed)
+        encoders = Encoders()
+    for step, parts in learn(encoders, load_codec(codec), paths, folder, choices):
+        if at_step is not None:
+            at_step(step, parts)
+    path = folder / "readers.safetensors"
+    write_weights(encoders, path)
+    return path
+
+
+def _is_seen(path: Path) -> bool:
+    return int(path.stem.removeprefix("stories-")) < HELD_OUT
