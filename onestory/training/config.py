@@ -79,6 +79,8 @@ class TrainingConfig(_Part):
     held_out: Seeds
     num_shots: int = 6
     size: Size = Size()
+    refining: Annotated[int, Field(ge=0)] = 0
+    """Steps in which the codec learns to draw finer than it codes; 0 leaves it linear."""
     ema: Share = 0.998
     text_dropout: Share = 0.1
     context_dropout: Share = 0.1

@@ -40,6 +40,8 @@ class Refining:
     """Largest standard deviation of what is added to latents."""
     edges: float = 1.0
     """Weight of the differences between neighbouring pixels."""
+    keep_every: int = 100
+    """Steps between two checkpoints."""
 
 
 class _Pool:
@@ -101,6 +103,18 @@ class _Pool:
         return torch.stack(latents), torch.stack(frames).float()
 
 
+def with_refiner(codec: BlockCodec, seed: int = 0) -> BlockCodec:
+    """Give a codec a decoder of its own, untrained; what it codes stays the same."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        refined: BlockCodec = BlockCodec(
+            channels=int(codec.config["channels"]), block=int(codec.config["block"])
+        )
+    for name, kept in codec.named_buffers():
+        refined.get_buffer(name).copy_(kept)
+    return refined
+
+
 def refine(
     codec: BlockCodec, paths: list[Path], folder: Path, choices: Refining
 ) -> Iterator[tuple[int, float]]:
@@ -137,7 +151,7 @@ def refine(
         optimizer.step()
         pool.next(step)
         step += 1
-        if step % 100 == 0 or step == choices.steps:
+        if step % choices.keep_every == 0 or step == choices.steps:
             write_checkpoint(folder, step, parts, {"adamw": optimizer})
         yield step, float(loss.detach())
 

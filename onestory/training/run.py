@@ -1,7 +1,7 @@
 """
 How does a training file become weights? Whatever is missing is made, and then it is trained.
 
-    pocket.yaml ──► codec (once) ──► shards (those that are missing) ──► steps ──► export/
+    pocket.yaml ──► codec ──► shards (those that are missing) ──► its decoder ──► steps ──► export/
                                                                           │
                             checkpoint, log.jsonl ◄── every few steps ────┤
                             losses and pictures of held-out stories ◄─────┘
@@ -28,6 +28,7 @@ from onestory.storyworld.render import SceneRenderer
 from onestory.storyworld.stories import Telling, tell_story
 from onestory.training.batches import Stories
 from onestory.training.config import Seeds, TrainingConfig
+from onestory.training.refining import Refining, refine, with_refiner
 from onestory.training.shards import (
     STORIES_PER_SHARD,
     Drawing,
@@ -80,9 +81,19 @@ class Places:
         return self.data / "codec"
 
     @property
+    def refined_codec(self) -> Path:
+        """Folder of the codec with a decoder of its own."""
+        return self.data / "codec-refined"
+
+    @property
     def shards(self) -> Path:
         """Folder of the shards."""
         return self.data / "shards"
+
+    @property
+    def refiner(self) -> Path:
+        """Folder of the run that trains the codec's decoder."""
+        return self.data / "refiner"
 
     @property
     def sheets(self) -> Path:
@@ -139,6 +150,7 @@ def train(
     codec = prepare_codec(places.codec, config.size.channels, watcher)
     text = shared_text()
     _draw_missing(config, places.shards, codec, text, watcher)
+    codec = _refined(config, places, codec, watcher)
     stories = Stories(_shards(places.shards, config.stories), num_shots=config.num_shots)
     held_out = Stories(_shards(places.shards, [config.held_out]), num_shots=config.num_shots)
 
@@ -189,6 +201,22 @@ def prepare_codec(folder: Path, channels: int, watcher: Watcher) -> BlockCodec:
             hint="train into another data folder",
         )
     return codec
+
+
+def _refined(
+    config: TrainingConfig, places: Places, codec: BlockCodec, watcher: Watcher
+) -> BlockCodec:
+    """Train the codec's decoder, once; a run that was killed goes on with it."""
+    if not config.refining:
+        return codec
+    if not (places.refined_codec / "config.json").is_file():
+        refined = with_refiner(codec, config.seed)
+        choices = Refining(seed=config.seed, steps=config.refining)
+        for _ in refine(refined, _shards(places.shards, config.stories), places.refiner, choices):
+            pass
+        refined.save_pretrained(places.refined_codec)
+        watcher.prepared("decoder of the codec")
+    return load_codec(places.refined_codec)
 
 
 def _clips(seeds: range) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
