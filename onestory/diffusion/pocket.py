@@ -19,6 +19,7 @@ Diffusion-Based Generative Models", 2022 (arXiv:2206.00364): a skip that fades.
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
@@ -68,6 +69,23 @@ class PocketModules(nn.Module):
     def channels(self) -> int:
         """Of a latent."""
         return int(self.transformer.config["in_channels"])
+
+    @torch.no_grad()
+    def make_captions_louder(self, gain: float) -> None:
+        """
+        Scale the text embedder's output, and what reads it by the inverse.
+
+        Keys are normalised anyway; so only values are made less sensitive. What is drawn stays the
+        same, but for rounding.
+        """
+        embedder: Any = self.transformer.condition_embedder.text_embedder
+        blocks: Any = self.transformer.blocks
+        embedder.linear_2.weight.mul_(gain)
+        embedder.linear_2.bias.mul_(gain)
+        for block in blocks:
+            block.attn2.to_v.weight.div_(gain)
+            # A key's bias is added to what has just become louder.
+            block.attn2.to_k.bias.mul_(gain)
 
     def denoise(
         self,

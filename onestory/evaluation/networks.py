@@ -52,6 +52,11 @@ def _norm(width: int) -> nn.Module:
     return nn.GroupNorm(width // 16, width)
 
 
+def _centred() -> nn.Module:
+    # What all embeddings have in common would make all of them alike.
+    return nn.BatchNorm1d(EMBEDDING, affine=False)
+
+
 class Residual(nn.Module):
     """Two convolutions and a way past them."""
 
@@ -128,9 +133,12 @@ class Trunk(nn.Module):
             layers += [_step(channels, width, stride=2), Residual(width)]
             channels = width
         self.layers = nn.Sequential(*layers)
-        # Normed on both sides: without, all but a few features die under the weight of the rest.
+        # What all pictures have in common is most of what is pooled: taken out, or nothing else
+        # is learnt for long.
         self.leave = nn.Sequential(
-            nn.LayerNorm(2 * channels), nn.Linear(2 * channels, features), nn.LayerNorm(features)
+            nn.BatchNorm1d(2 * channels),
+            nn.Linear(2 * channels, features),
+            nn.BatchNorm1d(features),
         )
 
     def forward(self, pixels_NCHW: torch.Tensor) -> torch.Tensor:
@@ -249,7 +257,10 @@ class PersonEncoder(nn.Module):
         self.colours = ColourReader(len(_COLOURED_PARTS), 2 * FEATURES)
         answers = sum(len(attribute.classes) for attribute in PERSON)
         self.identity = nn.Sequential(
-            nn.Linear(2 * FEATURES + answers, 192), nn.ReLU(), nn.Linear(192, EMBEDDING)
+            nn.Linear(2 * FEATURES + answers, 192),
+            nn.ReLU(),
+            nn.Linear(192, EMBEDDING),
+            _centred(),
         )
 
     def forward(self, crops: Crops, context_NX: torch.Tensor) -> Person:
@@ -315,6 +326,7 @@ class PlaceEncoder(nn.Module):
             nn.Linear(FEATURES + COLOURS_OF_SLOTS + answers, 192),
             nn.ReLU(),
             nn.Linear(192, EMBEDDING),
+            _centred(),
         )
 
     def forward(self, around: Surroundings) -> Scene:

@@ -67,6 +67,9 @@ class Phase(_Part):
     """Memory budgets, one drawn for each step."""
     noise: tuple[float, float] = (0.4, 1.0)
     """Mean and standard deviation of the logit of the share of noise; higher is noisier."""
+    text_gain: Annotated[float, Field(gt=0)] = 1.0
+    """At the first step the text embedder is made so much louder, and what reads it as much less
+    sensitive: nothing that is drawn changes, but what captions say is learnt so much faster."""
     focus: float = 0.0
     """Channels weigh as their standard deviation to this power: 0 is all alike, 3 as in pixels."""
 

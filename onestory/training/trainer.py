@@ -93,6 +93,9 @@ class Trainer:
 
     def _take_step(self) -> dict[str, float]:
         phase, progress = self.config.at(self.step)
+        if progress == 0 and phase.text_gain != 1:
+            for modules in (self.modules, self.average):
+                modules.make_captions_louder(phase.text_gain)
         rng = np.random.default_rng([self.config.seed, self.step, DRAWS])
         kind = _draw_kind(phase, rng)
         batch = self.stories.batch(

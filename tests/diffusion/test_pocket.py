@@ -160,3 +160,18 @@ def test_velocity_leads_from_clean_to_noise(noisy: Tensor) -> None:
         velocity = velocity_of(clean, mixed, torch.tensor(share))
 
         assert torch.allclose(velocity, noisy - clean, atol=1e-4)
+
+
+def test_louder_captions_change_nothing_that_is_drawn(noisy: Tensor, text: Tensor) -> None:
+    """Only their scale inside the model does, and with it what a step of training changes."""
+    modules, share = modules_of(4), torch.full((B, F), 0.8)
+    louder = copy.deepcopy(modules)
+    louder.make_captions_louder(8.0)
+
+    before, after = (
+        each.denoise(noisy, share, text, per_token=False) for each in (modules, louder)
+    )
+    embedders = [each.transformer.condition_embedder.text_embedder for each in (modules, louder)]
+
+    assert torch.allclose(after, before, atol=1e-4)
+    assert torch.allclose(embedders[1](text), 8 * embedders[0](text), atol=1e-5)
