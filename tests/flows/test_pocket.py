@@ -8,10 +8,7 @@ import pytest
 
 from deployments.studio.embedded import ensure_studio
 from deployments.studio.settings import read_settings
-from onestory.cut.probe import probe_video
 from onestory.documents import Digest
-from onestory.engines.latents import unpack_latents
-from onestory.engines.pocket.weights import PACKAGED
 from onestory.engines.recipe import NOTHING_REMEMBERED
 from onestory.engines.take import Take
 from onestory.testing.producing import Producer
@@ -20,7 +17,6 @@ from onestory.vault.store import Vault
 
 pytestmark = [pytest.mark.studio, pytest.mark.slow]
 
-EXAMPLE = Path(__file__).parents[2] / "deployments/examples/last-train.fountain"
 ONE_TAKE = ("--max-takes", "1")
 
 
@@ -83,27 +79,3 @@ def test_a_second_run_films_nothing_and_a_change_only_what_follows(director: Pro
     assert first["rendered"] == len(first["shots"])
     assert again["rendered"] == 0
     assert changed["rendered"] == 1
-
-
-@pytest.mark.skipif(not PACKAGED.is_dir(), reason="no weights are shipped yet")
-def test_the_examples_first_scene_is_filmed_for_real(producer: Producer) -> None:
-    """Four shots by the shipped weights, full size: they pass the gates and remember."""
-    director = replace(producer, engine="pocket", size="720x1280")
-    script = director.out / "first-scene.fountain"
-    scene, _, _ = EXAMPLE.read_text().partition("INT. NIGHT TRAIN")
-    script.write_text(scene.replace("Episode: last-train", "Episode: first-scene"))
-
-    code, document = director.produce(script)
-    takes = takes_of(director, document)
-
-    facts = probe_video(Path(document["film"]), decode=True)
-    assert code == 0, [shot for shot in document["shots"] if shot["verdict"] != "circled"]
-    assert (facts.width, facts.height) == (720, 1280)
-    assert len(takes) == 4
-    assert all(take.lineage for take in takes[1:])
-    for take in takes:
-        assert take.recipe.engine.name == "pocket"
-    vault = Vault(ensure_studio(read_settings(home=director.home, engine="pocket")).vault_address())
-    latents = takes[0].media.latents
-    assert latents is not None
-    assert unpack_latents(vault.get_blob(latents)).shape[1:] == (48, 18, 10)
