@@ -295,3 +295,33 @@ def test_items_without_a_first_reading_have_nothing_to_keep() -> None:
     )
     assert kept_share([item]).count == 0
     assert np.isnan(kept_share([item]).share)
+
+
+def test_a_changed_coat_is_neither_right_nor_kept() -> None:
+    """Whoever returns in another colour has not kept it; what went before is untouched."""
+    film = filmed(STORY)
+    number = [i for i, shot in enumerate(STORY.shots) if "A" in shot.people][-1]
+    was = STORY.people["A"].look.top_colour
+    colour = "green" if was in ("red", "coral", "pink", "rust", "orange") else "red"
+    people = tuple(
+        replace(one, looks={**one.looks, "top colour": {**one.looks["top colour"], colour: 0.0}})
+        if name == "A"
+        else one
+        for name, one in zip(STORY.shots[number].people, film.shots[number].people, strict=True)
+    )
+    shots = (*film.shots[:number], replace(film.shots[number], people=people))
+    items = read_out(
+        Filmed(story=STORY, shots=(*shots, *film.shots[number + 1 :])), all_seen(STORY)
+    )
+    wrong = [item for item in items if item.kept is False]
+    assert [(item.of, item.attribute, item.shot) for item in wrong] == [("A", "top colour", number)]
+    assert [item for item in items if not item.right] == wrong
+
+
+def test_only_what_returns_unnamed_is_recalled() -> None:
+    """What a first appearance leaves open is not asked of memory."""
+    items = read_out(filmed(STORY), all_seen(STORY))
+    unnamed = [item for item in items if not item.named]
+    returning = [item for item in unnamed if item.returning]
+    assert 0 < len(returning) < len(unnamed)
+    assert recalled_accuracy(items).count == len(returning)
