@@ -134,23 +134,23 @@ _HEAD = (Part.HAIR, Part.FACE)
 
 PERSON: tuple[Attribute, ...] = (
     Attribute(
-        name="skin", classes=SKIN_COLOURS, groups=SKINS, parts=(Part.FACE, Part.SKIN), cells=8
+        name="skin", classes=SKIN_COLOURS, groups=SKINS, parts=(Part.FACE, Part.SKIN), cells=24
     ),
     Attribute(
         name="hair style", classes=tuple(kind.value for kind in HairStyle), parts=_HEAD, cells=40
     ),
-    _coloured("hair colour", parts=(Part.HAIR,), cells=8),
+    _coloured("hair colour", parts=(Part.HAIR,), cells=60),
     Attribute(
         name="top", classes=tuple(kind.value for kind in TopKind), parts=(Part.TOP,), cells=60
     ),
-    _coloured("top colour", parts=(Part.TOP,), cells=8),
+    _coloured("top colour", parts=(Part.TOP,), cells=160),
     Attribute(
         name="bottom",
         classes=tuple(kind.value for kind in BottomKind),
         parts=(Part.BOTTOM,),
         cells=40,
     ),
-    _coloured("bottom colour", parts=(Part.BOTTOM,), cells=8),
+    _coloured("bottom colour", parts=(Part.BOTTOM,), cells=60),
     _worn("eyewear", _HEAD, 60),
     _worn("headwear", _HEAD, 40),
     _worn("neckwear", _HEAD, 60),
@@ -165,9 +165,16 @@ SCENE: tuple[Attribute, ...] = (
     Attribute(name="place", classes=tuple(kind.value for kind in PlaceKind)),
     Attribute(name="light", classes=tuple(kind.value for kind in Light)),
     Attribute(name="weather", classes=tuple(kind.value for kind in Weather)),
-    *(_coloured(slot, cells=24) for slot in PLACE_SLOTS),
+    *(_coloured(slot, cells=240) for slot in PLACE_SLOTS),
 )
 """What is read off a scene."""
+
+
+SURE = frozenset({"skin", "hair colour", "top colour", "bottom colour", "facial hair"})
+"""What the shipped encoders read right in 95 % and more of real shots (64 held-out stories).
+
+The others say less: compare them with what is read off real shots, never with 1.
+"""
 
 
 def person_values(look: Look) -> dict[str, str | None]:

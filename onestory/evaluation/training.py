@@ -352,7 +352,7 @@ def _look_loss(
     for number, attribute in enumerate(PERSON):
         classes = [1 + PARTS.index(part) for part in attribute.parts]
         truth_N = batch.looks_BPA[rows, slots, number].clone()
-        truth_N[cells_NK[:, classes].sum(1) < max(4, attribute.cells // 3)] = -1
+        truth_N[cells_NK[:, classes].sum(1) < max(4, min(attribute.cells // 3, 20))] = -1
         losses.append(_known_loss(read.logits[number], truth_N))
     return torch.stack(losses).sum() * 0.5
 

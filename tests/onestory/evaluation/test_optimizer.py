@@ -30,7 +30,7 @@ def test_a_step_lowers_the_loss_by_the_rate() -> None:
     muon.step(0.01)
     moved = torch.linalg.svdvals((layer.weight - before).flatten(1)).detach()
     assert 0.003 < float(moved.min()) < float(moved.max()) < 0.015
-    assert float(layer(pixels).square().mean()) < float(loss)
+    assert layer(pixels).square().mean().item() < loss.item()
     assert torch.equal(bias, kept)
 
 
