@@ -26,11 +26,40 @@ def bench(folder: Path, *arguments: str) -> Any:
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=280,
         check=False,
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
+
+
+def test_the_comparison_ends_in_reports(weights: Path, tmp_path: Path) -> None:
+    """One document with a row for each policy; a table, plots, sheets and an MLflow run."""
+    arguments = ("memory", "--quick", "--stories", "2", "--steps", "1", "--weights", str(weights))
+
+    report = bench(tmp_path, *arguments)
+
+    rows = {row["policy"]: row for row in report["policies"]}
+    out = tmp_path / "out/bench/memory"
+    assert {"none", "last_frame", "fixed_window", "single_keyframe", "adaptive"} <= set(rows)
+    for measure in ("character_consistency", "environment_consistency", "caption_agreement"):
+        assert -1 <= rows["adaptive"][measure] <= 1
+    assert {"real_clips", "wrong_pairs"} <= set(rows)
+    assert report["mlflow_run"]
+    assert {path.name for path in out.iterdir()} >= {
+        "report.md",
+        "report.json",
+        "gaps-character.png",
+        "gaps-environment.png",
+    }
+    assert len(list(out.glob("sheet-*.png"))) == 2
+    assert "| adaptive |" in (out / "report.md").read_text()
+
+    takes = {path: path.stat().st_mtime_ns for path in out.rglob("*.safetensors")}
+    again = bench(tmp_path, *arguments)
+
+    assert again["policies"] == report["policies"]
+    assert {path: path.stat().st_mtime_ns for path in out.rglob("*.safetensors")} == takes
 
 
 def test_the_cost_of_late_shots_is_told(weights: Path, tmp_path: Path) -> None:
