@@ -82,10 +82,10 @@ def test_what_cannot_be_run_is_refused(place: tuple[Any, ...], value: Any) -> No
 
 
 def test_a_kind_that_nobody_knows_is_refused() -> None:
-    """There are pictures, recalled pictures and shots."""
+    """There are pictures, recalled pictures, shots and selections."""
     kinds = {"film": {"weight": 1, "batch": 1}}
 
-    with pytest.raises(ValidationError, match="'picture', 'recalled picture' or 'shot'"):
+    with pytest.raises(ValidationError, match="'picture', 'recalled picture', 'shot' or 'selec"):
         TrainingConfig.model_validate(changed("phases", 0, "kinds", to=kinds))
 
 
