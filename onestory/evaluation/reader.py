@@ -39,7 +39,7 @@ from onestory.evaluation.coverage import (
     ROWS,
     WIDTH,
 )
-from onestory.evaluation.networks import Encoders, cut_out, surroundings
+from onestory.evaluation.networks import LAYOUT, Encoders, cut_out, surroundings
 from onestory.storyworld.pen import PARTS
 from onestory.storyworld.stories import PLACE_SLOTS
 from onestory.storyworld.truth import Box
@@ -221,13 +221,13 @@ class Reader:
         mass_BP = (owners_BKhw[:, 1:] > 0.5).sum((2, 3))
         rows, slots = torch.nonzero(mass_BP >= FEWEST_CELLS, as_tuple=True)
         mine_N1hw = owners_BKhw[rows, slots + 1][:, None]
-        crops = cut_out(frames_BCHW[rows], classes_BKhw[rows], mine_N1hw)
         seen_BPD = torch.zeros(len(frames_BCHW), MAX_PEOPLE, 2 * scene.features_BD.shape[1])
-        layout_BPX = torch.zeros(len(frames_BCHW), MAX_PEOPLE, crops.layout_NX.shape[1])
+        layout_BPX = torch.zeros(len(frames_BCHW), MAX_PEOPLE, LAYOUT)
         people: list[list[_Seen]] = [[] for _ in frames_BCHW]
         shown_BKhw = classes_BKhw.argmax(1)
         owners_Bhw = owners_BKhw.argmax(1)
         if len(rows):
+            crops = cut_out(frames_BCHW[rows], classes_BKhw[rows], mine_N1hw)
             person = encoders.person(crops, scene.context[rows])
             seen_BPD[rows, slots], layout_BPX[rows, slots] = person.features_ND, crops.layout_NX
             for number, (row, slot) in enumerate(zip(rows.tolist(), slots.tolist(), strict=True)):

@@ -133,6 +133,16 @@ def test_noise_is_read_by_chance(truths: dict[int, list[ShotTruth]]) -> None:
     assert np.mean(right) < 0.2
 
 
+@pytest.mark.parametrize("grey", [0, 128, 255])
+def test_an_empty_picture_has_nobody_in_it(grey: int) -> None:
+    """A shot without people is read like any other, and everything but people is there."""
+    reading = shared_reader().read_shot(np.full((3, 288, 160, 3), grey, np.uint8))
+
+    assert reading.people == ()
+    assert reading.place_FD.shape == (3, 64)
+    assert np.isfinite(reading.picture_D.numpy()).all()
+
+
 def test_people_and_places_are_known_again(films: list[Filmed]) -> None:
     """The same person and place are much more alike than others."""
     same, other = [], []
