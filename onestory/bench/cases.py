@@ -10,7 +10,7 @@ from functools import cached_property
 
 import torch
 
-from onestory.diffusion.codec import BlockCodec
+from onestory.evaluation.footage import ShotTruth, truth_of
 from onestory.storyworld.stories import HELD_OUT, Pattern, Story, Telling, tell_story
 from onestory.training.batches import relevance
 from onestory.training.shards import Drawing, draw, note_of
@@ -40,6 +40,11 @@ class Case:
     def real(self) -> tuple[torch.Tensor, ...]:
         """Frames of every shot as they should be, `T H W 3`, uint8."""
         return tuple(torch.from_numpy(frames) for frames, _, _ in self._drawn)
+
+    @cached_property
+    def truths(self) -> tuple[ShotTruth, ...]:
+        """What can be seen in every real shot; painted once, however many rules are measured."""
+        return tuple(truth_of(shot.scene) for shot in self.story.shots)
 
     @cached_property
     def _drawn(self):  # type: ignore[no-untyped-def]
@@ -82,8 +87,3 @@ def cases(num: int, *, telling: Telling | None = None) -> list[Case]:
         )
         for number in range(num)
     ]
-
-
-def real_latents(case: Case, codec: BlockCodec) -> list[torch.Tensor]:
-    """Code the real clips, `F C h w` each."""
-    return [codec.encode(clip_THW3[None])[0].transpose(0, 1) for clip_THW3 in case.real]

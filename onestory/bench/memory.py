@@ -22,7 +22,7 @@ from onestory.bench.report import document
 from onestory.bench.variants import Variant
 from onestory.diffusion.codec import BlockCodec
 from onestory.documents import digest_of, digest_of_json
-from onestory.evaluation.footage import Frames, decoded, real_frames, truth_of
+from onestory.evaluation.footage import Frames, decoded, real_frames
 from onestory.evaluation.measures import (
     Filmed,
     Item,
@@ -154,7 +154,7 @@ def _measured(
                 readings[name] = reader.read_shot(frames_THW3)
             shots.append(readings[name])
         films.append(Filmed(story=case.story, shots=tuple(shots)))
-    found = _measure(reader, films)
+    found = _measure(reader, cases, films)
     _write_measured(path, found)
     return found
 
@@ -172,7 +172,7 @@ def _real(
     for case in cases:
         shots = [real_frames(shot.scene, codec) for shot in case.story.shots]
         films.append(Filmed(story=case.story, shots=tuple(reader.read_shots(shots))))
-    real = _measure(reader, films)
+    real = _measure(reader, cases, films)
     wrong = Measured(
         scores={
             "character_consistency": _by_story(films, wrong_character_pairs(films)),
@@ -185,15 +185,15 @@ def _real(
     return real, wrong
 
 
-def _measure(reader: Reader, films: Sequence[Filmed]) -> Measured:
+def _measure(reader: Reader, cases: Sequence[Case], films: Sequence[Filmed]) -> Measured:
     characters = [pair for filmed in films for pair in character_pairs(filmed)]
     environments = [pair for filmed in films for pair in environment_pairs(filmed)]
     scores: dict[str, list[float | None]] = {name: [] for name in MEASURES}
     scores["character_consistency"] = _by_story(films, characters)
     scores["environment_consistency"] = _by_story(films, environments)
-    for filmed in films:
+    for case, filmed in zip(cases, films, strict=True):
         captions_ND = reader.read_captions([shot.caption for shot in filmed.story.shots])
-        items = read_out(filmed, [truth_of(shot.scene) for shot in filmed.story.shots])
+        items = read_out(filmed, case.truths)
         first = [item for item in items if item.named and not item.returning]
         for name, value in {
             "caption_agreement": _mean(
