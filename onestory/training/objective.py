@@ -175,12 +175,8 @@ def _select(
     candidates_SMChw = batch.candidates_BMChw
     num, num_candidates = candidates_SMChw.shape[:2]
     jitter_SM = torch.from_numpy(rng.random((num, num_candidates), dtype=np.float32))
-    twins = len(batch.text_BTE) // num
-    scores_SM = modules.selector(
-        candidates_SMChw,
-        batch.text_BTE[: len(batch.text_BTE) // twins],
-        batch.text_mask_BT[: len(batch.text_BTE) // twins],
-    )
+    # Twins share a memory and a caption, so the first of each stand for both.
+    scores_SM = modules.selector(candidates_SMChw, batch.text_BTE[:num], batch.text_mask_BT[:num])
     if is_dropped:
         return scores_SM, None
     if phase.warm_up:
