@@ -101,21 +101,41 @@ class Stories:
         latents_SCFhw = self.shards[0].latents_SCFhw.float()
         return latents_SCFhw.transpose(0, 1).flatten(1).std(dim=1)
 
-    def batch(self, kind: Kind, size: int, seed: Sequence[int]) -> Batch:
-        """Draw a batch; equal seeds draw equal batches from equal data."""
+    @cached_property
+    def _introductions(self) -> list[_Shot]:
+        return [
+            _Shot(number, row)
+            for number, shard in enumerate(self.shards)
+            for row, note in enumerate(shard.notes)
+            if _introduced(note)
+        ]
+
+    def batch(self, kind: Kind, size: int, seed: Sequence[int], *, named: float = 0.0) -> Batch:
+        """
+        Draw a batch; equal arguments draw equal batches from equal data.
+
+        Args:
+            kind: Of the samples.
+            size: Number of targets.
+            seed: Decides everything random.
+            named: How many pictures are taken on purpose from shots that introduce somebody.
+        """
         rng = np.random.default_rng(list(seed))
         if kind == "picture":
-            return self._pictures(size, rng)
+            return self._pictures(size, rng, named)
         return self._recalls(kind, size, rng)
 
     def _note(self, shot: _Shot) -> dict[str, object]:
         return self.shards[shot.shard].notes[shot.row]
 
-    def _pictures(self, size: int, rng: np.random.Generator) -> Batch:
+    def _pictures(self, size: int, rng: np.random.Generator, named: float) -> Batch:
         chosen = []
         latents, parts = [], []
         for _ in range(size):
-            shot = self._any(rng)
+            if named and rng.random() < named:
+                shot = self._introductions[int(rng.integers(len(self._introductions)))]
+            else:
+                shot = self._any(rng)
             latent, part = self._still(shot, rng)
             chosen.append(shot)
             latents.append(latent)
@@ -277,10 +297,14 @@ def _shown(note: dict[str, object]) -> set[str]:
 
 def _wanted(note: dict[str, object]) -> set[str]:
     """Who and what returns in a shot."""
+    return _shown(note) - _introduced(note)
+
+
+def _introduced(note: dict[str, object]) -> set[str]:
+    """Who and what is seen for the first time in a shot."""
     introduces = note["introduces"]
     assert isinstance(introduces, list)
-    new = {_key(name) for name in introduces}
-    return _shown(note) - new
+    return {_key(name) for name in introduces}
 
 
 def _key(name: str) -> str:

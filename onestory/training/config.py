@@ -65,8 +65,13 @@ class Phase(_Part):
     """How often frames are chosen by their labels rather than by the selector."""
     budgets: Annotated[tuple[float, ...], Field(min_length=1)] = (1.0,)
     """Memory budgets, one drawn for each step."""
+    named: Share = 0.0
+    """How many pictures are taken on purpose from shots that introduce somebody: in the others
+    hardly a look is named, so captions would be learnt from a third of the samples."""
     noise: tuple[float, float] = (0.4, 1.0)
     """Mean and standard deviation of the logit of the share of noise; higher is noisier."""
+    person_weight: float = 1.5
+    """How much more a patch weighs that shows nothing but people."""
     text_gain: Annotated[float, Field(gt=0)] = 1.0
     """At the first step the text embedder is made so much louder, and what reads it as much less
     sensitive: nothing that is drawn changes, but what captions say is learnt so much faster."""
@@ -89,8 +94,6 @@ class TrainingConfig(_Part):
     context_dropout: Share = 0.1
     first_frame: Share = 0.35
     """How many shots are given their first frame, clean."""
-    person_weight: float = 1.5
-    """How much more a patch weighs that shows nothing but people."""
     parts_weight: float = 0.15
     """Weight of the truth as a teacher: which part each token of the middle block shows."""
     selector_weight: float = 1.0

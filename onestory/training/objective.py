@@ -129,7 +129,7 @@ def losses(
     ):
         drawn_BCFhw = modules.denoise(noisy_BCFhw, share_BF, text_BTE, per_token=is_told)
 
-    weight_BFL = 1 + config.person_weight * batch.parts_BFLP[..., 1:].sum(dim=-1)
+    weight_BFL = 1 + phase.person_weight * batch.parts_BFLP[..., 1:].sum(dim=-1)
     weight_BFL = weight_BFL / share_BF.clamp(min=LEAST_NOISE)[..., None].square()
     if is_told:
         weight_BFL = weight_BFL[:, 1:]

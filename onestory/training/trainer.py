@@ -99,7 +99,10 @@ class Trainer:
         rng = np.random.default_rng([self.config.seed, self.step, DRAWS])
         kind = _draw_kind(phase, rng)
         batch = self.stories.batch(
-            kind, phase.kinds[kind].batch, (self.config.seed, self.step, DATA)
+            kind,
+            phase.kinds[kind].batch,
+            (self.config.seed, self.step, DATA),
+            named=phase.named,
         )
         self._set_rates(phase, progress)
         with PlainAttention(), torch.autocast("cpu", torch.bfloat16):

@@ -81,6 +81,21 @@ def test_twins_are_two_moments_of_one_shot(stories: Stories) -> None:
     assert not torch.equal(first, still)
 
 
+def test_pictures_can_be_taken_where_captions_name_looks(stories: Stories) -> None:
+    """All of them if asked, of any shot otherwise."""
+
+    def introducing(named: float) -> list[bool]:
+        batch = stories.batch("picture", 24, (4, 2), named=named)
+        places = [min(places_of(stories, frame)) for frame in batch.latents_BCFhw[:, :, 0]]
+        return [
+            bool(stories.shards[story // 100].notes[story % 100 * 3 + shot]["introduces"])
+            for story, shot in places
+        ]
+
+    assert all(introducing(1.0))
+    assert not all(introducing(0.0))
+
+
 @pytest.mark.parametrize("kind", ["recalled picture", "shot"])
 def test_candidates_are_what_they_are_said_to_be(stories: Stories, kind: Kind) -> None:
     """Real ones are of earlier shots of the story, foreign ones of another, copies of none."""

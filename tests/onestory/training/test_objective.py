@@ -243,7 +243,7 @@ def test_people_weigh_more(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> Non
     for part in (0, 3):
         batch.parts_BFLP.zero_()
         batch.parts_BFLP[..., part] = 1.0
-        told.append(asked(batch, person_weight=1.5).told["flow"])
+        told.append(asked(batch, phase={"person_weight": 1.5}).told["flow"])
 
     assert told[1] == pytest.approx(2.5 * told[0], rel=1e-4)
 
