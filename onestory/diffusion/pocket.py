@@ -4,17 +4,23 @@ What is a pocket model? The classes of the big engine, small enough to be traine
     folder/  transformer/  stock WanTransformer3DModel     memory/conditioner/  patchifiers
              vae/          BlockCodec                      memory/selector/     frame selection
 
-    noisy ──┬── transformer ── x gain ──┐
-            └── x keep ─────────────────┴──► clean latents ──► velocity, for a flow scheduler
+    noisy ──┬── and where it is ── transformer ── x gain ──┐
+            └── x keep ────────────────────────────────────┴──► clean latents ──► velocity
+
 
 At most noise levels the transformer draws the clean latents themselves; only where there is
 hardly any noise does it draw what is left to correct, since a narrow network cannot pass on
 what it is given to the last digit.
 Text features come from the frozen encoder of `onestory.diffusion.text`.
 
+Rotary positions say how far apart two tokens are, and nothing says where in the picture: at pure
+noise a caption's sky could not be put on top. So every cell is told, in channels of its own.
+
 References: Li and He, "Back to Basics: Let Denoising Generative Models Denoise", 2025
 (arXiv:2511.13720): predicting clean data. Karras et al., "Elucidating the Design Space of
-Diffusion-Based Generative Models", 2022 (arXiv:2206.00364): a skip that fades.
+Diffusion-Based Generative Models", 2022 (arXiv:2206.00364): a skip that fades. Liu et al.,
+"An Intriguing Failing of Convolutional Neural Networks and the CoordConv Solution", 2018
+(arXiv:1807.03247): channels that say where.
 """
 
 from dataclasses import dataclass
@@ -34,6 +40,12 @@ TIMESTEPS = 1000.0
 
 GATES = (2, 5)
 """Rows of a block's modulation that say how much of attention and feed-forward counts."""
+
+OCTAVES = (0.5, 1.0, 2.0, 4.0)
+"""Waves over the whole height or width of a picture, by which a cell is told where it is."""
+
+PLACE_CHANNELS = 4 * len(OCTAVES)
+"""Channels that say where a cell is."""
 
 NEARLY_CLEAN = 0.2
 """Share of noise around which the transformer goes over from correcting to drawing."""
@@ -68,7 +80,7 @@ class PocketModules(nn.Module):
     @property
     def channels(self) -> int:
         """Of a latent."""
-        return int(self.transformer.config["in_channels"])
+        return int(self.transformer.config["out_channels"])
 
     @torch.no_grad()
     def make_captions_louder(self, gain: float) -> None:
@@ -111,8 +123,35 @@ class PocketModules(nn.Module):
         timestep = share_BF[:, 0] * TIMESTEPS
         if per_token:
             timestep = (share_BF * TIMESTEPS).repeat_interleave(patches, dim=1)
-        drawn_BCFhw = self.transformer(noisy_BCFhw, timestep, text_BTE, return_dict=False)[0]
+        place_CFhw = places(*noisy_BCFhw.shape[2:])
+        told_BCFhw = torch.cat(
+            [noisy_BCFhw, place_CFhw.expand(len(noisy_BCFhw), -1, -1, -1, -1)], dim=1
+        )
+        drawn_BCFhw = self.transformer(told_BCFhw, timestep, text_BTE, return_dict=False)[0]
         return clean_of(noisy_BCFhw, drawn_BCFhw, share_BF)
+
+
+def places(num_frames: int, height: int, width: int) -> torch.Tensor:
+    """
+    Say where every cell is: sines and cosines of its height and of its width.
+
+    Args:
+        num_frames: Latent frames, all alike.
+        height: Latent cells.
+        width: Latent cells.
+
+    Returns:
+        `C F h w` with C = `PLACE_CHANNELS`, float32, in [-1, 1].
+    """
+    waves_hw = []
+    for axis, cells in enumerate((height, width)):
+        middle = (torch.arange(cells, dtype=torch.float32) + 0.5) / cells
+        for octave in OCTAVES:
+            angle = 2 * torch.pi * octave * middle
+            for wave in (angle.sin(), angle.cos()):
+                line = wave[:, None] if axis == 0 else wave[None]
+                waves_hw.append(line.expand(height, width))
+    return torch.stack(waves_hw)[:, None].expand(-1, num_frames, -1, -1)
 
 
 def new_modules(size: PocketSize) -> PocketModules:
@@ -122,7 +161,7 @@ def new_modules(size: PocketSize) -> PocketModules:
         patch_size=(1, 2, 2),
         num_attention_heads=size.heads,
         attention_head_dim=size.head_dim,
-        in_channels=size.channels,
+        in_channels=size.channels + PLACE_CHANNELS,
         out_channels=size.channels,
         text_dim=TEXT_DIM,
         freq_dim=256,

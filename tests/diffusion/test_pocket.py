@@ -8,11 +8,13 @@ import torch
 from torch import Tensor, nn
 
 from onestory.diffusion.pocket import (
+    PLACE_CHANNELS,
     PocketModules,
     PocketSize,
     clean_of,
     load_modules,
     new_modules,
+    places,
     save_modules,
     velocity_of,
 )
@@ -105,6 +107,31 @@ def test_untrained_modules_hear_the_caption(noisy: Tensor, text: Tensor) -> None
             modules.denoise(noisy, torch.full((B, F), 0.9), told, per_token=False)
 
     assert (heard[0] - heard[1]).abs().mean() > 0.02 * heard[0].abs().mean()
+
+
+def test_every_place_in_a_picture_can_be_told_from_every_other(
+    modules: PocketModules, text: Tensor
+) -> None:
+    """Where all cells look alike, what is drawn there need not be: a sky is on top."""
+    alike = torch.zeros(B, C, 1, h, w)
+    with torch.no_grad():
+        drawn = modules.denoise(alike, torch.ones(B, 1), text, per_token=False)
+    patches = drawn[0, :, 0].unfold(1, 2, 2).unfold(2, 2, 2).permute(1, 2, 0, 3, 4).flatten(2)
+    apart = torch.cdist(patches.flatten(0, 1), patches.flatten(0, 1))
+
+    assert apart[~torch.eye(len(apart), dtype=torch.bool)].min() > 1e-2
+
+
+@pytest.mark.parametrize("size", [(18, 10), (10, 18), (40, 22)])
+def test_no_two_cells_are_told_the_same_place(size: tuple[int, int]) -> None:
+    """At every size: heights and widths are told apart by waves of several lengths."""
+    told_FChw = places(2, *size).transpose(0, 1)
+    cells = told_FChw[0].flatten(1).T
+
+    assert told_FChw.shape == (2, PLACE_CHANNELS, *size)
+    assert torch.equal(told_FChw[0], told_FChw[1])
+    assert told_FChw.abs().max() <= 1
+    assert len(torch.unique(cells, dim=0)) == size[0] * size[1]
 
 
 def test_one_time_for_all_is_that_time_for_each(
