@@ -1,7 +1,12 @@
 """
 Which numbers does the transformer read instead of words? Token features of a frozen encoder.
 
-    caption ── tokenizer ── MiniLM (frozen) ── features, one row a token
+    caption ── tokenizer ── MiniLM (frozen) ─┬─ second layer: features, one row a token
+                                             └─ last layer: what the whole caption means
+
+MiniLM was trained to say what a sentence means, and by its last layer a token says little else:
+of which colour a garment is can be read off the garment's token there in 70 of 100 captions, off
+the second layer in 98.
 """
 
 import hashlib
@@ -23,6 +28,9 @@ WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9
 
 TEXT_DIM = 384
 """Numbers per token."""
+
+LAYER = 2
+"""Layer whose tokens are read."""
 
 MAX_TOKENS = 128
 """Longer captions are cut here."""
@@ -59,15 +67,30 @@ class MiniLmText:
         Returns:
             For each the features of its tokens, `T E` with E = `TEXT_DIM`, float32.
         """
-        return [self._read_one(caption) for caption in captions]
+        return [self._layers(caption)[LAYER].clone() for caption in captions]
 
-    def _read_one(self, caption: str) -> torch.Tensor:
+    @torch.inference_mode()
+    def mean(self, captions: Sequence[str]) -> torch.Tensor:
+        """
+        Say what captions mean as a whole.
+
+        Args:
+            captions: Any number of them.
+
+        Returns:
+            The mean of the last layer's tokens for each, `N E` with E = `TEXT_DIM`, float32.
+        """
+        means = [self._layers(caption)[-1].mean(dim=0) for caption in captions]
+        return torch.stack(means) if means else torch.zeros(0, TEXT_DIM)
+
+    def _layers(self, caption: str) -> list[torch.Tensor]:
+        """Token features `T E` of the embedding and of every layer."""
         # One at a time: padding would change the last bits of the features.
         batch = self._tokenizer(
             caption, return_tensors="pt", truncation=True, max_length=MAX_TOKENS
         )
-        features_TE: torch.Tensor = self._model(**batch).last_hidden_state[0].float()
-        return features_TE.clone()
+        hidden = self._model(**batch, output_hidden_states=True).hidden_states
+        return [features_1TE[0].float() for features_1TE in hidden]
 
 
 def installed_folder() -> Path:

@@ -208,8 +208,7 @@ class Reader:
         Returns:
             One embedding of length 1 a caption, `N D`: comparable with `ShotReading.picture_D`.
         """
-        mean_NE = torch.stack([one_TE.mean(0) for one_TE in shared_text().read(captions)])
-        return self._encoders.agreement.of_caption(mean_NE)
+        return self._encoders.agreement.of_caption(shared_text().mean(captions))
 
     @torch.inference_mode()
     def _read(self, frames_BCHW: torch.Tensor) -> list[_Frame]:

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 
+from onestory.diffusion.text import shared_text
 from onestory.evaluation.attributes import PERSON, SCENE, indices, person_values, scene_values
 from onestory.evaluation.coverage import MAX_PEOPLE, coverage
 from onestory.storyworld.stories import Telling, tell_story
@@ -68,10 +69,11 @@ def read_samples(paths: list[Path]) -> Samples:
 def samples_of(shard: Shard) -> Samples:
     """Choose one frame of every shot of a shard, and find out what it shows."""
     columns: dict[str, list[torch.Tensor]] = {name: [] for name in Samples.__slots__}
-    for row, values in enumerate(_rows(shard)):
+    for values in _rows(shard):
         for name, value in values.items():
             columns[name].append(value)
-        columns["captions_SE"].append(shard.features[row].float().mean(0).half())
+    captions = [str(note["caption"]) for note in shard.notes]
+    columns["captions_SE"] = list(shared_text().mean(captions).half())
     return Samples(**{name: torch.stack(values) for name, values in columns.items()})
 
 

@@ -20,7 +20,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from onestory.diffusion.codec import BlockCodec, num_latent_frames
-from onestory.diffusion.text import MiniLmText
+from onestory.diffusion.text import LAYER, MiniLmText
 from onestory.storyworld.kinds import PlaceKind
 from onestory.storyworld.render import SceneRenderer
 from onestory.storyworld.stories import Story, StoryShot, Telling, tell_story
@@ -90,7 +90,7 @@ def write_shard(
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     hidden = path.with_suffix(".part")
-    save_file(tensors, hidden, metadata={"notes": json.dumps(notes)})
+    save_file(tensors, hidden, metadata={"notes": json.dumps(notes), "layer": str(LAYER)})
     hidden.replace(path)
 
 
@@ -191,12 +191,14 @@ def missing_shards(folder: Path, first_seed: int, num_stories: int) -> Iterator[
 
 
 def _holds(path: Path, seeds: range) -> bool:
-    """Whether a shard is there, whole, and of these very stories."""
+    """Whether a shard is there, whole, of these very stories, and captions are read as now."""
     if not path.exists():
         return False
     try:
         with safe_open(path, framework="pt") as file:
-            notes = json.loads((file.metadata() or {}).get("notes", "[]"))
+            metadata = file.metadata() or {}
     except (SafetensorError, OSError):
         return False
-    return {note["seed"] for note in notes} == set(seeds)
+    notes = json.loads(metadata.get("notes", "[]"))
+    is_read_alike = metadata.get("layer") == str(LAYER)
+    return is_read_alike and {note["seed"] for note in notes} == set(seeds)

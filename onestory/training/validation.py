@@ -49,18 +49,18 @@ def held_out_losses(
         modules: What is validated.
         teacher: The heads that go with it.
         stories: Held-out stories.
-        config: Of the run; its last phase says what is asked.
+        config: Of the run; of every kind of sample, what the last phase with it asks.
 
     Returns:
         Mean of every part of the loss by kind: `held out flow of shot` … Equal modules give
         equal numbers.
     """
-    phase = config.phases[-1]
+    last = {kind: phase for phase in config.phases for kind in phase.kinds}
     found: dict[str, float] = {}
-    for kind, asked in phase.kinds.items():
+    for kind, phase in last.items():
         told: list[dict[str, float]] = []
         for number in range(BATCHES):
-            size = min(asked.batch, LARGEST_BATCH)
+            size = min(phase.kinds[kind].batch, LARGEST_BATCH)
             batch = stories.batch(kind, size, (config.seed, number, DATA))
             rng = np.random.default_rng([config.seed, number, DRAWS])
             with torch.no_grad(), PlainAttention(), torch.autocast("cpu", torch.bfloat16):

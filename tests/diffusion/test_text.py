@@ -16,6 +16,7 @@ from onestory.diffusion.text import (
     shared_text,
 )
 from onestory.errors import WeightsError
+from onestory.storyworld.palette import CLOTH_COLOURS
 
 CAPTIONS = (
     "Wide shot, day: in a park, a man with a red coat walks.",
@@ -69,13 +70,50 @@ def test_a_caption_without_end_is_cut(text: MiniLmText) -> None:
 
 def test_words_of_like_meaning_lie_close(text: MiniLmText) -> None:
     """The encoder understands words that no story of ours uses."""
-    red, scarlet, umbrella = (
-        one_TE.mean(dim=0)
-        for one_TE in text.read(["a red coat", "a crimson overcoat", "an umbrella on a beach"])
+    red, scarlet, umbrella = text.mean(
+        ["a red coat", "a crimson overcoat", "an umbrella on a beach"]
     )
     near, far = (torch.cosine_similarity(red, other, dim=0) for other in (scarlet, umbrella))
 
     assert near > far + 0.2
+
+
+def test_what_a_caption_means_is_one_row(text: MiniLmText) -> None:
+    """Alone or in company; nothing said means something, and no caption is no row."""
+    together = text.mean(CAPTIONS)
+
+    assert together.shape == (len(CAPTIONS), TEXT_DIM)
+    assert all(
+        torch.equal(text.mean([caption])[0], row)
+        for caption, row in zip(CAPTIONS, together, strict=True)
+    )
+    assert text.mean([]).shape == (0, TEXT_DIM)
+
+
+def test_a_garment_knows_its_colour(text: MiniLmText) -> None:
+    """The token of a garment tells its colour from all others, whoever wears it, wherever."""
+    scenes = (
+        (
+            "Medium shot, pan right, day: in a cafe with coral walls and sky blue chairs, a girl "
+            "with a chestnut bob, peach skin, a",
+            "sweater and blue jeans types on a laptop, angry.",
+        ),
+        (
+            "Two-shot, dawn, snow: on a beach with mint sand, an old man with side-parted grey "
+            "hair, a red t-shirt and",
+            "trousers falls down.",
+        ),
+    )
+    colours = [name for name in CLOTH_COLOURS if " " not in name]
+    garments = []
+    for before, after in scenes:
+        read = text.read([f"{before} {colour} {after}" for colour in colours])
+        behind = len(text.read([after])[0]) - 1
+        garments.append(torch.stack([one_TE[-behind] for one_TE in read]))
+    centred = [one - one.mean(dim=0) for one in garments]
+
+    nearest = torch.cdist(*centred).argmin(dim=1)
+    assert (nearest == torch.arange(len(colours))).float().mean() > 0.8
 
 
 def test_a_context_changes_a_word(text: MiniLmText) -> None:
