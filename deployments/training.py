@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 EXPERIMENT = "onestory-training"
 
+READ_BUDGET = 2.0
+"""Memory budget of the stories that a validation reads."""
+
 Say = Callable[[str], None]
 
 
@@ -53,13 +56,23 @@ def train_pocket(
     Raises:
         OrderError: If the training file is none, or somebody else trains in the folder.
     """
+    from onestory.bench.readout import read_out_model, validation_cases
+    from onestory.engines.pocket.model import PocketModel
     from onestory.engines.pocket.weights import weights_digest
-    from onestory.training.run import LOG, Places, train
+    from onestory.storyworld.stories import Telling
+    from onestory.training.run import LOG, Places, Rhythm, train
 
     chosen = _read(config)
     places = Places(data=data.resolve(), run=out.resolve())
+    rhythm = rhythm or Rhythm()
+    told = validation_cases(rhythm.read_stories, telling=Telling(num_shots=chosen.num_shots))
+
+    def read_out(model: PocketModel) -> dict[str, float]:
+        return read_out_model(model, told, budget=READ_BUDGET, sampling=rhythm.sampling)
+
     with _only_trainer(places.run), _Followed(settings, chosen, places.run, steps, say) as followed:
-        taken = train(chosen, places, followed, until=steps, rhythm=rhythm)
+        measures = [read_out] if told else []
+        taken = train(chosen, places, followed, until=steps, rhythm=rhythm, measures=measures)
         return {
             "steps": taken,
             "of": chosen.steps,

@@ -116,6 +116,8 @@ class Rhythm:
     """Steps between two validations; the last step is validated in any case."""
     sheet_stories: int = 2
     """Stories of a sheet."""
+    read_stories: int = 6
+    """Stories that are read, where somebody reads them; see `train`."""
     sampling: Sampling = field(default_factory=Sampling)
     """How they are drawn."""
 

@@ -44,6 +44,7 @@ def test_a_run_is_trained_in_two_goes(tmp_path: Path) -> None:
     assert late["digest"] == weights_digest(find_weights(late["weights"])) != early["digest"]
     assert len(Path(late["log"]).read_text().splitlines()) == 6
     assert [Path(path).name for path in late["sheets"]] == ["step-000002.png", "step-000006.png"]
+    assert late["held_out"].keys() >= {"held out flow of picture", "held out named right"}
     assert early["mlflow_run"] == late["mlflow_run"]
     client = client_of(f"sqlite:///{tmp_path}/home/mlflow/mlflow.db")
     history = client.get_metric_history(late["mlflow_run"], "flow")
