@@ -1,8 +1,8 @@
 """
 How do the latents of a take lie in the vault, and what is one frame of them called?
 
-    safetensors: `latents`, F C H W, float32 or bfloat16, oldest frame first; and whatever else
-    an engine wants to find again
+    safetensors: `latents`, F C H W, float32 or bfloat16, oldest frame first; `features`, F E, by
+    which its engine knows frames again; and whatever else it wants to find again
     name of a frame: sha256 of its C H W values as little-endian float32, row by row
 
 The same form and the same names as in `onestory.memory.bank`, for who has no torch at hand.
@@ -22,11 +22,28 @@ Latents: TypeAlias = npt.NDArray[np.float32]
 """`F C H W` for a take, `C H W` for one frame; normalised as its engine has it."""
 
 TENSOR = "latents"
+FEATURES = "features"
 
 
-def pack_latents(latent_FCHW: Latents) -> bytes:
-    """Write the latents of a take, oldest frame first; equal latents give equal bytes."""
-    return save({TENSOR: np.ascontiguousarray(latent_FCHW, dtype="<f4")})
+def pack_latents(latent_FCHW: Latents, features_FE: npt.NDArray[np.float32] | None = None) -> bytes:
+    """
+    Write the latents of a take; equal ones give equal bytes.
+
+    Args:
+        latent_FCHW: Oldest frame first.
+        features_FE: One embedding per latent frame.
+
+    Raises:
+        ValueError: If there are not as many embeddings as frames.
+    """
+    tensors = {TENSOR: np.ascontiguousarray(latent_FCHW, dtype="<f4")}
+    if features_FE is not None:
+        if len(features_FE) != len(latent_FCHW):
+            raise ValueError(
+                f"{len(features_FE)} embeddings do not fit {len(latent_FCHW)} latent frames"
+            )
+        tensors[FEATURES] = np.ascontiguousarray(features_FE, dtype="<f4")
+    return save(tensors)
 
 
 def unpack_latents(content: bytes) -> Latents:

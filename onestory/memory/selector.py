@@ -126,10 +126,7 @@ class FrameSelector(ModelMixin, ConfigMixin):
         B, F = latents_BFCHW.shape[:2]
         if F == 0:
             return latents_BFCHW.new_zeros(B, 0)
-        latents_NCHW = padded(latents_BFCHW.flatten(0, 1), self.patch, self.patch)
-        patches_NDYX = self.project_latent(latents_NCHW)
-        pooled_NDYX = _pooled(patches_NDYX, self.max_tokens_per_frame)
-        tokens_NSD = self.norm_tokens(pooled_NDYX.flatten(2).transpose(1, 2))
+        tokens_NSD = self._tokens(latents_BFCHW.flatten(0, 1))
         tokens_BFSD = tokens_NSD.reshape(B, F, *tokens_NSD.shape[1:])
         memory_BLD = tokens_BFSD.flatten(1, 2)
         memory_mask_BL = None
@@ -150,8 +147,7 @@ class FrameSelector(ModelMixin, ConfigMixin):
         )
         answer_BQD = intent_BQD + recall_BQD
 
-        # Mean over tokens, not max: one loud cell must not buy a frame.
-        frame_BFD = self.project_frame(tokens_BFSD.mean(dim=2))
+        frame_BFD = self._frames(tokens_BFSD)
         if self.scoring == "cosine":
             answer_BQD = nn.functional.normalize(answer_BQD, dim=-1)
             frame_BFD = self.scale * nn.functional.normalize(frame_BFD, dim=-1)
@@ -159,6 +155,31 @@ class FrameSelector(ModelMixin, ConfigMixin):
         if frame_mask_BF is not None:
             scores_BF = scores_BF.masked_fill(~frame_mask_BF.bool(), float("-inf"))
         return scores_BF
+
+    def describe(self, latents_FCHW: Tensor) -> Tensor:
+        """
+        Say by what frames are known: what scores are computed from, whatever the caption.
+
+        Args:
+            latents_FCHW: Normalised latents. May be of no frame.
+
+        Returns:
+            One feature per frame, `F E` with E = the selector's width, of length 1.
+        """
+        if not len(latents_FCHW):
+            return latents_FCHW.new_zeros(0, self.query_QD.shape[1])
+        return nn.functional.normalize(self._frames(self._tokens(latents_FCHW)), dim=-1)
+
+    def _tokens(self, latents_NCHW: Tensor) -> Tensor:
+        patches_NDYX = self.project_latent(padded(latents_NCHW, self.patch, self.patch))
+        pooled_NDYX = _pooled(patches_NDYX, self.max_tokens_per_frame)
+        tokens_NSD: Tensor = self.norm_tokens(pooled_NDYX.flatten(2).transpose(1, 2))
+        return tokens_NSD
+
+    def _frames(self, tokens_XSD: Tensor) -> Tensor:
+        # Mean over tokens, not max: one loud cell must not buy a frame.
+        frame_XD: Tensor = self.project_frame(tokens_XSD.mean(dim=-2))
+        return frame_XD
 
 
 def top_k(scores_BF: Tensor, k: int) -> Tensor:

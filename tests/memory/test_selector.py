@@ -114,6 +114,26 @@ def test_tokens_of_large_frames_are_pooled() -> None:
         assert read.pop() == 2 * tokens
 
 
+def test_features_are_what_frames_are_scored_by(selector: FrameSelector) -> None:
+    """Cosine with one and the same answer: the order of scores, and one row for every frame."""
+    torch.manual_seed(3)
+    latents_FCHW = torch.randn(6, C, H, W)
+    text_1TE = torch.randn(1, T, E)
+    answers: list[Tensor] = []
+    selector.read_memory.register_forward_hook(lambda _, __, out: answers.append(out[0]))
+    selector.norm_intent.register_forward_pre_hook(lambda _, args: answers.append(args[0]))
+    with torch.no_grad():
+        features_FD = selector.describe(latents_FCHW)
+        scores_1F = selector(latents_FCHW[None], text_1TE)
+    intent_1QD, recall_1QD = answers
+    answer_QD = torch.nn.functional.normalize(intent_1QD + recall_1QD, dim=-1)[0]
+    told_F = selector.scale.detach() * (features_FD @ answer_QD.T).mean(dim=1)
+
+    assert torch.allclose(told_F, scores_1F[0], atol=1e-5)
+    assert torch.allclose(features_FD.norm(dim=1), torch.ones(6), atol=1e-5)
+    assert selector.describe(torch.zeros(0, C, H, W)).shape == (0, 16)
+
+
 def test_dot_scoring_is_the_papers_formula() -> None:
     """The switch takes norms and scale out of the score."""
     torch.manual_seed(0)

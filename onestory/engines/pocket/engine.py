@@ -208,6 +208,8 @@ class PocketEngine:
             RenderError: If the size or length cannot be drawn, or the promised keyframe is
                 missing.
         """
+        import torch
+
         self._check(recipe)
         if keyframe is None and recipe.keyframe is not None:
             raise RenderError(
@@ -218,9 +220,11 @@ class PocketEngine:
         frames, latent_FChw = self._draw(
             recipe, keyframe, memory, control, num_frames=index[-1] + 1
         )
+        kept_FChw = _spread(latent_FChw, self.config.most_kept)
+        features_FE = self._model().describe(torch.from_numpy(kept_FChw)).numpy()
         return Footage(
             frames=_held(frames, index, recipe, control),
-            latents=pack_latents(_spread(latent_FChw, self.config.most_kept)),
+            latents=pack_latents(kept_FChw, features_FE),
             remarks=self._remarks(recipe),
         )
 

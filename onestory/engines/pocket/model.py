@@ -13,6 +13,7 @@ Shape suffixes, for this module only:
     T  caption tokens    E  width of a token; in frames: T frames, H, W pixels
 """
 
+import copy
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,6 +73,7 @@ class PocketModel:
         self.modules = modules.eval().requires_grad_(False)
         self.codec = codec.eval()
         self.text = text
+        self._describer = copy.deepcopy(self.modules.selector).double()
 
     def read(self, caption: str) -> torch.Tensor:
         """Read a caption: `T E`, without padding, float32."""
@@ -96,6 +98,12 @@ class PocketModel:
             NextShot(shot=shot, text_TE=text_TE),
             budget=budget,
         )
+
+    def describe(self, latents_FChw: torch.Tensor) -> torch.Tensor:
+        """Say by what the selector knows frames: `F E`, float32, of length 1."""
+        # In float64, so that not even the last bit hangs on how many threads add up.
+        with torch.inference_mode():
+            return self._describer.describe(latents_FChw.double()).float()
 
     def remember(self, latents_KChw: torch.Tensor, levels: Sequence[int]) -> MemoryCache | None:
         """

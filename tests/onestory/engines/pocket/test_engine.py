@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from onestory.engine_server.registry import open_engine
 from onestory.engines.latents import frame_digest, pack_latents, unpack_latents
@@ -18,6 +19,7 @@ from onestory.engines.pocket.engine import PocketConfig, PocketEngine
 from onestory.engines.protocol import EarlierTake, Footage, Frame, RecalledFrame
 from onestory.engines.recipe import Recipe
 from onestory.errors import EngineFaultError, MemoryBudgetError, RenderError
+from onestory.memory.bank import read_latents
 from onestory.memory.lineage import Remembered, memory_digest
 
 RecipeOf = Callable[..., Recipe]
@@ -71,8 +73,17 @@ def test_a_take_has_the_length_and_size_of_its_recipe(
     assert [frame.shape for frame in frames] == [(160, 90, 3)] * 20
     changed = [not np.array_equal(a, b) for a, b in pairwise(frames)]
     assert [number + 1 for number, one in enumerate(changed) if one] == [3, 6, 9, 12, 15, 18]
-    assert unpack_latents(latents_of(footage)).shape == (3, 8, 18, 10)
+    stored = read_latents(latents_of(footage))
+    assert stored.latents_FCHW.shape == (3, 8, 18, 10)
+    assert stored.features_FE is not None
+    assert torch.equal(stored.features_FE, engine._model().describe(stored.latents_FCHW))
     assert footage.remarks == ()
+
+
+def test_features_that_fit_no_frames_are_refused() -> None:
+    """One embedding per frame, or the take could not be read again."""
+    with pytest.raises(ValueError, match="2 embeddings do not fit 3 latent frames"):
+        pack_latents(np.ones((3, 8, 2, 2), np.float32), np.ones((2, 4), np.float32))
 
 
 def test_what_can_be_remembered_of_a_long_shot_stays_bounded(
