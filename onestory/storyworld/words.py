@@ -853,8 +853,8 @@ COLOURS: Mapping[str, str] = {
     "charcoal": "dark grey, dark gray, graphite, anthracite, gunmetal, slate grey",
     "black": "jet, jet black, onyx, pitch black, coal-black, ebony black, inky",
     "red": (
-        "crimson, scarlet, ruby, cherry, vermilion, vermillion, blood red, bright red, fire- "
-        "engine red, tomato red, carmine, cardinal"
+        "crimson, scarlet, ruby, cherry, vermilion, vermillion, blood red, bright red, "
+        "fire-engine red, tomato red, carmine, cardinal"
     ),
     "burgundy": (
         "maroon, wine, wine red, wine-red, dark red, oxblood, bordeaux, claret, garnet, deep red"
