@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import torch
 
-from onestory.diffusion.kv import MemoryCache, cached, prefill
+from onestory.diffusion.kv import MemoryCache, cached
 from onestory.diffusion.plain_attention import PlainAttention
 from onestory.diffusion.pocket import PocketModules
 from onestory.memory.budget import LEVELS, solve_layout
@@ -135,8 +135,7 @@ def _remember(
         layout = solve_layout(budget, num, grid, LEVELS)
         order = scores_1M[0].argsort(descending=True)[: layout.num_frames]
         chosen, levels = history_1MChw[:, order], layout.levels
-    read = modules.conditioner(chosen, levels)
-    return prefill(modules.transformer, read.tokens_BLD, read.positions_L3)
+    return modules.remember(chosen, levels)
 
 
 def cost_table(rows: Sequence[StepCost]) -> str:

@@ -21,7 +21,7 @@ import torch
 
 from onestory.bench.cases import Case
 from onestory.bench.variants import Variant, policy_of
-from onestory.diffusion.kv import MemoryCache, prefill
+from onestory.diffusion.kv import MemoryCache
 from onestory.diffusion.pocket import PocketModules
 from onestory.diffusion.sampling import Sampling, sample
 from onestory.diffusion.text import MiniLmText
@@ -190,8 +190,7 @@ def _memory(studio: Studio, orders: Sequence[_Order]) -> MemoryCache | None:
         return None
     latents_BKChw = torch.stack([order.recalled.latents_KCHW for order in orders])
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
-        read = studio.modules.conditioner(latents_BKChw, levels)
-        return prefill(studio.modules.transformer, read.tokens_BLD, read.positions_L3)
+        return studio.modules.remember(latents_BKChw, levels)
 
 
 def _path(studio: Studio, name: Digest) -> Path:

@@ -23,6 +23,7 @@ Diffusion-Based Generative Models", 2022 (arXiv:2206.00364): a skip that fades. 
 (arXiv:1807.03247): channels that say where.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ import torch
 from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
 from torch import nn
 
+from onestory.diffusion.kv import MemoryCache, prefill
 from onestory.diffusion.text import TEXT_DIM
 from onestory.memory.conditioner import AdaptiveConditioner
 from onestory.memory.selector import FrameSelector
@@ -123,12 +125,41 @@ class PocketModules(nn.Module):
         timestep = share_BF[:, 0] * TIMESTEPS
         if per_token:
             timestep = (share_BF * TIMESTEPS).repeat_interleave(patches, dim=1)
-        place_CFhw = places(*noisy_BCFhw.shape[2:])
-        told_BCFhw = torch.cat(
-            [noisy_BCFhw, place_CFhw.expand(len(noisy_BCFhw), -1, -1, -1, -1)], dim=1
-        )
+        told_BCFhw = with_places(noisy_BCFhw)
         drawn_BCFhw = self.transformer(told_BCFhw, timestep, text_BTE, return_dict=False)[0]
         return clean_of(noisy_BCFhw, drawn_BCFhw, share_BF)
+
+    def remember(self, latents_BKChw: torch.Tensor, levels: Sequence[int]) -> MemoryCache:
+        """
+        Turn recalled frames into what every step reads.
+
+        Args:
+            latents_BKChw: The frames, best first.
+            levels: How finely each of them is cut.
+
+        Returns:
+            Keys and values of every block.
+        """
+        told_BKChw = with_places(latents_BKChw.transpose(1, 2)).transpose(1, 2)
+        read = self.conditioner(told_BKChw, levels)
+        return prefill(self.transformer, read.tokens_BLD, read.positions_L3)
+
+    @torch.no_grad()
+    def remember_as_drawn(self) -> None:
+        """
+        Read what is remembered as the transformer has learnt to read what it draws.
+
+        Whoever has learnt from pictures alone knows every part of a picture again, in tokens of
+        its own making; a memory of such tokens need not be learnt to be read.
+        """
+        self.conditioner.init_from(self.transformer.patch_embedding)
+
+
+def with_places(latents_BCFhw: torch.Tensor) -> torch.Tensor:
+    """Add the channels that say where every cell is."""
+    place_CFhw = places(*latents_BCFhw.shape[2:]).to(latents_BCFhw)
+    place_BCFhw = place_CFhw.expand(len(latents_BCFhw), -1, -1, -1, -1)
+    return torch.cat([latents_BCFhw, place_BCFhw], dim=1)
 
 
 def places(num_frames: int, height: int, width: int) -> torch.Tensor:
@@ -172,7 +203,7 @@ def new_modules(size: PocketSize) -> PocketModules:
         rope_max_seq_len=128,
     )
     _open_gates(transformer)
-    conditioner = AdaptiveConditioner(in_channels=size.channels, inner_dim=width)
+    conditioner = AdaptiveConditioner(in_channels=size.channels + PLACE_CHANNELS, inner_dim=width)
     conditioner.init_from(transformer.patch_embedding)
     selector = FrameSelector(
         in_channels=size.channels, text_dim=TEXT_DIM, width=size.selector_width

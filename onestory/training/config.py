@@ -63,6 +63,8 @@ class Phase(_Part):
     """Decoupled: memory frames are drawn by lot from real shots, not selected."""
     labelled: Share = 0.5
     """How often frames are chosen by their labels rather than by the selector."""
+    memory_as_drawn: bool = False
+    """At the first step what is remembered is read as what is drawn is read by then."""
     budgets: Annotated[tuple[float, ...], Field(min_length=1)] = (1.0,)
     """Memory budgets, one drawn for each step."""
     named: Share = 0.0

@@ -31,7 +31,7 @@ from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
 from torch import nn
 from torch.nn import functional
 
-from onestory.diffusion.kv import MemoryCache, cached, prefill
+from onestory.diffusion.kv import MemoryCache, cached
 from onestory.diffusion.pocket import PocketModules
 from onestory.memory.budget import solve_layout
 from onestory.memory.selector import selector_loss, top_k
@@ -118,8 +118,7 @@ def losses(
     memory: MemoryCache | None = None
     if selection is not None:
         latents_SKChw, levels = selection
-        read = modules.conditioner(latents_SKChw, levels)
-        memory = prefill(modules.transformer, read.tokens_BLD, read.positions_L3)
+        memory = modules.remember(latents_SKChw, levels)
         if memory.batch < num:
             memory = memory.repeat_for_guidance()
 

@@ -96,6 +96,9 @@ class Trainer:
         if progress == 0 and phase.text_gain != 1:
             for modules in (self.modules, self.average):
                 modules.make_captions_louder(phase.text_gain)
+        if progress == 0 and phase.memory_as_drawn:
+            for modules in (self.modules, self.average):
+                modules.remember_as_drawn()
         rng = np.random.default_rng([self.config.seed, self.step, DRAWS])
         kind = _draw_kind(phase, rng)
         batch = self.stories.batch(

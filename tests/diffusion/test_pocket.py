@@ -17,6 +17,7 @@ from onestory.diffusion.pocket import (
     places,
     save_modules,
     velocity_of,
+    with_places,
 )
 from onestory.diffusion.text import TEXT_DIM
 
@@ -132,6 +133,22 @@ def test_no_two_cells_are_told_the_same_place(size: tuple[int, int]) -> None:
     assert torch.equal(told_FChw[0], told_FChw[1])
     assert told_FChw.abs().max() <= 1
     assert len(torch.unique(cells, dim=0)) == size[0] * size[1]
+
+
+def test_memory_can_be_read_as_what_is_drawn_is_read() -> None:
+    """After training on pictures alone, a remembered frame is the transformer's own tokens."""
+    modules = modules_of(6)
+    nn.init.normal_(modules.transformer.patch_embedding.weight)
+    frames_BKChw = torch.randn(B, 2, C, h, w)
+    told = with_places(frames_BKChw.transpose(1, 2))
+    own = modules.transformer.patch_embedding(told).flatten(2).transpose(1, 2)
+
+    def memory() -> Tensor:
+        return modules.conditioner(told.transpose(1, 2), (0, 0)).tokens_BLD
+
+    assert not torch.allclose(memory(), own, atol=0.1)
+    modules.remember_as_drawn()
+    assert torch.allclose(memory(), own, atol=1e-5)
 
 
 def test_one_time_for_all_is_that_time_for_each(

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from onestory.diffusion.kv import MemoryCache, prefill
+from onestory.diffusion.kv import MemoryCache
 from onestory.diffusion.pocket import PocketModules, PocketSize, new_modules
 from onestory.diffusion.sampling import Sampling, sample
 from onestory.diffusion.text import TEXT_DIM
@@ -41,8 +41,7 @@ def remembered(modules: PocketModules, seed: int, *, batch: int = 1) -> MemoryCa
     """Two frames of the past, as the transformer reads them."""
     frames = torch.randn(batch, 2, C, h, w, generator=torch.Generator().manual_seed(seed))
     with torch.no_grad():
-        read = modules.conditioner(frames, (0, 1))
-        return prefill(modules.transformer, read.tokens_BLD, read.positions_L3)
+        return modules.remember(frames, (0, 1))
 
 
 class Oracle(PocketModules):

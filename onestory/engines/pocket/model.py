@@ -23,7 +23,7 @@ import torch
 from PIL import Image
 
 from onestory.diffusion.codec import TIME, BlockCodec, load_codec, num_latent_frames
-from onestory.diffusion.kv import MemoryCache, prefill
+from onestory.diffusion.kv import MemoryCache
 from onestory.diffusion.plain_attention import PlainAttention
 from onestory.diffusion.pocket import PocketModules, load_modules
 from onestory.diffusion.sampling import Sampling, sample
@@ -119,8 +119,7 @@ class PocketModel:
         if not len(levels):
             return None
         with torch.inference_mode(), PlainAttention(), torch.autocast("cpu", torch.bfloat16):
-            read = self.modules.conditioner(latents_KChw[None], tuple(levels))
-            return prefill(self.modules.transformer, read.tokens_BLD, read.positions_L3)
+            return self.modules.remember(latents_KChw[None], tuple(levels))
 
     def encode(self, frame_HW3: Frame) -> torch.Tensor:
         """Code a frame as large as a grid, as the first of a stretch: `C h w`."""

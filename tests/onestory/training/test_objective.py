@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from onestory.diffusion.pocket import PocketModules, PocketSize, new_modules
+from onestory.diffusion.pocket import PocketModules, PocketSize, new_modules, with_places
 from onestory.training.batches import Batch, Kind, Stories
 from onestory.training.config import Phase, TrainingConfig
 from onestory.training.objective import Losses, Teacher, losses
@@ -30,7 +30,7 @@ class Asked:
         self.std_C = stories.std_C
         self.remembered: list[Tensor] = []
         self.modules.conditioner.register_forward_pre_hook(
-            lambda _, args: self.remembered.append(args[0].detach())
+            lambda _, args: self.remembered.append(args[0][:, :, : self.modules.channels].detach())
         )
 
     def batch(self, kind: Kind, step: int = 0, size: int = 4) -> Batch:
@@ -234,7 +234,7 @@ def test_people_weigh_more(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> Non
         PocketModules,
         "denoise",
         lambda self, noisy, share, text, *, per_token: (
-            self.transformer(noisy, share[:, 0] * 1000, text, return_dict=False)[0] * 0
+            self.transformer(with_places(noisy), share[:, 0] * 1000, text, return_dict=False)[0] * 0
             + batch.latents_BCFhw
             + 1.0
         ),
