@@ -1,7 +1,8 @@
 """
 The one command: `onestory VERB`.
 
-    produce   plan   status   explain   screen   export   studio   doctor   train   bench
+    produce   plan   status   explain   screen   export   history   revert   gc
+    studio   doctor   train   bench
 
 Each verb parses, calls one function and prints. Results go to standard output, one JSON
 document with `--json`; progress goes to standard error. Exit codes: 0 done, 2 bad input,
@@ -155,6 +156,30 @@ def export(
 
     with _edge(False):
         typer.echo(verbs.export(episode, to, _settings(home)), nl=False)
+
+
+@app.command()
+def history(episode: EpisodeId, home: Home = None, as_json: Json = False) -> None:
+    """List every version of an episode: when, what happened, by which run."""
+    from deployments import keeping
+
+    with _edge(as_json):
+        _print(keeping.history(episode, _settings(home)), as_json, keeping.history_text)
+
+
+@app.command()
+def revert(
+    episode: EpisodeId,
+    version: Annotated[int, typer.Argument(help="Number that `onestory history` lists.")],
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Restore a version of an episode; nothing is lost, and a revert can be reverted."""
+    from deployments import keeping
+
+    with _edge(as_json):
+        restored = keeping.revert(episode, version, _settings(home))
+        _print(restored, as_json, keeping.revert_text)
 
 
 @studio_app.command("up")

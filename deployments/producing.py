@@ -20,12 +20,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from filelock import FileLock, Timeout
-
+from deployments.locks import only_producer
 from deployments.studio.addresses import Addresses
 from deployments.studio.embedded import heal, studio
 from deployments.studio.settings import StudioSettings
-from onestory.errors import EpisodeBusyError, OneStoryError, StudioError
+from onestory.errors import OneStoryError, StudioError
 from onestory.production.order import EpisodeOrder, with_music
 
 if TYPE_CHECKING:
@@ -141,7 +140,7 @@ def produce(
     """
     started = time.perf_counter()
     episode = check_script(order)
-    with _only_producer(settings.home, episode), studio(settings) as addresses:
+    with only_producer(settings.home, episode), studio(settings) as addresses:
         on_studio(addresses)
         os.environ.update(addresses.as_environment())
         with _mended(settings):
@@ -187,25 +186,6 @@ def _run_flow(order: EpisodeOrder, watchers: tuple[Watcher, ...]) -> "tuple[Deli
         return asyncio.run(filmed()), tally, tally.flow_run
     finally:
         report.watchers.clear()
-
-
-@contextmanager
-def _only_producer(home: Path, episode: str) -> Iterator[None]:
-    """One producer at a time works on an episode; the lock dies with its process."""
-    folder = home / "locks"
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / f"{episode}.lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise EpisodeBusyError(
-            f"another producer is working on episode {episode}",
-            hint="wait until it is done, or order another --episode",
-        ) from error
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 @contextmanager

@@ -108,15 +108,15 @@ def plan_text(document: dict[str, Any]) -> str:
         (shot["slate"], shot["freshness"], shot["verdict"], shot["why"])
         for shot in document["shots"]
     ]
-    table = _table(("shot", "freshness", "verdict", "why"), rows)
-    return f"{table}\n{document['to_film']} of {len(rows)} shots would be filmed"
+    shots = table(("shot", "freshness", "verdict", "why"), rows)
+    return f"{shots}\n{document['to_film']} of {len(rows)} shots would be filmed"
 
 
 def status(episode: str | None, settings: StudioSettings) -> dict[str, Any]:
     """Where every shot of one episode, or of all, stands in the ledger."""
     from onestory.vault.ledger import Ledger
 
-    with _vault(settings) as vault:
+    with open_vault(settings) as vault:
         names = [episode] if episode else episodes_in(vault)
         return {"episodes": [_status_of(Ledger(vault, name)) for name in names]}
 
@@ -162,9 +162,9 @@ def status_text(document: dict[str, Any]) -> str:
             (shot["slate"], str(shot["takes"]), shot["circled"] or "", shot["verdict"], shot["why"])
             for shot in episode["shots"]
         ]
-        table = _table(("shot", "takes", "circled", "verdict", "why"), rows)
+        shots = table(("shot", "takes", "circled", "verdict", "why"), rows)
         word = "delivered" if episode["is_delivered"] else "not delivered yet"
-        parts.append(f"{episode['episode']}  {episode['title']}  {word}\n{table}")
+        parts.append(f"{episode['episode']}  {episode['title']}  {word}\n{shots}")
     return "\n\n".join(parts) or "no episode yet"
 
 
@@ -174,7 +174,7 @@ def explain(
     """What a take was made from; with another one, what differs."""
     from onestory.production.explain import explain as lay_open
 
-    with _vault(settings) as vault:
+    with open_vault(settings) as vault:
         one = vault.get_take(_address_of(take, episode, vault))
         two = vault.get_take(_address_of(other, episode, vault)) if other else None
         sources = [vault.find_take(address) for address in {frame.take for frame in one.lineage}]
@@ -244,7 +244,7 @@ def studio_text(document: dict[str, Any]) -> str:
         (service["name"], service["state"], str(service["pid"] or ""), service["address"] or "")
         for service in document["services"]
     ]
-    return _table(("service", "state", "pid", "address"), rows)
+    return table(("service", "state", "pid", "address"), rows)
 
 
 def doctor(settings: StudioSettings) -> dict[str, Any]:
@@ -269,11 +269,12 @@ def doctor_text(document: dict[str, Any]) -> str:
         )
         for one in document["findings"]
     ]
-    return _table(("", "what", "found", "hint"), rows)
+    return table(("", "what", "found", "hint"), rows)
 
 
 @contextmanager
-def _vault(settings: StudioSettings, services: tuple[str, ...] = READING) -> "Iterator[Vault]":
+def open_vault(settings: StudioSettings, services: tuple[str, ...] = READING) -> "Iterator[Vault]":
+    """The vault of a studio, which is started or shared meanwhile."""
     with studio(settings, only=services) as addresses:
         yield _vault_at(addresses)
 
@@ -301,13 +302,14 @@ def _inline(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _table(headings: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
-    table = Table(box=None, pad_edge=False)
+def table(headings: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    """Rows under headings, as text."""
+    drawn = Table(box=None, pad_edge=False)
     for heading in headings:
-        table.add_column(heading, overflow="fold")
+        drawn.add_column(heading, overflow="fold")
     for row in rows:
-        table.add_row(*row)
+        drawn.add_row(*row)
     console = Console(width=120, highlight=False, markup=False)
     with console.capture() as captured:
-        console.print(table)
+        console.print(drawn)
     return captured.get().rstrip()

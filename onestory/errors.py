@@ -18,6 +18,7 @@ Everything that can go wrong, as one family.
         + MissingBlobError    ... because nothing lies under that name
       x StudioError           a service of the studio is missing or will not start
         + EpisodeBusyError    ... because another producer is working on the episode
+        + CollectorBusyError  ... because another gc is at work
 
 Every member carries a slate and a hint, and survives a trip through pickle or JSON.
 """
@@ -128,6 +129,10 @@ class StudioError(OneStoryError):
 
 class EpisodeBusyError(StudioError):
     """Another producer is working on this episode."""
+
+
+class CollectorBusyError(StudioError):
+    """Another gc is deleting."""
 
 
 def family() -> dict[str, type[OneStoryError]]:

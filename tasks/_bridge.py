@@ -49,6 +49,8 @@ def unit() -> "Unit":
     """The film unit of the running event loop."""
     loop = asyncio.get_running_loop()
     if loop not in _units:
+        from prefect.runtime import flow_run
+
         from onestory.cut.voice import EspeakVoice
         from onestory.engine_server.client import EngineClient
         from onestory.production.unit import Unit
@@ -63,7 +65,12 @@ def unit() -> "Unit":
             bucket=here.bucket,
             secure=here.minio_secure,
         )
-        _units[loop] = Unit(Vault(address), EngineClient(here.engine_socket), EspeakVoice())
+        _units[loop] = Unit(
+            Vault(address),
+            EngineClient(here.engine_socket),
+            EspeakVoice(),
+            run=str(flow_run.id or ""),
+        )
     return _units[loop]
 
 

@@ -109,8 +109,12 @@ class TakeInHand(Frozen):
 class Unit:
     """One film unit in one process. Verbs are async; the vault is asked in threads."""
 
-    def __init__(self, vault: Vault, engine: EngineClient, voice: Voice | None) -> None:
+    def __init__(
+        self, vault: Vault, engine: EngineClient, voice: Voice | None, *, run: str = ""
+    ) -> None:
         self.vault = vault
+        self.run = run
+        """The flow run that it works for, for the ledger; empty if a person's command."""
         self.engine = engine
         self.voice = voice
         self._ledgers: dict[str, Ledger] = {}
@@ -249,7 +253,7 @@ class Unit:
     def ledger(self, episode: str) -> Ledger:
         """The ledger of an episode, read once and then kept."""
         if episode not in self._ledgers:
-            self._ledgers[episode] = Ledger(self.vault, episode)
+            self._ledgers[episode] = Ledger(self.vault, episode, run=self.run)
         return self._ledgers[episode]
 
     def episode_of(self, sheet: CallSheet) -> Episode:

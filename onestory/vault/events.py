@@ -6,12 +6,13 @@ more than the highest its writer had seen, so that skewed clocks do not reorder 
 UTC and the random part decide between writers who saw the same.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from onestory.documents import Digest, Document
+from onestory.documents import Digest, Document, Upgrade
 from onestory.engines.take import NgReason
 
 
@@ -26,6 +27,7 @@ class EventKind(StrEnum):
     REJECTED = "rejected"
     QUARANTINED = "quarantined"
     DELIVERED = "delivered"
+    REVERTED = "reverted"
 
 
 Circler = Literal["gates", "best of", "person"]
@@ -34,7 +36,10 @@ Circler = Literal["gates", "best of", "person"]
 class Event(Document):
     """Something that happened to an episode."""
 
-    schema_name: ClassVar[str] = "Event.1"
+    schema_name: ClassVar[str] = "Event.2"
+    upgrades: ClassVar[Mapping[str, Upgrade]] = {
+        "Event.1": lambda old: {"schema": "Event.2", **old}  # knew neither run nor version
+    }
 
     kind: EventKind
     sequence: int = Field(ge=1)
@@ -42,6 +47,8 @@ class Event(Document):
     """UTC, ISO 8601, microseconds."""
     writer: str
     """Who wrote it: host and process, for people to read."""
+    run: str = ""
+    """The flow run that wrote it; empty if a person's command did."""
     shot: str = ""
     """Slate of the shot within the episode."""
     slate: str = ""
@@ -62,3 +69,5 @@ class Event(Document):
     why: str = ""
     is_waiting_for_review: bool = False
     title: str = ""
+    version: int | None = Field(default=None, ge=1)
+    """Which version is restored: the state after all events up to that sequence."""

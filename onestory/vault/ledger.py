@@ -6,6 +6,11 @@ What is the state of an episode, and who says so?
 The ledger is an append-only log: no event is ever overwritten, so two writers cannot lose
 each other's words, and every reader folds to the same state. A snapshot holds the events up
 to some point in one object; it only speeds reading up and may be deleted at any time.
+
+A version of an episode is its state after all events up to a sequence. Takes are immutable, so
+a version is restored by one more event that names it, which can be reverted like any other:
+
+    1 broken down   2 rendered   3 circled …   9 reverted to 3   10 reverted to 8
 """
 
 import json
@@ -13,6 +18,7 @@ import os
 import secrets
 import socket
 from collections.abc import Iterable
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -89,10 +95,35 @@ class EpisodeState:
 
 def fold(events: Iterable[Event]) -> EpisodeState:
     """State of an episode after these events, which must be in the order of their keys."""
+    told = list(events)
+    wanted = sorted({event.version for event in told if event.version is not None})
+    versions: dict[int, EpisodeState] = {}
     state = EpisodeState()
-    for event in events:
+    for event in told:
+        while wanted and wanted[0] < event.sequence:
+            versions[wanted.pop(0)] = deepcopy(state)
+        if event.kind is EventKind.REVERTED and event.version in versions:
+            _restore(state, versions[event.version])
         _apply(state, event)
     return state
+
+
+def _restore(state: EpisodeState, version: EpisodeState) -> None:
+    """
+    Say again what was in force in a version, and forget nothing that is known since.
+
+    Coverage, verdicts and quarantine are facts and stay; whatever somebody decided, from the
+    breakdown to a rejection, is as it was.
+    """
+    state.title, state.episode, state.sheet = version.title, version.episode, version.sheet
+    state.delivery = version.delivery
+    for slate, shot in state.shots.items():
+        then = version.shots.get(slate, ShotState())
+        shot.circled = then.circled
+        shot.keyframe, shot.keyframe_recipe = then.keyframe, then.keyframe_recipe
+        for take in shot.takes:
+            if (entry := then.entry(take.address)) is not None:
+                take.rejected_why = entry.rejected_why
 
 
 def _apply(state: EpisodeState, event: Event) -> None:
@@ -101,7 +132,7 @@ def _apply(state: EpisodeState, event: Event) -> None:
         state.title, state.episode, state.sheet = event.title, event.blob, event.sheet
     elif event.kind is EventKind.DELIVERED:
         state.delivery = event.blob
-    else:
+    elif event.kind is not EventKind.REVERTED:
         _apply_to_shot(state.shot(event.shot), event)
 
 
@@ -134,10 +165,11 @@ def _apply_to_shot(shot: ShotState, event: Event) -> None:
 class Ledger:
     """The log of one episode: reads the state and appends to it."""
 
-    def __init__(self, vault: Vault, episode: str) -> None:
+    def __init__(self, vault: Vault, episode: str, *, run: str = "") -> None:
         if not episode or set(episode) - set("abcdefghijklmnopqrstuvwxyz0123456789-"):
             raise OrderError(f"episode id {episode!r} is not a slug of a-z, 0-9 and -")
         self._vault = vault
+        self._run = run
         self.episode = episode
         self._events: dict[str, Event] = {}
         self._num_in_snapshot = 0
@@ -161,6 +193,22 @@ class Ledger:
     def history(self) -> list[Event]:
         """Every event, in the order in which they are folded."""
         return [event for _, event in sorted(self._events.items())]
+
+    def state_at(self, version: int) -> EpisodeState:
+        """
+        The state of a version.
+
+        Raises:
+            OrderError: If there is no such version.
+        """
+        events = self.history()
+        if version not in {event.sequence for event in events}:
+            raise OrderError(
+                f"episode {self.episode} has no version {version}, its last is "
+                f"{self.state.sequence}",
+                hint=f"onestory history {self.episode} lists them",
+            )
+        return fold(event for event in events if event.sequence <= version)
 
     def broken_down(self, *, title: str, episode: Digest, sheet: Digest) -> None:
         """Say which breakdown is in force, unless it is in force already."""
@@ -243,6 +291,18 @@ class Ledger:
             is_waiting_for_review=is_waiting_for_review,
         )
 
+    def revert(self, version: int) -> None:
+        """
+        Restore a version, unless what it said is in force already.
+
+        Raises:
+            OrderError: If there is no such version.
+        """
+        restored = deepcopy(self.state)
+        _restore(restored, self.state_at(version))
+        if restored != self.state:
+            self._append(EventKind.REVERTED, version=version, by="person")
+
     def quarantined(self, shot: str, *, why: str) -> None:
         """Say that media of a shot could not be read."""
         self._append(EventKind.QUARANTINED, shot=shot, why=why)
@@ -261,13 +321,17 @@ class Ledger:
             sequence=self._state.sequence + 1,
             at=now.isoformat(timespec="microseconds"),
             writer=f"{socket.gethostname()}:{os.getpid()}",
+            run=self._run,
             **fields,
         )
         stamp = now.strftime("%Y%m%dT%H%M%S%f")
         key = f"ledger/{self.episode}/{event.sequence:010d}-{stamp}-{secrets.token_hex(6)}.json"
         self._vault.put_new(key, event.to_json())
         self._events[key] = event
-        _apply(self._state, event)
+        if kind is EventKind.REVERTED:
+            self._state = fold(self.history())
+        else:
+            _apply(self._state, event)
 
     def _read_snapshot(self) -> None:
         keys = self._vault.list_keys(f"snapshots/{self.episode}/")

@@ -6,14 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onestory.documents import digest_of
+from onestory.documents import Digest, digest_of
 from onestory.engines.take import NgReason
 from onestory.errors import OrderError
 from onestory.vault.events import Event, EventKind
-from onestory.vault.ledger import SNAPSHOT_EVERY_EVENTS, Ledger, fold
+from onestory.vault.ledger import SNAPSHOT_EVERY_EVENTS, EpisodeState, Ledger, fold
 from onestory.vault.store import Vault
 
 ONE, TWO = digest_of(b"take one"), digest_of(b"take two")
+THREE = digest_of(b"take three")
+REVERTED = EventKind.REVERTED
 
 
 def _event(sequence: int, kind: EventKind, **fields: object) -> Event:
@@ -129,6 +131,175 @@ def test_rejecting_the_circled_take_uncircles_it() -> None:
 
     assert state.shots["a"].circled is None
     assert state.shots["a"].takes[0].rejected_why == "eyes closed"
+
+
+def _decided(state: EpisodeState, known: EpisodeState) -> list[object]:
+    """What somebody decided in a state, of the shots and takes that another one knows."""
+    shots = {
+        slate: (
+            state.shot(slate).circled,
+            state.shot(slate).keyframe,
+            [state.shot(slate).entry(take.address) for take in shot.takes],
+        )
+        for slate, shot in known.shots.items()
+    }
+    unknown = [shot for slate, shot in state.shots.items() if slate not in known.shots]
+    has_more = any(shot.circled or shot.keyframe for shot in unknown)
+    return [state.title, state.episode, state.sheet, state.delivery, shots, has_more]
+
+
+def test_a_version_is_restored_for_every_reader(vault: Vault, episode_id: str) -> None:
+    """A revert circles what was circled then, and loses no take that was made since."""
+    ledger = Ledger(vault, episode_id)
+    ledger.broken_down(title="Tiny", episode=ONE, sheet=TWO)
+    ledger.keyframe("sc01-sh001", ONE, recipe=TWO)
+    ledger.rendered("sc01-sh001", prefix="s01e01", address=ONE, rung=0)
+    ledger.circle("sc01-sh001", address=ONE, by="gates", why="passed")
+    ledger.delivered(ONE)
+    version = ledger.state.sequence
+    ledger.broken_down(title="Tiny", episode=TWO, sheet=ONE)
+    ledger.keyframe("sc01-sh001", TWO, recipe=ONE)
+    ledger.rendered("sc01-sh001", prefix="s01e01", address=TWO, rung=0)
+    ledger.circle("sc01-sh001", address=TWO, by="gates", why="passed")
+    ledger.rendered("sc01-sh001A", prefix="s01e01", address=TWO, rung=0)
+    ledger.circle("sc01-sh001A", address=TWO, by="gates", why="passed")
+    ledger.delivered(TWO)
+
+    ledger.revert(version)
+
+    state = Ledger(vault, episode_id).state
+    shot = state.shots["sc01-sh001"]
+    assert state == ledger.state
+    assert (state.episode, state.sheet, state.delivery) == (ONE, TWO, ONE)
+    assert (shot.keyframe, shot.keyframe_recipe) == (ONE, TWO)
+    assert shot.circled is not None
+    assert shot.circled.address == ONE
+    assert [take.address for take in shot.takes] == [ONE, TWO]
+    assert state.shots["sc01-sh001A"].circled is None
+    assert ledger.rendered("sc01-sh001", prefix="s", address=THREE, rung=0).slate.endswith("tk03")
+
+
+def test_a_revert_is_reverted_like_anything_else(vault: Vault, episode_id: str) -> None:
+    """Back to version 3, and back from there, and there once more."""
+    ledger = Ledger(vault, episode_id)
+    ledger.broken_down(title="Tiny", episode=ONE, sheet=TWO)
+    ledger.rendered("sc01-sh001", prefix="s01e01", address=ONE, rung=0)
+    ledger.circle("sc01-sh001", address=ONE, by="gates", why="passed")
+    ledger.rendered("sc01-sh001", prefix="s01e01", address=TWO, rung=0)
+    ledger.circle("sc01-sh001", address=TWO, by="person", why="better eyes")
+    for version, circled in ((3, ONE), (5, TWO), (6, ONE), (2, None), (8, ONE)):
+        ledger.revert(version)
+        now = Ledger(vault, episode_id).state.shots["sc01-sh001"].circled
+        assert (now.address if now else None) == circled
+
+    assert [event.version for event in ledger.history()][5:] == [3, 5, 6, 2, 8]
+
+
+def test_a_rejection_that_is_undone_is_undone() -> None:
+    """A take that was rejected after the version that is restored can be used again."""
+    told = [
+        _event(1, EventKind.RENDERED, shot="a", slate="a-tk01", take=ONE),
+        _event(2, EventKind.CIRCLED, shot="a", take=ONE, by="gates"),
+        _event(3, EventKind.REJECTED, shot="a", take=ONE, by="person", why="eyes closed"),
+    ]
+
+    back = fold([*told, _event(4, REVERTED, version=2)])
+    forth = fold([*told, _event(4, REVERTED, version=2), _event(5, REVERTED, version=3)])
+
+    assert back.shots["a"].circled is not None
+    assert back.shots["a"].takes[0].rejected_why == ""
+    assert forth.shots["a"].circled is None
+    assert forth.shots["a"].takes[0].rejected_why == "eyes closed"
+
+
+def test_a_version_that_is_in_force_is_not_restored_again(vault: Vault, episode_id: str) -> None:
+    """A revert that is repeated after a crash leaves the history as it was."""
+    ledger = Ledger(vault, episode_id)
+    ledger.broken_down(title="Tiny", episode=ONE, sheet=TWO)
+    ledger.broken_down(title="Tiny", episode=TWO, sheet=ONE)
+    ledger.revert(2)
+    ledger.revert(1)
+    for _ in range(3):
+        Ledger(vault, episode_id).revert(1)
+
+    assert [event.version for event in Ledger(vault, episode_id).history()] == [None, None, 1]
+
+
+@pytest.mark.parametrize("version", [0, 2, 99])
+def test_a_version_that_never_was_is_refused(vault: Vault, episode_id: str, version: int) -> None:
+    """Whoever mistypes a number is told which is the last."""
+    ledger = Ledger(vault, episode_id)
+    ledger.broken_down(title="Tiny", episode=ONE, sheet=TWO)
+
+    with pytest.raises(OrderError, match=f"has no version {version}, its last is 1"):
+        ledger.revert(version)
+
+
+def test_an_event_of_version_1_is_read() -> None:
+    """Ledgers from before there were reverts tell what they told then."""
+    sample = (
+        b'{"at":"2026-01-01T00:00:00.000000","badness":0.0,"blob":"sha256:00","by":null,'
+        b'"gates":null,"is_passed":null,"is_waiting_for_review":false,"kind":"broken down",'
+        b'"reasons":[],"rung":0,"schema":"Event.1","sequence":1,"sheet":"sha256:11","shot":"",'
+        b'"slate":"","take":null,"title":"Tiny","why":"","writer":"floor:7"}'
+    )
+
+    event = Event.from_json(sample)
+
+    assert (event.kind, event.title, event.sequence) == (EventKind.BROKEN_DOWN, "Tiny", 1)
+    assert (event.run, event.version) == ("", None)
+    assert Event.from_json(event.to_json()) == event
+
+
+def test_every_event_says_which_run_wrote_it(vault: Vault, episode_id: str) -> None:
+    """The history of an episode leads to the flow runs that made it."""
+    Ledger(vault, episode_id, run="run-7").broken_down(title="Tiny", episode=ONE, sheet=TWO)
+
+    (event,) = Ledger(vault, episode_id).history()
+
+    assert event.run == "run-7"
+
+
+DECISIONS = st.sampled_from(
+    [kind for kind in EventKind if kind not in (EventKind.VERDICT, EventKind.QUARANTINED)]
+)
+STORIES = st.lists(
+    st.tuples(DECISIONS, st.sampled_from("ab"), st.sampled_from([ONE, TWO]), st.integers(1, 12)),
+    min_size=1,
+    max_size=14,
+)
+
+
+@given(STORIES, st.integers(1, 14))
+def test_whatever_was_decided_in_a_version_is_in_force_after_its_revert(
+    told: list[tuple[EventKind, str, Digest, int]], version: int
+) -> None:
+    """However a story went, with reverts of reverts in it, every version of it comes back."""
+    events = [
+        _event(
+            number,
+            kind,
+            shot=shot,
+            slate=f"{shot}-tk",
+            take=take,
+            blob=take,
+            sheet=take,
+            title=f"title {number}",
+            by="gates",
+            why=f"word {number}",
+            version=version if kind is REVERTED else None,
+        )
+        for number, (kind, shot, take, version) in enumerate(told, start=1)
+    ]
+    version = min(version, len(events))
+
+    after = fold([*events, _event(len(events) + 1, REVERTED, version=version)])
+
+    now, then = fold(events), fold(events[:version])
+    assert _decided(after, then) == _decided(then, then)
+    assert {slate: len(shot.takes) for slate, shot in after.shots.items()} == {
+        slate: len(shot.takes) for slate, shot in now.shots.items()
+    }
 
 
 KINDS = st.sampled_from([EventKind.RENDERED, EventKind.CIRCLED, EventKind.REJECTED])

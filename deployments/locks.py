@@ -1,0 +1,108 @@
+"""
+Who may work on what, on this machine?
+
+    producer ── the episode's lock ── held as long as it works, and by whoever reverts
+    collector ── the collector's lock ── held as long as gc works
+
+One producer at a time works on an episode. A producer starts under the collector's lock, so
+that whoever collects knows of every film that is being made, and none begins meanwhile. The
+locks die with their processes.
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from onestory.errors import CollectorBusyError, EpisodeBusyError
+
+logger = logging.getLogger("onestory.deployments")
+
+
+@contextmanager
+def only_producer(home: Path, episode: str) -> Iterator[None]:
+    """
+    Be the only one who works on an episode; wait for gc, if it is at work.
+
+    Raises:
+        EpisodeBusyError: If somebody else works on it.
+    """
+    lock = FileLock(_folder(home) / f"{episode}.lock")
+    with _after_collector(home):
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            raise EpisodeBusyError(
+                f"another producer is working on episode {episode}",
+                hint="wait until it is done, or order another --episode",
+            ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def only_collector(home: Path) -> Iterator[tuple[str, ...]]:
+    """
+    Be the only one who deletes; until then, no film begins to be made.
+
+    Yields:
+        Ids of the episodes that are being made.
+
+    Raises:
+        CollectorBusyError: If somebody else deletes.
+    """
+    lock = _collectors(home)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise CollectorBusyError(
+            "another gc is at work", hint="wait until it is done: it deletes the same"
+        ) from error
+    try:
+        yield _being_made(home)
+    finally:
+        lock.release()
+
+
+def _being_made(home: Path) -> tuple[str, ...]:
+    # An episode id never begins with an underscore: those are not episodes.
+    paths = sorted(path for path in _folder(home).glob("[!_]*.lock"))
+    return tuple(path.stem for path in paths if _is_held(path))
+
+
+def _is_held(path: Path) -> bool:
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return True
+    lock.release()
+    return False
+
+
+@contextmanager
+def _after_collector(home: Path) -> Iterator[None]:
+    lock = _collectors(home)
+    try:
+        lock.acquire(timeout=1)
+    except Timeout:
+        logger.info("producer.waits_for_gc home=%s", home)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _collectors(home: Path) -> FileLock:
+    return FileLock(_folder(home) / "_collector.lock")
+
+
+def _folder(home: Path) -> Path:
+    folder = home / "locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
