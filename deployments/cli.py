@@ -182,6 +182,33 @@ def revert(
         _print(restored, as_json, keeping.revert_text)
 
 
+@app.command()
+def gc(
+    older_than: Annotated[
+        float | None,
+        typer.Option("--older-than", help="Let uncircled takes go after so many days."),
+    ] = None,
+    keep_size: Annotated[
+        int | None,
+        typer.Option("--keep-size", help="Keep so many bytes of uncircled takes, the newest."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would go only.")] = False,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Delete what no episode reaches; nothing that was ever circled goes."""
+    from deployments import keeping
+
+    with _edge(as_json):
+        swept = keeping.gc(
+            _settings(home),
+            older_than_days=older_than,
+            keep_bytes=keep_size,
+            is_dry_run=dry_run,
+        )
+        _print(swept, as_json, keeping.gc_text)
+
+
 @studio_app.command("up")
 def studio_up(home: Home = None) -> None:
     """Start the local services and keep them running."""

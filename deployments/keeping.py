@@ -1,13 +1,15 @@
 """What the verbs do that look back, go back and tidy up: history, revert, gc."""
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from deployments.locks import only_producer
+from deployments.locks import only_collector, only_producer
 from deployments.studio.settings import StudioSettings
 from deployments.verbs import open_vault, table
 from onestory.errors import OrderError
 
 if TYPE_CHECKING:
+    from onestory.vault.garbage import Garbage
     from onestory.vault.ledger import EpisodeState, Ledger
     from onestory.vault.store import Vault
 
@@ -79,6 +81,83 @@ def revert_text(document: dict[str, Any]) -> str:
         f"{episode} is as it was in version {document['version']}\n{shots}\n"
         f"undo: onestory revert {episode} {document['undo']}"
     )
+
+
+def gc(
+    settings: StudioSettings,
+    *,
+    older_than_days: float | None = None,
+    keep_bytes: int | None = None,
+    is_dry_run: bool = False,
+) -> dict[str, Any]:
+    """
+    Delete what no ledger reaches, and uncircled takes if age or size asks for it.
+
+    Raises:
+        OrderError: If an age or a size is negative.
+        CollectorBusyError: If another gc is at work.
+    """
+    from onestory.vault.garbage import Policy, discard, find_garbage
+
+    if min(older_than_days or 0, keep_bytes or 0) < 0:
+        raise OrderError("age and size of what is kept cannot be negative")
+    policy = Policy(
+        older_than=None if older_than_days is None else timedelta(days=older_than_days),
+        keep_bytes=keep_bytes,
+        grace=timedelta(hours=settings.gc_grace_hours),
+    )
+    with open_vault(settings) as vault, only_collector(settings.home) as filming:
+        garbage = find_garbage(vault, policy, now=datetime.now(UTC), is_filming=bool(filming))
+        deleted = [] if is_dry_run else discard(vault, garbage)
+    return {
+        "is_dry_run": is_dry_run,
+        "garbage": _garbage_rows(garbage),
+        "bytes": garbage.num_bytes,
+        "deleted": len(deleted),
+        "deleted_bytes": sum(one.stored.num_bytes for one in deleted),
+        "kept": {
+            "circled_takes": garbage.num_held_takes,
+            "uncircled_takes": garbage.num_uncircled_takes,
+            "bytes": garbage.kept_bytes,
+        },
+        "waiting": garbage.num_waiting,
+        "being_made": list(filming),
+    }
+
+
+def _garbage_rows(garbage: "Garbage") -> list[dict[str, Any]]:
+    return [
+        {"key": one.stored.key, "bytes": one.stored.num_bytes, "why": one.why.value}
+        for one in garbage.condemned
+    ]
+
+
+def gc_text(document: dict[str, Any]) -> str:
+    """What goes and why, and why the rest stays."""
+    sums: dict[str, tuple[int, int]] = {}
+    for one in document["garbage"]:
+        number, size = sums.get(one["why"], (0, 0))
+        sums[one["why"]] = number + 1, size + one["bytes"]
+    rows = [(str(number), _in_mb(size), why) for why, (number, size) in sums.items()]
+    kept, verb = document["kept"], "would be" if document["is_dry_run"] else "were"
+    lines = [table(("objects", "MB", "why"), rows)] if rows else []
+    number, size = len(document["garbage"]), document["bytes"]
+    if not document["is_dry_run"]:
+        number, size = document["deleted"], document["deleted_bytes"]
+    lines += [
+        f"{number} objects, {_in_mb(size)} MB {verb} deleted; {_in_mb(kept['bytes'])} MB stay",
+        f"{kept['circled_takes']} takes are circled, were in a version that can be restored, or "
+        "are remembered by such: they never go",
+        f"{kept['uncircled_takes']} uncircled takes stay: --older-than and --keep-size let them go",
+    ]
+    if document["waiting"]:
+        films = ", ".join(document["being_made"])
+        lines.append(f"{document['waiting']} more wait, for films are being made: {films}")
+    return "\n".join(lines)
+
+
+def _in_mb(num_bytes: int) -> str:
+    return f"{num_bytes / 1e6:.1f}"
 
 
 def _ledger_of(episode: str, vault: "Vault") -> "Ledger":

@@ -48,6 +48,8 @@ class StudioSettings(BaseSettings):
     """Bucket of the vault."""
     mlflow_tracking_uri: str | None = None
     """MLflow of a configured studio."""
+    gc_grace_hours: float = Field(default=24.0, ge=0)
+    """What was put into the vault less long ago is never deleted."""
     engine: str = "previz"
     """Name of the engine that the engine server runs."""
     engine_socket: Path | None = None

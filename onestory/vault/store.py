@@ -19,12 +19,13 @@ import logging
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 import urllib3
 from minio import Minio
+from minio.deleteobjects import DeleteObject
 from minio.error import MinioException, S3Error
 
 from onestory.documents import Digest, Document, canonical_json, digest_of
@@ -41,6 +42,21 @@ _PARALLEL_READS = 8
 
 SMALL_BYTES = 256 * 1024
 """Blobs below this are sent without asking whether they lie there already."""
+
+TOUCHED_WITHIN = timedelta(hours=6)
+"""A blob that is put again lies there as if it were new, or was put at most so long ago."""
+
+LINK_LIFE = timedelta(days=7)
+"""How long a presigned link opens; no gateway grants more."""
+
+
+class Stored(NamedTuple):
+    """One object of the vault."""
+
+    key: str
+    num_bytes: int
+    modified: datetime
+    """When it was last put, UTC, to the second."""
 
 
 def hex_of(digest: Digest) -> str:
@@ -93,7 +109,7 @@ class Vault:
         """
         digest = digest_of(content)
         # Asking costs as much as sending something small, and sending it twice changes nothing.
-        if len(content) < SMALL_BYTES or not self.has_blob(digest):
+        if len(content) < SMALL_BYTES or not self._is_recent(_blob_key(digest)):
             self._put(_blob_key(digest), content, media_type)
         return digest
 
@@ -133,7 +149,7 @@ class Vault:
         self._put(key, content, "application/octet-stream")
         return key
 
-    def link(self, digest: Digest, *, expires: timedelta = timedelta(days=7)) -> str:
+    def link(self, digest: Digest, *, expires: timedelta = LINK_LIFE) -> str:
         """A presigned address of a blob that expires."""
         with _translated(digest):
             return self._minio.presigned_get_object(
@@ -208,9 +224,49 @@ class Vault:
 
     def list_keys(self, prefix: str) -> list[str]:
         """Keys under a prefix, sorted."""
+        return [one.key for one in self.list_stored(prefix)]
+
+    def list_stored(self, prefix: str) -> list[Stored]:
+        """Objects under a prefix, by key."""
         with _translated(prefix):
             found = self._minio.list_objects(self.address.bucket, prefix=prefix, recursive=True)
-            return sorted(item.object_name or "" for item in found)
+            return sorted(
+                Stored(item.object_name or "", item.size or 0, _to_second(item.last_modified))
+                for item in found
+                # On the embedded gateway an emptied folder is an object of its own.
+                if not item.is_dir
+            )
+
+    def modified_at(self, key: str) -> datetime | None:
+        """When the object was last put; None if it is gone."""
+        try:
+            with _translated(key):
+                stat = self._minio.stat_object(self.address.bucket, key)
+        except MissingBlobError:
+            return None
+        return _to_second(stat.last_modified)
+
+    def remove_keys(self, keys: Iterable[str]) -> None:
+        """
+        Remove objects, in no particular order; those that are gone already are no error.
+
+        Raises:
+            StorageError: If some are still there.
+        """
+        with _translated("what is deleted"):
+            wanted = [DeleteObject(key) for key in keys]
+            errors = list(self._minio.remove_objects(self.address.bucket, wanted))
+        refused = [error for error in errors if error.code not in _MISSING]
+        if refused:
+            raise StorageError(
+                f"{len(refused)} of {len(wanted)} objects could not be deleted, such as "
+                f"{refused[0].name}: {refused[0].code}",
+                hint="run gc again: it goes on where it was stopped",
+            )
+
+    def find_key(self, key: str) -> bytes | None:
+        """What lies under a key; None if nothing does."""
+        return self._maybe(key)
 
     def read_keys(self, keys: Iterable[str]) -> Iterator[tuple[str, bytes]]:
         """Contents of many keys, a few at a time, in the order asked for."""
@@ -247,12 +303,12 @@ class Vault:
                 response.release_conn()
 
     def _has(self, key: str) -> bool:
-        try:
-            with _translated(key):
-                self._minio.stat_object(self.address.bucket, key)
-        except MissingBlobError:
-            return False
-        return True
+        return self.modified_at(key) is not None
+
+    def _is_recent(self, key: str) -> bool:
+        """Whether something was put there so lately that nobody takes it for forgotten."""
+        modified = self.modified_at(key)
+        return modified is not None and datetime.now(UTC) - modified < TOUCHED_WITHIN
 
 
 def _blob_key(digest: Digest) -> str:
@@ -262,6 +318,13 @@ def _blob_key(digest: Digest) -> str:
 
 def _verdict_key(take: Digest, gates: Digest) -> str:
     return f"verdicts/{hex_of(take)}-{hex_of(gates)}.json"
+
+
+def _to_second(modified: datetime | None) -> datetime:
+    # A listing knows fractions of a second that a stat does not.
+    if modified is None:
+        raise StorageError("the vault does not say when objects were put")
+    return modified.astimezone(UTC).replace(microsecond=0)
 
 
 @contextmanager
