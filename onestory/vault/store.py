@@ -255,8 +255,7 @@ class Vault:
         """
         with _translated("what is deleted"):
             wanted = [DeleteObject(key) for key in keys]
-            errors = list(self._minio.remove_objects(self.address.bucket, wanted))
-        refused = [error for error in errors if error.code not in _MISSING]
+            refused = list(self._minio.remove_objects(self.address.bucket, wanted))
         if refused:
             raise StorageError(
                 f"{len(refused)} of {len(wanted)} objects could not be deleted, such as "

@@ -302,6 +302,21 @@ def test_a_blob_that_is_put_again_counts_as_new(
     assert own.modified_at(key) != first
 
 
+def test_a_blob_is_as_old_as_its_last_put(own: Vault) -> None:
+    """It outlives an old take that nobody knows, for it may belong to a new one already."""
+    stray = aged(own, 1, num_bytes=1)
+    time.sleep(1)
+    again = own.put_blob(own.get_blob(stray.media.video))
+    old = own.modified_at(f"takes/{hex_of(stray.address)}.json")
+    assert old is not None
+
+    found = find_garbage(own, ALL, now=old + garbage.GRACE + timedelta(seconds=1))
+    discard(own, found)
+
+    assert own.find_take(stray.address) is None
+    assert [blob for blob in blobs_of(stray) if own.has_blob(blob)] == [again]
+
+
 def _split(digest: Digest) -> tuple[str, str]:
     return hex_of(digest)[:2], hex_of(digest)[2:]
 
@@ -369,6 +384,7 @@ def test_ledgers_and_what_gc_does_not_know_stay(own: Vault) -> None:
             ledger.delivered(digest_of(str(number).encode()))
     own.put_new("tomorrow/something.json", b"{}")
     before = own.list_keys("")
+    assert collect(own, ALL, days=0.9).condemned == (), "a reader may know the old one only"
 
     collect(own, ALL)
 
