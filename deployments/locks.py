@@ -6,7 +6,8 @@ Who may work on what, on this machine?
 
 One producer at a time works on an episode. A producer starts under the collector's lock, so
 that whoever collects knows of every film that is being made, and none begins meanwhile. The
-locks die with their processes.
+locks die with their processes. They hold on this machine only: in a studio of many machines,
+gc is for hours in which no film is made there.
 """
 
 import logging

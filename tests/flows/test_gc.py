@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 from onestory.cut.probe import probe_video
 from onestory.testing.producing import Producer, shot_list
@@ -49,7 +50,7 @@ def test_every_version_of_a_film_outlives_gc(producer: Producer, episode_id: str
 
 
 def test_a_take_that_nobody_circled_goes_when_asked(producer: Producer, episode_id: str) -> None:
-    """First it is listed, then deleted; the film needs it no more."""
+    """Listed first; it waits while another film is made; deleted, no film needs it."""
     options = {
         "inner": "painted",
         "faults": {"dances": ["black"]},
@@ -65,12 +66,17 @@ def test_a_take_that_nobody_circled_goes_when_asked(producer: Producer, episode_
     unasked = told(producer, "gc", "--dry-run")
     listed = told(producer, "gc", "--dry-run", *GREEDY)
     still = told(producer, "explain", bad, "--episode", episode_id)
+    with FileLock(producer.home / "locks" / f"{episode_id}-next.lock"):
+        waited = told(producer, "gc", *GREEDY)
     done = told(producer, "gc", *GREEDY)
     code, again = producer.produce(script)
 
     assert key not in {one["key"] for one in unasked["garbage"]}
     assert key in {one["key"] for one in listed["garbage"]}
     assert (listed["deleted"], still["address"]) == (0, address)
+    assert key not in {one["key"] for one in waited["garbage"]}
+    assert waited["waiting"] > 0
+    assert waited["being_made"] == [f"{episode_id}-next"]
     assert key in {one["key"] for one in done["garbage"]}
     assert done["deleted"] == len(done["garbage"])
     assert (code, again["rendered"]) == (0, 0)

@@ -480,6 +480,37 @@ def test_two_gcs_at_once_delete_the_same(own: Vault, monkeypatch: pytest.MonkeyP
     assert is_whole(own, circled)
 
 
+def test_gc_beside_a_producer_takes_nothing_from_it(own: Vault) -> None:
+    """Take after take is put, entered and circled while gc sweeps greedily, again and again."""
+    policy = replace(ALL, grace=timedelta(seconds=4))
+    over = threading.Event()
+    swept: list[Garbage] = []
+
+    def sweep() -> None:
+        while not over.is_set():
+            swept.append(find_garbage(own, policy, now=datetime.now(UTC)))
+            discard(own, swept[-1])
+
+    stray = filmed(own, 99)
+    sweeping = [threading.Thread(target=sweep) for _ in range(2)]
+    for thread in sweeping:
+        thread.start()
+    ledger, takes = Ledger(own, "tiny"), []
+    deadline = time.monotonic() + 8
+    while time.monotonic() < deadline:
+        takes.append(filmed(own, len(takes), remembers=takes[-1:]))
+        circle(ledger, takes[-1])
+        time.sleep(0.2)
+    over.set()
+    for thread in sweeping:
+        thread.join()
+
+    assert len(takes) > 5
+    assert any(found.condemned for found in swept)
+    assert own.find_take(stray.address) is None
+    assert all(is_whole(own, take) for take in takes)
+
+
 def closure(takes: Sequence[Take], address: Digest) -> Iterator[Take]:
     """A take and all that it remembered, however indirectly."""
     take = next(one for one in takes if one.address == address)
