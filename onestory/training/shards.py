@@ -90,7 +90,8 @@ def write_shard(
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     hidden = path.with_suffix(".part")
-    save_file(tensors, hidden, metadata={"notes": json.dumps(notes), "layer": str(LAYER)})
+    # One key: safetensors writes several in an order of the moment.
+    save_file(tensors, hidden, metadata={"about": json.dumps({"layer": LAYER, "notes": notes})})
     hidden.replace(path)
 
 
@@ -164,7 +165,7 @@ class Shard:
 def read_shard(path: Path) -> Shard:
     """Read a shard."""
     with safe_open(path, framework="pt") as file:
-        notes = json.loads(file.metadata()["notes"])
+        notes = json.loads(file.metadata()["about"])["notes"]
         lengths = file.get_tensor("lengths_S").tolist()
         return Shard(
             latents_SCFhw=file.get_tensor("latents_SCFhw"),
@@ -199,6 +200,6 @@ def _holds(path: Path, seeds: range) -> bool:
             metadata = file.metadata() or {}
     except (SafetensorError, OSError):
         return False
-    notes = json.loads(metadata.get("notes", "[]"))
-    is_read_alike = metadata.get("layer") == str(LAYER)
-    return is_read_alike and {note["seed"] for note in notes} == set(seeds)
+    about = json.loads(metadata.get("about", "{}"))
+    is_read_alike = about.get("layer") == LAYER
+    return is_read_alike and {note["seed"] for note in about["notes"]} == set(seeds)

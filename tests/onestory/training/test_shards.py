@@ -136,6 +136,16 @@ def test_a_shard_of_fewer_stories_is_drawn_again(tmp_path: Path, write: Write) -
     assert list(missing_shards(tmp_path, 0, 3)) == [(tmp_path / shard_name(0), range(3))]
 
 
+def test_a_shard_whose_captions_were_read_otherwise_is_drawn_again(
+    tmp_path: Path, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another layer's features would be another language: they are never mixed."""
+    write(tmp_path / shard_name(0), range(2))
+
+    monkeypatch.setattr(module, "LAYER", 6)
+    assert list(missing_shards(tmp_path, 0, 2)) == [(tmp_path / shard_name(0), range(2))]
+
+
 def test_a_killed_writer_leaves_no_shard(
     tmp_path: Path, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
