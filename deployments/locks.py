@@ -12,14 +12,34 @@ gc is for hours in which no film is made there.
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from onestory.errors import CollectorBusyError, EpisodeBusyError
+from onestory.errors import CollectorBusyError, EpisodeBusyError, OneStoryError
 
 logger = logging.getLogger("onestory.deployments")
+
+
+@contextmanager
+def alone(path: Path, busy: OneStoryError) -> Iterator[None]:
+    """
+    Hold a lock, which dies with this process.
+
+    Args:
+        path: File of the lock.
+        busy: Raised if somebody else holds it.
+    """
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise busy from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @contextmanager
@@ -30,19 +50,14 @@ def only_producer(home: Path, episode: str) -> Iterator[None]:
     Raises:
         EpisodeBusyError: If somebody else works on it.
     """
-    lock = FileLock(_folder(home) / f"{episode}.lock")
-    with _after_collector(home):
-        try:
-            lock.acquire(timeout=0)
-        except Timeout as error:
-            raise EpisodeBusyError(
-                f"another producer is working on episode {episode}",
-                hint="wait until it is done, or order another --episode",
-            ) from error
-    try:
+    busy = EpisodeBusyError(
+        f"another producer is working on episode {episode}",
+        hint="wait until it is done, or order another --episode",
+    )
+    with ExitStack() as work:
+        with _after_collector(home):
+            work.enter_context(alone(_folder(home) / f"{episode}.lock", busy))
         yield
-    finally:
-        lock.release()
 
 
 @contextmanager
@@ -56,17 +71,11 @@ def only_collector(home: Path) -> Iterator[tuple[str, ...]]:
     Raises:
         CollectorBusyError: If somebody else deletes.
     """
-    lock = _collectors(home)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise CollectorBusyError(
-            "another gc is at work", hint="wait until it is done: it deletes the same"
-        ) from error
-    try:
+    busy = CollectorBusyError(
+        "another gc is at work", hint="wait until it is done: it deletes the same"
+    )
+    with alone(_collectors(home), busy):
         yield _being_made(home)
-    finally:
-        lock.release()
 
 
 def _being_made(home: Path) -> tuple[str, ...]:
@@ -87,7 +96,7 @@ def _is_held(path: Path) -> bool:
 
 @contextmanager
 def _after_collector(home: Path) -> Iterator[None]:
-    lock = _collectors(home)
+    lock = FileLock(_collectors(home))
     try:
         lock.acquire(timeout=1)
     except Timeout:
@@ -99,8 +108,8 @@ def _after_collector(home: Path) -> Iterator[None]:
         lock.release()
 
 
-def _collectors(home: Path) -> FileLock:
-    return FileLock(_folder(home) / "_collector.lock")
+def _collectors(home: Path) -> Path:
+    return _folder(home) / "_collector.lock"
 
 
 def _folder(home: Path) -> Path:

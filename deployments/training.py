@@ -4,13 +4,12 @@ What happens between `onestory train` and the weights?
     training file read ── folder locked ── run, followed by log file, MLflow and terminal ── export
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from filelock import FileLock, Timeout
-
+from deployments.locks import alone
 from deployments.studio.services import mlflow_artifacts, mlflow_uri
 from deployments.studio.settings import StudioSettings
 from onestory.errors import OrderError, WeightsError
@@ -181,19 +180,11 @@ def _tracking(settings: StudioSettings) -> tuple[str, str | None]:
     return mlflow_uri(settings.home), mlflow_artifacts(settings.home)
 
 
-@contextmanager
-def _only_trainer(folder: Path) -> Iterator[None]:
-    """One process at a time trains in a folder; the lock dies with it."""
+def _only_trainer(folder: Path) -> AbstractContextManager[None]:
+    """One process at a time trains in a folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / "train.lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise OrderError(
-            f"another process is training in {folder}",
-            hint="wait for it, or train into another --out",
-        ) from error
-    try:
-        yield
-    finally:
-        lock.release()
+    busy = OrderError(
+        f"another process is training in {folder}",
+        hint="wait for it, or train into another --out",
+    )
+    return alone(folder / "train.lock", busy)
