@@ -1,5 +1,6 @@
 """Tests of the shipped encoders, on held-out stories."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,9 +37,12 @@ STORIES = [tell_story(HELD_OUT + 4_000_000 + number) for number in range(6)]
 
 
 @pytest.fixture(scope="module", autouse=True)
-def one_thread() -> None:
+def one_thread() -> Iterator[None]:
     """Leave the other cores to others."""
+    before = torch.get_num_threads()
     torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
