@@ -70,20 +70,17 @@ class Case:
         return float(label_F[frame])
 
 
-def cases(num: int, *, telling: Telling | None = None) -> list[Case]:
+def cases(num: int, *, telling: Telling | None = None, first: int = FIRST_SEED) -> list[Case]:
     """
     Tell stories, the patterns by turns.
 
     Args:
         num: How many.
         telling: Number and length of shots; None for the usual ones.
+        first: Seed of the first one.
     """
     patterns = tuple(Pattern)
     return [
-        Case(
-            tell_story(
-                FIRST_SEED + number, pattern=patterns[number % len(patterns)], telling=telling
-            )
-        )
+        Case(tell_story(first + number, pattern=patterns[number % len(patterns)], telling=telling))
         for number in range(num)
     ]

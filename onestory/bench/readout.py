@@ -9,7 +9,7 @@ it will be judged by.
 
 from collections.abc import Sequence
 
-from onestory.bench.cases import Case
+from onestory.bench.cases import Case, cases
 from onestory.diffusion.sampling import Sampling
 from onestory.engines.pocket.model import PocketModel
 from onestory.engines.pocket.picture import CELL, Grid
@@ -23,25 +23,13 @@ from onestory.evaluation.measures import (
     read_out,
 )
 from onestory.evaluation.reader import shared_reader
-from onestory.storyworld.stories import HELD_OUT, Pattern, Telling, tell_story
+from onestory.storyworld.stories import HELD_OUT, Telling
 from onestory.training.validation import draw_story
 
 
 def validation_cases(num: int, *, telling: Telling | None = None) -> list[Case]:
-    """
-    Tell held-out stories of which the comparison knows nothing, the patterns by turns.
-
-    Args:
-        num: How many.
-        telling: Number and length of shots; None for the usual ones.
-    """
-    patterns = tuple(Pattern)
-    return [
-        Case(
-            tell_story(HELD_OUT + number, pattern=patterns[number % len(patterns)], telling=telling)
-        )
-        for number in range(num)
-    ]
+    """Tell held-out stories of which the comparison knows nothing; see `cases`."""
+    return cases(num, telling=telling, first=HELD_OUT)
 
 
 def read_out_model(

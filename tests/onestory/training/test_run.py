@@ -177,6 +177,26 @@ def test_a_measure_sees_the_model_and_is_told(
     assert notebook.validations[1]["parameters"] > 1000
 
 
+def test_what_earlier_phases_learnt_is_still_validated(
+    whole: tuple[Places, Notebook], tmp_path: Path
+) -> None:
+    """A last phase for the selector alone does not hide what became of the pictures."""
+    places, _ = whole
+    told = yaml.safe_load(TINY_TRAINING)
+    rates = {"matrix_rate": [0.001, 0.001], "other_rate": [0.001, 0.0]}
+    told["phases"].append({"steps": 1, "kinds": {"selection": {"weight": 1, "batch": 4}}} | rates)
+    notebook = Notebook()
+
+    config = TrainingConfig.model_validate(told)
+    train(config, replace(places, run=tmp_path), notebook, until=1, rhythm=OFTEN)
+
+    kinds = {kind for phase in config.phases for kind in phase.kinds}
+    assert len(kinds) == 4
+    for kind in kinds:
+        part = "selector" if kind == "selection" else "flow"
+        assert np.isfinite(notebook.validations[1][f"held out {part} of {kind}"])
+
+
 def test_a_codec_of_another_model_is_refused(data: Path) -> None:
     """Latents that mean something else are not trained on."""
     with pytest.raises(WeightsError, match="has 8 channels, the training file asks for 12"):

@@ -185,6 +185,31 @@ def test_a_new_phase_brings_its_kinds_and_rates(
     assert rates[10] == pytest.approx((0.015, 0.0015))
 
 
+@pytest.mark.parametrize("as_drawn", [True, False])
+def test_memory_can_begin_in_tokens_of_what_is_drawn(
+    longer: TrainingConfig, stories: Stories, tmp_path: Path, as_drawn: bool
+) -> None:
+    """Where a phase asks for it, its first step finds patchifiers that are the patch embedding."""
+    first, second = longer.phases
+    asked = longer.model_copy(
+        update={"phases": (first, second.model_copy(update={"memory_as_drawn": as_drawn}))}
+    )
+    trainer = Trainer(asked, stories, tmp_path)
+    steps_of(trainer, 4)
+    embeddings = [
+        modules.transformer.patch_embedding.weight.clone()
+        for modules in (trainer.modules, trainer.average)
+    ]
+    found = []
+    trainer._set_rates = lambda *_: found.extend(  # type: ignore[method-assign]
+        torch.equal(modules.conditioner.patchifiers[0].weight, embedding)
+        for modules, embedding in zip((trainer.modules, trainer.average), embeddings, strict=True)
+    )
+    steps_of(trainer, 5)
+
+    assert found == [as_drawn, as_drawn]
+
+
 def test_the_average_follows_the_weights(trainer: Trainer) -> None:
     """After each step it moves towards the weights, by what the file says at most."""
     shares = [min(trainer.config.ema, (1 + step) / (10 + step)) for step in range(3)]
