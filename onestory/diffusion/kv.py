@@ -87,9 +87,9 @@ class MemoryCache:
             return self
         return self._each(lambda kept_BLHE: for_batch(kept_BLHE, batch))
 
-    def repeat_for_guidance(self) -> "MemoryCache":
+    def twice(self) -> "MemoryCache":
         """
-        Show the same memories to both halves of a guided batch, [cond, uncond].
+        Show the same memories to both halves of a batch: twins, or [cond, uncond].
 
         Returns:
             A cache of twice as many samples; views, if there was one.

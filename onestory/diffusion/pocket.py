@@ -7,7 +7,6 @@ What is a pocket model? The classes of the big engine, small enough to be traine
     noisy ──┬── and where it is ── transformer ── x gain ──┐
             └── x keep ────────────────────────────────────┴──► clean latents ──► velocity
 
-
 At most noise levels the transformer draws the clean latents themselves; only where there is
 hardly any noise does it draw what is left to correct, since a narrow network cannot pass on
 what it is given to the last digit.

@@ -120,7 +120,7 @@ def losses(
         latents_SKChw, levels = selection
         memory = modules.remember(latents_SKChw, levels)
         if memory.batch < num:
-            memory = memory.repeat_for_guidance()
+            memory = memory.twice()
 
     with (
         cached(modules.transformer, memory) if memory else nullcontext(),

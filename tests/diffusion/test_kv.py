@@ -89,7 +89,7 @@ def test_one_memory_serves_both_halves_of_guidance(t2v: Any, places: Callable[..
         timestep=t2v.timestep.repeat(2),
         text=torch.cat([t2v.text, uncond.text]),
     )
-    with cached(t2v.model, cache.repeat_for_guidance()):
+    with cached(t2v.model, cache.twice()):
         torch.testing.assert_close(guided(), expected, atol=1e-5, rtol=0)
 
 
@@ -97,7 +97,7 @@ def test_one_memory_serves_both_halves_of_guidance(t2v: Any, places: Callable[..
 def test_expanding_a_cache_copies_nothing(t2v: Any, places: Callable[..., Tensor]) -> None:
     """One sample shown to five is the same storage seen five times."""
     cache = prefill(t2v.model, t2v.tokens(t2v.remembered(1, batch=1)), places(1, start=-5))
-    for wide, size in ((cache.expand(5), 5), (cache.repeat_for_guidance(), 2)):
+    for wide, size in ((cache.expand(5), 5), (cache.twice(), 2)):
         assert (wide.batch, wide.num_tokens) == (size, cache.num_tokens)
         for many, one in zip(wide.blocks, cache.blocks, strict=True):
             assert many.key_BLHE.data_ptr() == one.key_BLHE.data_ptr()

@@ -56,7 +56,7 @@ class PocketConfig:
 
     steps: int = 16
     guidance: float = 2.5
-    """How far a recipe with guidance 1 goes away from what is drawn without a caption."""
+    """How far a recipe with guidance 1 goes away from what is drawn without caption and memory."""
     shift: float = 3.0
     """How many of the steps go to high noise."""
     max_frames: int = 1440
@@ -278,7 +278,7 @@ class PocketEngine:
         The sampler of a recipe.
 
         Its guidance counts in the engine's own: 1 is as the engine is set, 0 does not go away
-        from what is drawn without a caption, 2 goes twice as far.
+        from what is drawn without caption and memory, 2 goes twice as far.
         """
         from onestory.diffusion.sampling import Sampling
 
