@@ -1,7 +1,7 @@
 """
 The one command: `onestory VERB`.
 
-    produce   plan   status   explain   screen   export   history   revert   gc
+    produce   plan   retake   status   explain   screen   export   history   revert   gc
     studio   doctor   train   bench
 
 Each verb parses, calls one function and prints. Results go to standard output, one JSON
@@ -105,6 +105,47 @@ def plan(
     with _edge(as_json):
         order = verbs.order_of(script=script, episode=episode, seed=seed, size=size)
         _print(verbs.plan(order, _settings(home, engine)), as_json, verbs.plan_text)
+
+
+@app.command()
+def retake(
+    episode: EpisodeId,
+    shots: Annotated[str, typer.Option(help="Film these again: 3,5-7.")],
+    seed: Annotated[int | None, typer.Option(help="Draw them from this seed.")] = None,
+    caption: Annotated[str | None, typer.Option(help="Give the shot this caption.")] = None,
+    keyframe: Annotated[Path | None, typer.Option(help="Start the shot from this picture.")] = None,
+    clip: Annotated[Path | None, typer.Option(help="Take this video as the shot.")] = None,
+    downstream: Annotated[
+        str, typer.Option(help="Keep later shots, film the affected or all, or freeze them.")
+    ] = "affected",
+    withdraw: Annotated[
+        bool, typer.Option("--withdraw", help="Take back what was ordered of these shots.")
+    ] = False,
+    engine: Annotated[str | None, typer.Option(help="Film with this engine.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan only.")] = False,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Film shots of an episode again, and the later shots that the policy names."""
+    from deployments import verbs
+
+    with _edge(as_json):
+        order = verbs.retake_order_of(
+            episode=episode,
+            shots=shots,
+            seed=seed,
+            caption=caption,
+            keyframe=keyframe,
+            clip=clip,
+            downstream=downstream,
+            withdraw=withdraw,
+        )
+        if dry_run:
+            _print(verbs.plan_retake(order, _settings(home, engine)), as_json, verbs.plan_text)
+            return
+        outcome = verbs.retake(order, _settings(home, engine))
+        _print(outcome.as_json(), as_json, lambda _: verbs.outcome_text(outcome))
+        raise typer.Exit(outcome.exit_code)
 
 
 @app.command()

@@ -21,6 +21,9 @@ STYLES = {
     "on the floor": "bold yellow",
     "circled": "green",
     "current": "cyan",
+    "to be kept": "cyan",
+    "kept": "cyan",
+    "frozen": "blue",
     "waiting for review": "bold magenta",
     "NG": "red",
 }
@@ -81,18 +84,19 @@ def _rows(happening: "Happening") -> list[tuple[str, str, str]]:
     """(slate of the shot, state, note) of every row that an event changes."""
     if happening.plan is not None:
         return [
-            (shot.slate, "current" if shot.freshness == "current" else "waiting", shot.why)
+            (shot.slate, "waiting" if shot.is_to_be_filmed else shot.hold or "current", shot.why)
             for shot in happening.plan.shots
         ]
     if happening.shot is not None:
-        state = "current" if happening.shot.freshness == "current" else "on the floor"
-        return [(happening.shot.slate, state, happening.shot.why)]
+        shot = happening.shot
+        standing = "on the floor" if shot.is_to_be_filmed else shot.hold or "current"
+        return [(shot.slate, standing, shot.why)]
     if happening.take is not None and happening.verdict is not None:
         return [_take_row(happening)]
     if happening.circled is not None:
-        shot = happening.circled.slate.split("-", 1)[1].rsplit("-", 1)[0]
+        slate = happening.circled.slate.split("-", 1)[1].rsplit("-", 1)[0]
         state = "waiting for review" if happening.circled.is_waiting_for_review else "circled"
-        return [(shot, state, happening.circled.slate)]
+        return [(slate, state, happening.circled.slate)]
     return []
 
 

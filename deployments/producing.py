@@ -25,7 +25,7 @@ from deployments.studio.addresses import Addresses
 from deployments.studio.embedded import heal, studio
 from deployments.studio.settings import StudioSettings
 from onestory.errors import OneStoryError, StudioError
-from onestory.production.order import EpisodeOrder, with_music
+from onestory.production.order import EpisodeOrder, RetakeOrder, with_music
 
 if TYPE_CHECKING:
     from onestory.production.delivery import Delivery
@@ -80,7 +80,7 @@ class Tally:
     found: int = 0
     """Takes that lay in the vault when they were asked for."""
     untouched: set[str] = field(default_factory=set)
-    """Shots that were current when their turn came."""
+    """Shots that were not to be filmed when their turn came."""
     flow_run: str = ""
 
     @property
@@ -90,7 +90,7 @@ class Tally:
 
     def __call__(self, happening: "Happening") -> None:
         """Watch a flow."""
-        if happening.shot is not None and happening.shot.freshness == "current":
+        if happening.shot is not None and not happening.shot.is_to_be_filmed:
             self.untouched.add(happening.shot.slate)
         if happening.kind == "take" and happening.take:
             self.rendered += not happening.take.is_reused
@@ -138,9 +138,59 @@ def produce(
     Raises:
         OneStoryError: Whatever stood in the way.
     """
+    return _filmed(order, check_script(order), settings, watchers, on_studio)
+
+
+def retake(
+    order: RetakeOrder,
+    settings: StudioSettings,
+    *,
+    watchers: tuple[Watcher, ...] = (),
+    on_studio: Callable[[Addresses], None] = lambda _: None,
+) -> Outcome:
+    """
+    Film some shots of an episode again, in this process.
+
+    Args:
+        order: Which shots, and what becomes of those after them.
+        settings: Which studio.
+        watchers: Called with everything that happens, in order.
+        on_studio: Called once the services are healthy.
+
+    Raises:
+        OneStoryError: Whatever stood in the way.
+    """
+    return _filmed(order, order.episode, settings, watchers, on_studio)
+
+
+def check_retake(order: RetakeOrder, addresses: Addresses) -> None:
+    """
+    See whether a retake can be entered, without entering it.
+
+    Raises:
+        OrderError: If there is no such episode or shot, or the order contradicts itself.
+        CaptionError: If the caption speaks of nobody known.
+    """
+    from onestory.engine_server.client import EngineClient
+    from onestory.production.retake import enter
+    from onestory.production.unit import Unit
+    from onestory.vault.store import Vault
+
+    unit = Unit(Vault(addresses.vault_address()), EngineClient(addresses.engine_socket), None)
+    asyncio.run(enter(unit, order, run="", in_pencil=True))
+
+
+def _filmed(
+    order: EpisodeOrder | RetakeOrder,
+    episode: str,
+    settings: StudioSettings,
+    watchers: tuple[Watcher, ...],
+    on_studio: Callable[[Addresses], None],
+) -> Outcome:
     started = time.perf_counter()
-    episode = check_script(order)
     with only_producer(settings.home, episode), studio(settings) as addresses:
+        if isinstance(order, RetakeOrder):
+            check_retake(order, addresses)
         on_studio(addresses)
         os.environ.update(addresses.as_environment())
         with _mended(settings):
@@ -168,16 +218,22 @@ def _warm_tracking(tracking_uri: str, happening: "Happening") -> None:
     threading.Thread(target=warm, name="warm-tracking", daemon=True).start()
 
 
-def _run_flow(order: EpisodeOrder, watchers: tuple[Watcher, ...]) -> "tuple[Delivery, Tally, str]":
+def _run_flow(
+    order: EpisodeOrder | RetakeOrder, watchers: tuple[Watcher, ...]
+) -> "tuple[Delivery, Tally, str]":
     # Prefect reads its settings at import, so it is imported once the studio is known.
     from flows.episode import produce_episode
+    from flows.retake import retake_shots
     from tasks import report
 
     tally = Tally()
     report.watchers[:] = [tally, *watchers]
 
     async def filmed() -> "Delivery":
-        state = await produce_episode(order, return_state=True)
+        if isinstance(order, RetakeOrder):
+            state = await retake_shots(order, return_state=True)
+        else:
+            state = await produce_episode(order, return_state=True)
         tally.flow_run = str(state.state_details.flow_run_id or "")
         result: Delivery = await state.aresult()
         return result

@@ -2,10 +2,11 @@
 
 import asyncio
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 from rich.console import Console
@@ -13,17 +14,20 @@ from rich.table import Table
 
 from deployments.producing import Outcome, check_script
 from deployments.producing import produce as produce_film
+from deployments.producing import retake as retake_shots
 from deployments.studio.addresses import Addresses
 from deployments.studio.embedded import status as status_of_studio
 from deployments.studio.embedded import studio
 from deployments.studio.settings import StudioSettings
 from onestory.errors import OrderError
-from onestory.production.order import EpisodeOrder
+from onestory.production.order import EpisodeOrder, RetakeOrder
 
 if TYPE_CHECKING:
     from onestory.production.plan import Plan
     from onestory.production.unit import Unit
     from onestory.vault.store import Vault
+
+AnyOrder = TypeVar("AnyOrder", EpisodeOrder, RetakeOrder)
 
 READING = ("gateway",)
 """Services that a verb needs which only reads the vault."""
@@ -46,8 +50,25 @@ def order_of(*, size: str | None = None, **fields: Any) -> EpisodeOrder:
     for name in ("script", "out", "music"):
         if fields.get(name) is not None:
             fields[name] = str(Path(fields[name]).resolve())
+    return _ordered(EpisodeOrder, fields)
+
+
+def retake_order_of(**fields: Any) -> RetakeOrder:
+    """
+    The retake that the flags describe.
+
+    Raises:
+        OrderError: If a flag asks for something that cannot be had.
+    """
+    for name in ("keyframe", "clip"):
+        if fields.get(name) is not None:
+            fields[name] = str(Path(fields[name]).resolve())
+    return _ordered(RetakeOrder, fields)
+
+
+def _ordered(kind: type[AnyOrder], fields: dict[str, Any]) -> AnyOrder:
     try:
-        return EpisodeOrder(**fields)
+        return kind(**fields)
     except ValidationError as error:
         first = error.errors()[0]
         raise OrderError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
@@ -55,6 +76,15 @@ def order_of(*, size: str | None = None, **fields: Any) -> EpisodeOrder:
 
 def produce(order: EpisodeOrder, settings: StudioSettings) -> Outcome:
     """Make the film, with a live shot list on the terminal."""
+    return _watched(partial(produce_film, order, settings))
+
+
+def retake(order: RetakeOrder, settings: StudioSettings) -> Outcome:
+    """Film shots again, with a live shot list on the terminal."""
+    return _watched(partial(retake_shots, order, settings))
+
+
+def _watched(make: Callable[..., Outcome]) -> Outcome:
     from deployments.live import ShotBoard
 
     board = ShotBoard()
@@ -65,7 +95,7 @@ def produce(order: EpisodeOrder, settings: StudioSettings) -> Outcome:
         board.__enter__()
 
     try:
-        return produce_film(order, settings, watchers=(board,), on_studio=greet)
+        return make(watchers=(board,), on_studio=greet)
     finally:
         board.__exit__(None, None, None)
 
@@ -102,14 +132,34 @@ async def _survey(unit: "Unit", order: EpisodeOrder) -> "Plan":
     return await unit.survey(await unit.read_through(sheet, is_entered=False))
 
 
+def plan_retake(order: RetakeOrder, settings: StudioSettings) -> dict[str, Any]:
+    """What a retake would film, without entering it."""
+    with _unit(settings, PLANNING) as unit:
+        return asyncio.run(_survey_retake(unit, order))
+
+
+async def _survey_retake(unit: "Unit", order: RetakeOrder) -> dict[str, Any]:
+    from onestory.production.retake import enter
+
+    entered = await enter(unit, order, run="", in_pencil=True)
+    plan = await unit.survey(entered.sheet)
+    to_film = sum(shot.is_to_be_filmed for shot in plan.since(entered.first))
+    return plan.model_dump(mode="json") | {"to_film": to_film}
+
+
 def plan_text(document: dict[str, Any]) -> str:
     """The plan as a table."""
     rows = [
-        (shot["slate"], shot["freshness"], shot["verdict"], shot["why"])
-        for shot in document["shots"]
+        (shot["slate"], _standing(shot), shot["verdict"], shot["why"]) for shot in document["shots"]
     ]
     shots = table(("shot", "freshness", "verdict", "why"), rows)
     return f"{shots}\n{document['to_film']} of {len(rows)} shots would be filmed"
+
+
+def _standing(shot: dict[str, Any]) -> str:
+    """Freshness, who holds the take, and what of the shot is ordered."""
+    ordered = f"ordered: {', '.join(shot['ordered'])}" if shot["ordered"] else ""
+    return "; ".join(filter(None, (shot["freshness"], shot["hold"], ordered)))
 
 
 def status(episode: str | None, settings: StudioSettings) -> dict[str, Any]:

@@ -13,11 +13,13 @@ Killing this process at any line and running it again loses at most the take in 
 was finished lies in the vault, what was said stands in the ledger.
 """
 
+from collections.abc import Sequence
+
 from prefect import flow
 
 from onestory.production.delivery import Delivery
 from onestory.production.order import EpisodeOrder
-from onestory.production.plan import ShotPlan
+from onestory.production.plan import Plan, ShotPlan
 from onestory.production.unit import CallSheet, Circled
 from tasks.delivery import assemble
 from tasks.report import (
@@ -28,7 +30,14 @@ from tasks.report import (
     announce_take,
 )
 from tasks.script import break_down, look_again, read_through, survey
-from tasks.takes import circle_best, circle_take, draw_keyframe, judge_take, render_take
+from tasks.takes import (
+    circle_best,
+    circle_take,
+    draw_keyframe,
+    judge_take,
+    keep_take,
+    render_take,
+)
 
 
 @flow(name="produce-episode", flow_run_name="{order.name}", validate_parameters=True)
@@ -39,27 +48,33 @@ async def produce_episode(order: EpisodeOrder) -> Delivery:
     plan = await survey(sheet)
     await announce_plan(sheet, plan)
 
-    # Serial by nature: a shot may remember every shot before it.
-    for foreseen in plan.shots:
-        shot = await look_again(sheet, foreseen.slate) if foreseen.may_change else foreseen
-        await announce_shot(sheet, plan, shot)
-        await shoot(sheet, shot)
-
+    await film(sheet, plan, plan.shots)
     delivery = await assemble(sheet)
     await announce_delivery(sheet, delivery)
     return delivery
 
 
+async def film(sheet: CallSheet, plan: Plan, shots: Sequence[ShotPlan]) -> None:
+    """Shoot those of the shots that are to be filmed when their turn comes."""
+    # Serial by nature: a shot may remember every shot before it.
+    for foreseen in shots:
+        shot = await look_again(sheet, foreseen.slate) if foreseen.may_change else foreseen
+        await announce_shot(sheet, plan, shot)
+        await shoot(sheet, shot)
+
+
 async def shoot(sheet: CallSheet, shot: ShotPlan) -> Circled | None:
     """Take after take of one shot, until one passes the gates or the ladder ends."""
-    if shot.freshness == "current":
+    if shot.hold == "to be kept":
+        await keep_take(sheet, shot.slate)
+    if not shot.is_to_be_filmed:
         return None
     await draw_keyframe(sheet, shot.slate)
     for attempt in range(1, sheet.order.max_takes + 1):
         take = await render_take(sheet, shot.slate, attempt)
         verdict = await judge_take(sheet, take)
         await announce_take(sheet, take, verdict)
-        if verdict.is_passed:
+        if verdict.is_passed or take.is_own:
             circled = await circle_take(sheet, take)
             break
     else:

@@ -1,9 +1,11 @@
 """Tasks of the writing department: from a script to a call sheet."""
 
 from prefect import task
+from prefect.runtime import flow_run
 
-from onestory.production.order import EpisodeOrder
+from onestory.production.order import EpisodeOrder, RetakeOrder
 from onestory.production.plan import Plan, ShotPlan
+from onestory.production.retake import Retake, enter
 from onestory.production.unit import CallSheet
 from tasks._bridge import unit
 from tasks._policy import RETRIED
@@ -13,6 +15,12 @@ from tasks._policy import RETRIED
 async def break_down(order: EpisodeOrder) -> CallSheet:
     """Turn the script into shots with captions, and keep the slates that the ledger knows."""
     return await unit().break_down(order)
+
+
+@task(task_run_name="enter retake {order.name}", **RETRIED)
+async def enter_retake(order: RetakeOrder) -> Retake:
+    """Say in the ledger what is wanted of which shots, once for a flow run."""
+    return await enter(unit(), order, run=str(flow_run.id))
 
 
 @task(task_run_name="read through {sheet.episode}", **RETRIED)

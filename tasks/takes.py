@@ -42,9 +42,15 @@ async def judge_take(sheet: CallSheet, take: TakeInHand) -> VerdictAnswer:
     return await unit().judge(sheet, take)
 
 
+@task(task_run_name="keep {sheet.prefix}-{slate}", **RETRIED)
+async def keep_take(sheet: CallSheet, slate: str) -> None:
+    """Enter instead of what a take is kept."""
+    await unit().keep(sheet, slate)
+
+
 @task(task_run_name="circle {take.slate}", **RETRIED)
 async def circle_take(sheet: CallSheet, take: TakeInHand) -> Circled:
-    """Circle a take that passed its gates."""
+    """Circle a take that passed its gates, or that a person brought."""
     return await unit().circle(sheet, take)
 
 

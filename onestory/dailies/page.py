@@ -75,6 +75,10 @@ class DailiesShot(Frozen):
     """"waiting", "running", "suspended", "done", "failed" or "cancelled"."""
     freshness: str = ""
     """"current", "stale", "missing" or "blocked"."""
+    hold: str = ""
+    """"to be kept", "kept" or "frozen": a person wants the circled take to stay."""
+    ordered: tuple[str, ...] = ()
+    """What a person ordered in place of the script's: "caption", "seed" …"""
     verdict: str = ""
     """"circled", "passed", "NG" or "waiting for review"."""
     circled: str | None = None

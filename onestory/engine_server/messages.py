@@ -96,6 +96,7 @@ class Health(Frozen):
     engine: EngineFingerprint
     remembers: bool
     draws_keyframes: bool
+    accepts_keyframes: bool
     continues: bool
     memory_budget: float
     max_frames: int

@@ -175,6 +175,7 @@ def create_app(stage: Stage) -> FastAPI:
             engine=fingerprint,
             remembers=capabilities.remembers,
             draws_keyframes=capabilities.draws_keyframes,
+            accepts_keyframes=capabilities.accepts_keyframes,
             continues=capabilities.continues,
             memory_budget=capabilities.memory_budget,
             max_frames=capabilities.max_frames,

@@ -20,6 +20,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
@@ -30,13 +31,14 @@ from PIL import Image
 
 from onestory.continuity.gates import GateThresholds, gates_fingerprint, judge
 from onestory.continuity.measures import FrameMeasures, FrameMeter
+from onestory.cut.clip import conformed
 from onestory.cut.encode import VideoWriter, frame_to_jpeg, frame_to_png
 from onestory.cut.probe import decode_frames, probe_video
 from onestory.documents import Digest
 from onestory.engine_server.memory import Archive
 from onestory.engines.latents import unpack_latents
 from onestory.engines.protocol import Engine, Footage, Frame
-from onestory.engines.recipe import Recipe
+from onestory.engines.recipe import IMPORTED, Recipe
 from onestory.engines.take import Media, Take, Timings, Verdict
 from onestory.errors import CorruptBlobError, EngineFaultError, MediaError, MissingBlobError
 from onestory.memory.lineage import Remembered
@@ -133,7 +135,12 @@ class Stage:
         memory = self._archive.recalled(recipe, lineage, slate=slate)
         with _faults_named(slate):
             started = time.perf_counter()
-            footage = self.engine.render(recipe, keyframe=keyframe, memory=memory, control=control)
+            if recipe.engine.name == IMPORTED:
+                footage = self._imported(recipe)
+            else:
+                footage = self.engine.render(
+                    recipe, keyframe=keyframe, memory=memory, control=control
+                )
             # Some engines draw everything before they hand over the first frame.
             drawing_seconds = time.perf_counter() - started
             if footage.latents is not None:
@@ -207,6 +214,18 @@ class Stage:
             return self._fresh[address]
         take = self.vault.get_take(address)
         return take, self._measures(take)
+
+    def _imported(self, recipe: Recipe) -> Footage:
+        """A person's footage as a take."""
+        show = partial(
+            conformed,
+            self.vault.get_blob(Digest(recipe.engine.weights)),
+            width=recipe.width,
+            height=recipe.height,
+            fps=recipe.fps,
+            num_frames=recipe.num_frames,
+        )
+        return Footage(frames=show(), latents=self.engine.latents_of(recipe, show()))
 
     def _keyframe(self, recipe: Recipe) -> Frame | None:
         if recipe.keyframe is None:

@@ -7,7 +7,7 @@ for a benchmark to know what the engine itself cost.
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -56,6 +56,10 @@ class PaintedEngine:
     def recall(self, recipe: Recipe, takes: Sequence[EarlierTake]) -> tuple[Remembered, ...]:
         """Nothing is remembered."""
         return ()
+
+    def latents_of(self, recipe: Recipe, frames: Iterable[Frame]) -> bytes | None:
+        """Nothing is remembered."""
+        return None
 
     def keyframe(
         self, recipe: Recipe, *, memory: Sequence[RecalledFrame] = (), control: Control

@@ -12,7 +12,7 @@ it stored beside them, read when it asks for it; to `render` exactly the frames 
 names, each checked against its digest.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -119,6 +119,18 @@ class Engine(Protocol):
 
         Returns:
             The lineage, in the order in which the frames are read.
+        """
+
+    def latents_of(self, recipe: Recipe, frames: Iterable[Frame]) -> bytes | None:
+        """
+        Make what later takes can remember of footage that a person brought.
+
+        Args:
+            recipe: Of the footage: size, rate, length, who is to be seen.
+            frames: All of it, in order; to be gone through once.
+
+        Returns:
+            What `Footage.latents` is of a take; None for engines that do not remember.
         """
 
     def keyframe(

@@ -11,7 +11,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from onestory.documents import Digest, Document, Frozen
+from onestory.documents import Digest, Document, Frozen, digest_of_json
 
 NOTHING_REMEMBERED = Digest(
     "sha256:4f53cda18c2baa0c0354bb5f9a3ecbe5ed12ab4d8e11ba873c2f11161202b945"
@@ -30,6 +30,26 @@ class EngineFingerprint(Frozen):
     recipe_version: int = Field(ge=1)
     """Raised by hand when a code change alters pixels, so that an upgrade alone makes nothing
     stale."""
+
+
+IMPORTED = "imported"
+"""Name of the engine of a person's own footage: none."""
+
+
+def imported_for(engine: EngineFingerprint, clip: Digest) -> EngineFingerprint:
+    """
+    Name the source of a person's own footage.
+
+    Args:
+        engine: Which engine will remember it: its latents are that engine's.
+        clip: Blob of the footage.
+    """
+    return EngineFingerprint(
+        name=IMPORTED,
+        weights=clip,
+        config=digest_of_json(engine.model_dump(mode="json")),
+        recipe_version=1,
+    )
 
 
 class Subject(Frozen):

@@ -20,7 +20,7 @@ frame.
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -96,6 +96,11 @@ class RememberingEngine:
             for position, index in enumerate(kept)
         )
 
+    def latents_of(self, recipe: Recipe, frames: Iterable[Frame]) -> bytes:
+        """The mean colour, in steps that no codec's noise takes: equal looks, equal latents."""
+        means = [frame_HWC.mean((0, 1), dtype=np.float32) for frame_HWC in frames]
+        return _latents(np.asarray(np.round(np.mean(means, 0) / 16) / 16, np.float32))
+
     def keyframe(
         self, recipe: Recipe, *, memory: Sequence[RecalledFrame] = (), control: Control
     ) -> Frame:
@@ -112,12 +117,9 @@ class RememberingEngine:
     ) -> Footage:
         """Paint a take, starting from the keyframe if there is one."""
         colour_C = _colour(recipe, keyframe, memory)
-        latent_FCHW = np.empty((LATENT_FRAMES, 3, 2, 2), np.float32)
-        latent_FCHW[:] = colour_C[:, None, None]
-        latent_FCHW *= np.linspace(0.8, 1.0, LATENT_FRAMES, dtype=np.float32)[:, None, None, None]
         return Footage(
             frames=self._paint(recipe, colour_C, keyframe, memory, control),
-            latents=pack_latents(latent_FCHW),
+            latents=_latents(colour_C),
         )
 
     def _paint(
@@ -146,6 +148,13 @@ class RememberingEngine:
                 frame_HWC[area] = _grey_levels(colour_C)
             time.sleep(self._seconds / recipe.num_frames)
             yield frame_HWC
+
+
+def _latents(colour_C: npt.NDArray[np.float32]) -> bytes:
+    latent_FCHW = np.empty((LATENT_FRAMES, 3, 2, 2), np.float32)
+    latent_FCHW[:] = colour_C[:, None, None]
+    latent_FCHW *= np.linspace(0.8, 1.0, LATENT_FRAMES, dtype=np.float32)[:, None, None, None]
+    return pack_latents(latent_FCHW)
 
 
 def _names(recipe: Recipe) -> set[str]:

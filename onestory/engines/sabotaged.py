@@ -9,7 +9,7 @@ a file, so that a hang that costs the server its life is not played again by its
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -71,6 +71,10 @@ class SabotagedEngine:
     def recall(self, recipe: Recipe, takes: Sequence[EarlierTake]) -> tuple[Remembered, ...]:
         """That of the engine within."""
         return self._inner.recall(recipe, takes)
+
+    def latents_of(self, recipe: Recipe, frames: Iterable[Frame]) -> bytes | None:
+        """Those of the engine within."""
+        return self._inner.latents_of(recipe, frames)
 
     def keyframe(
         self, recipe: Recipe, *, memory: Sequence[RecalledFrame] = (), control: Control

@@ -60,7 +60,7 @@ def lay_out(unit: Unit, sheet: CallSheet, folder: Path) -> Cut:
     Raises:
         CutError: If a shot has no circled take in the vault.
     """
-    episode, state = unit.episode_of(sheet), unit.ledger(sheet.episode).state
+    episode, state = unit.episode_as_ordered(sheet), unit.ledger(sheet.episode).state
     coverage = {shot.slate: state.shot(shot.slate) for shot in episode.shots}
     takes = unit.takes([take.address for one in coverage.values() for take in one.takes])
     shots = tuple(

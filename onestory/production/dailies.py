@@ -68,7 +68,7 @@ def page_of(
         folder: The delivery, for film and subtitles; may be empty.
         provenance: (what, value) pairs for the foot of the page.
     """
-    episode, state = unit.episode_of(sheet), unit.ledger(sheet.episode).state
+    episode, state = unit.episode_as_ordered(sheet), unit.ledger(sheet.episode).state
     entries = [take for shot in episode.shots for take in state.shot(shot.slate).takes]
     takes = unit.takes([entry.address for entry in entries])
     standing = {shot.slate: shot for shot in plan.shots}
@@ -161,6 +161,8 @@ def _shot(
         film_start_frame=starts.get(shot.slate),
         job="done" if circled else "waiting",
         freshness=plan.freshness,
+        hold=plan.hold,
+        ordered=plan.ordered,
         verdict=plan.verdict,
         circled=circled.slate if circled else None,
         circled_why=circled.why if circled else "",

@@ -1,13 +1,16 @@
 """What shall we make now? The order is what a person fills in, here and on the dashboard."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from pydantic import Field
 
 from onestory.documents import Frozen
 from onestory.errors import OrderError
 from onestory.screenplay.episode import Episode
+
+Downstream: TypeAlias = Literal["keep", "affected", "all", "freeze"]
+"""What becomes of the shots after one that is filmed again."""
 
 
 class EpisodeOrder(Frozen):
@@ -59,6 +62,55 @@ class EpisodeOrder(Frozen):
     def name(self) -> str:
         """What the order is called on a dashboard: the episode's id, or the script's name."""
         return self.episode or Path(self.script).stem
+
+
+class RetakeOrder(Frozen):
+    """Some shots of an episode to be filmed again, and what becomes of those after them."""
+
+    episode: str = Field(
+        pattern=r"^[a-z0-9-]+$",
+        title="Episode id",
+        description="Which episode; it was produced before.",
+    )
+    shots: str = Field(
+        title="Shots",
+        description="Numbers as on the slates: 3,5-7. A shot with a letter is 5A; a range has it.",
+    )
+    seed: int | None = Field(
+        default=None,
+        ge=0,
+        lt=2**31,
+        title="Seed",
+        description="Empty: another one, unless caption, keyframe or clip make another take.",
+    )
+    caption: str | None = Field(
+        default=None, min_length=1, title="Caption", description="For one shot; may name the cast."
+    )
+    keyframe: str | None = Field(
+        default=None,
+        title="First frame",
+        description="Path of a picture that one shot starts from.",
+    )
+    clip: str | None = Field(
+        default=None, title="Clip", description="Path of a video that becomes the take of one shot."
+    )
+    downstream: Downstream = Field(
+        default="affected",
+        title="Later shots",
+        description="keep: they stay, whatever they remembered. affected: those are filmed again "
+        "that are stale by then. all: all are filmed again, on other seeds. freeze: they stay, "
+        "whatever happens, until they are ordered or withdrawn.",
+    )
+    withdraw: bool = Field(
+        default=False,
+        title="Withdraw",
+        description="Take back what was ordered of these shots: the script holds, none is frozen.",
+    )
+
+    @property
+    def name(self) -> str:
+        """What the order is called on a dashboard."""
+        return f"{self.episode} {self.shots}"
 
 
 def with_music(order: EpisodeOrder, episode: Episode) -> EpisodeOrder:

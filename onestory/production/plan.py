@@ -12,10 +12,13 @@ page shows. It spends nothing: no diffusion, no drawing.
 What an engine that remembers will remember is known for the circled takes only. A shot that
 remembers one which is to be filmed again is foreseen to be stale; whether it is, is seen when
 its turn comes (`may_change`), for a take that is filmed again may leave those very frames equal.
+
+What persons have ordered holds (`onestory.production.standing`): a shot is planned as ordered,
+and a take that is kept or frozen stays, however stale the plan calls it.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from onestory.continuity.ladder import DEFAULT_LADDER, Rung, rung_of
@@ -24,12 +27,21 @@ from onestory.engines.recipe import Recipe
 from onestory.engines.take import Take
 from onestory.memory.lineage import Remembered
 from onestory.production.recall import in_short, memory_changes, shots_by_take
-from onestory.production.recipes import Filming, Keyframe, keyframe_recipe_of, recipe_for
+from onestory.production.recipes import (
+    Filming,
+    Keyframe,
+    imported_recipe,
+    intent_of,
+    keyframe_recipe_of,
+    recipe_for,
+)
+from onestory.production.standing import Standing
 from onestory.production.table_read import TableRead
 from onestory.screenplay.episode import Episode, Shot
 from onestory.vault.ledger import EpisodeState, ShotState
 
 Freshness: TypeAlias = Literal["current", "stale", "missing", "blocked"]
+HoldWord: TypeAlias = Literal["", "to be kept", "kept", "frozen"]
 VerdictWord: TypeAlias = Literal["circled", "passed", "NG", "waiting for review", ""]
 
 _FROM_EARLIER_TAKES = ("memory", "keyframe", "keyframe_by")
@@ -54,6 +66,16 @@ class ShotPlan(Frozen):
     """How many takes there are."""
     may_change: bool = False
     """Whether filming an earlier shot may change this one's freshness: look again before it."""
+    hold: HoldWord = ""
+    """Whether a person wants the circled take to stay; "to be kept": kept, and it is not entered
+    yet which difference that is said of."""
+    ordered: tuple[str, ...] = ()
+    """What of the shot a person has ordered: "caption", "seed", "keyframe", "clip"."""
+
+    @property
+    def is_to_be_filmed(self) -> bool:
+        """Whether it is not current and nobody holds its take."""
+        return self.freshness != "current" and not self.hold
 
 
 class Plan(Frozen):
@@ -64,8 +86,13 @@ class Plan(Frozen):
 
     @property
     def num_to_shoot(self) -> int:
-        """How many shots are not current."""
-        return sum(shot.freshness != "current" for shot in self.shots)
+        """How many shots are to be filmed."""
+        return sum(shot.is_to_be_filmed for shot in self.shots)
+
+    def since(self, slate: str) -> tuple[ShotPlan, ...]:
+        """That shot and all after it."""
+        slates = [shot.slate for shot in self.shots]
+        return self.shots[slates.index(slate) :]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,17 +100,20 @@ class Call:
     """Everything that a plan is made from."""
 
     episode: Episode
+    """As ordered."""
     read: TableRead
     filming: Filming
     state: EpisodeState
     user_keyframes: Mapping[str, Digest]
-    """By slate: blobs of the first frames that the user brought."""
+    """By slate: blobs of the first frames that the user brought, with the script or by order."""
     takes: Mapping[Digest, Take]
     """The circled takes that really lie in the vault, by address."""
     lineages: Mapping[Digest, tuple[Remembered, ...]] = field(default_factory=dict)
     """What takes would remember, by the digest of what the engine was asked (`recall_recipe`)."""
     damaged: frozenset[Digest] = frozenset()
     """Circled takes whose latents cannot be read: as good as missing."""
+    standing: Standing = field(default_factory=Standing)
+    """What persons have ordered."""
     ladder: Sequence[Rung] = DEFAULT_LADDER
 
     def circled(self, shot: Shot) -> Take | None:
@@ -92,6 +122,18 @@ class Call:
         if circling is None or circling.address in self.damaged:
             return None
         return self.takes.get(circling.address)
+
+    def clip(self, shot: Shot) -> Digest | None:
+        """The person's own footage of a shot, if that was ordered to be its take."""
+        order = self.standing.orders.get(shot.slate)
+        return order.clip if order else None
+
+    def filming_of(self, shot: Shot) -> Filming:
+        """What a shot is filmed with: as the film, but for a seed that was ordered."""
+        order = self.standing.orders.get(shot.slate)
+        if order is None or order.seed is None:
+            return self.filming
+        return replace(self.filming, seed=order.seed)
 
     def earlier_shots(self, shot: Shot) -> tuple[Shot, ...]:
         """The shots before one, in story order."""
@@ -105,7 +147,7 @@ class Call:
         Returns:
             Its slate; None if everything is there, or nothing is needed.
         """
-        earlier = self.earlier_shots(shot)
+        earlier = () if self.clip(shot) else self.earlier_shots(shot)
         if not self.filming.remembers:
             earlier = earlier[-1:] if self.goes_on(shot) else ()
         return next((one.slate for one in earlier if self.circled(one) is None), None)
@@ -114,11 +156,12 @@ class Call:
         """Whether a shot starts from the last frame of the one before it."""
         is_first = shot.slate == self.episode.shots[0].slate
         has_own = shot.slate in self.user_keyframes
+        has_own = has_own or self.clip(shot) is not None
         return self.filming.continues and not (shot.is_cut or is_first or has_own)
 
     def lineage(self, shot: Shot, *, attempt: int) -> tuple[Remembered, ...]:
         """What a shot's n-th take would remember; nothing if the engine was not asked."""
-        if not self.filming.remembers:
+        if not self.filming.remembers or self.clip(shot):
             return ()
         return self.lineages.get(recall_recipe(shot, self, attempt=attempt).digest, ())
 
@@ -127,7 +170,7 @@ def make_plan(call: Call) -> Plan:
     """Say for every shot whether it is current, stale, missing or blocked, and why."""
     shots: list[ShotPlan] = []
     for shot in call.episode.shots:
-        changing = [one.slate for one in shots if one.freshness != "current"]
+        changing = [one.slate for one in shots if one.is_to_be_filmed]
         shots.append(plan_shot(shot, call, changing=changing))
     return Plan(episode=call.episode.episode, shots=tuple(shots))
 
@@ -147,12 +190,16 @@ def plan_shot(shot: Shot, call: Call, *, changing: Collection[str] = ()) -> Shot
     keyframe = known_keyframe(shot, call)
     recipe = planned_recipe(shot, call, attempt=attempt, keyframe=keyframe)
     unknown = call.unknown_source(shot)
-    is_keyframe_unknown = keyframe is None and call.filming.draws_keyframes
+    is_keyframe_unknown = keyframe is None and call.filming.draws_keyframes and not call.clip(shot)
     freshness, why = _freshness(shot, recipe, call, unknown)
-    foreseen = _foreseen(shot, call, attempt, changing) if freshness == "current" else ""
+    hold = _hold(shot, call, recipe, freshness)
+    may_be_foreseen = freshness == "current" or hold == "kept"
+    foreseen = _foreseen(shot, call, attempt, changing) if may_be_foreseen else ""
     if foreseen:
         freshness, why = "stale", foreseen
+        hold = "" if hold == "kept" else hold
     is_unknown = bool(is_keyframe_unknown or unknown or foreseen)
+    order = call.standing.orders.get(shot.slate)
     return ShotPlan(
         slate=shot.slate,
         freshness=freshness,
@@ -163,6 +210,8 @@ def plan_shot(shot: Shot, call: Call, *, changing: Collection[str] = ()) -> Shot
         recipe=None if is_unknown else recipe.digest,
         takes=len(coverage.takes),
         may_change=bool(changing) and (call.filming.remembers or call.goes_on(shot)),
+        hold=hold,
+        ordered=order.words if order else (),
     )
 
 
@@ -172,7 +221,7 @@ def recall_recipe(shot: Shot, call: Call, *, attempt: int) -> Recipe:
         shot,
         call.episode,
         call.read.shot(shot.slate),
-        call.filming,
+        call.filming_of(shot),
         attempt=attempt,
         rung=rung_of(attempt, call.ladder),
     )
@@ -182,11 +231,14 @@ def planned_recipe(
     shot: Shot, call: Call, *, attempt: int, keyframe: Keyframe | None = None
 ) -> Recipe:
     """The recipe of a shot's n-th take; without a keyframe unless one is given."""
+    if (clip := call.clip(shot)) is not None:
+        read = call.read.shot(shot.slate)
+        return imported_recipe(shot, call.episode, read, call.filming, clip=clip)
     return recipe_for(
         shot,
         call.episode,
         call.read.shot(shot.slate),
-        call.filming,
+        call.filming_of(shot),
         attempt=attempt,
         rung=rung_of(attempt, call.ladder),
         keyframe=keyframe,
@@ -196,6 +248,8 @@ def planned_recipe(
 
 def known_keyframe(shot: Shot, call: Call) -> Keyframe | None:
     """The keyframe that a take of this shot would start from, if it is known without drawing."""
+    if call.clip(shot):
+        return None
     users = call.user_keyframes.get(shot.slate)
     if users is not None:
         return Keyframe(blob=users, by="user")
@@ -228,20 +282,39 @@ def _freshness(
         known = {name: getattr(take.recipe, name) for name in _FROM_EARLIER_TAKES}
         recipe = recipe.model_copy(update=known)
     if recipe.digest != circled.address:
-        return "stale", f"changed: {_changes(take, recipe, shot, call, circled.rung + 1)}"
+        if call.clip(shot):
+            return "stale", "changed: clip (as ordered)"
+        changes = _changes(take, recipe, shot, call, circled.rung + 1)
+        lapsed = "; what was ordered of it lapsed" if shot.slate in call.standing.lapsed else ""
+        return "stale", f"changed: {changes}{lapsed}"
     if unknown is not None:
         return "blocked", f"{unknown} is missing, so what this shot starts from is not known"
     return "current", circled.why
 
 
+def _hold(shot: Shot, call: Call, recipe: Recipe, freshness: Freshness) -> HoldWord:
+    """Whether a person's word keeps the circled take. What is missing cannot be kept."""
+    hold = call.standing.holds.get(shot.slate)
+    if hold is None or freshness == "missing":
+        return ""
+    if hold.is_frozen:
+        return "frozen"
+    if hold.instead_of is None:
+        return "to be kept"
+    return "kept" if freshness == "stale" and hold.instead_of == intent_of(recipe) else ""
+
+
 def _changes(take: Take, recipe: Recipe, shot: Shot, call: Call, attempt: int) -> str:
     """The fields that differ, and for memory the frames."""
+    order = call.standing.orders.get(shot.slate)
     words = []
     for name in differing_fields(take.recipe, recipe):
         if name == "memory":
             now = call.lineage(shot, attempt=attempt)
             changes = memory_changes(take.lineage, now, shots_by_take(call.state))
             name = f"memory ({in_short(changes)})" if changes else name
+        elif order and name in order.words:
+            name = f"{name} (as ordered)"
         words.append(name)
     return ", ".join(words)
 

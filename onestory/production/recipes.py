@@ -14,7 +14,7 @@ from typing import Literal
 
 from onestory.continuity.ladder import Rung, seed_for
 from onestory.documents import Digest
-from onestory.engines.recipe import EngineFingerprint, Recipe, Speech, Subject
+from onestory.engines.recipe import EngineFingerprint, Recipe, Speech, Subject, imported_for
 from onestory.memory.lineage import Remembered, memory_digest
 from onestory.production.table_read import ShotRead
 from onestory.screenplay.episode import Episode, Shot
@@ -113,11 +113,48 @@ def recipe_for(
     )
 
 
+def imported_recipe(
+    shot: Shot, episode: Episode, read: ShotRead, filming: Filming, *, clip: Digest
+) -> Recipe:
+    """
+    Write down what determines the take that a person's own footage becomes.
+
+    Neither caption nor seed is among it; who and what the shot shows is, for later shots look
+    for it there.
+
+    Args:
+        shot: What it stands for.
+        episode: Whose bible holds.
+        read: The length of the shot.
+        filming: Size, and which engine will remember it.
+        clip: Blob of the footage.
+    """
+    recipe = recipe_for(shot, episode, read, filming)
+    return recipe.model_copy(
+        update={
+            "engine": imported_for(filming.engine, clip),
+            "caption": "",
+            "negative_caption": "",
+            "subjects": tuple(one.model_copy(update={"phrase": ""}) for one in recipe.subjects),
+            "speech": (),
+            "memory_budget": 0.0,
+            "seed": 0,
+        }
+    )
+
+
 def keyframe_recipe_of(recipe: Recipe) -> Recipe:
     """The recipe of the first frame that an engine draws for a take."""
     return recipe.model_copy(
         update={"keyframe": None, "keyframe_by": "nobody", "num_frames": 1, "speech": ()}
     )
+
+
+def intent_of(recipe: Recipe) -> Digest:
+    """Name a recipe by what is known before its first frame is drawn."""
+    if recipe.keyframe_by == "engine":
+        recipe = recipe.model_copy(update={"keyframe": None, "keyframe_by": "nobody"})
+    return recipe.digest
 
 
 def expanded_caption(shot: Shot, episode: Episode) -> str:

@@ -54,8 +54,9 @@ from onestory.production.plan import (
     planned_recipe,
     recall_recipe,
 )
-from onestory.production.recipes import Filming, Keyframe, keyframe_recipe_of
+from onestory.production.recipes import Filming, Keyframe, intent_of, keyframe_recipe_of
 from onestory.production.rehearsal import rehearse
+from onestory.production.standing import as_ordered, standing
 from onestory.production.table_read import TableRead
 from onestory.screenplay.episode import Aspect, Episode, Shot
 from onestory.screenplay.reading import read_screenplay
@@ -103,6 +104,8 @@ class TakeInHand(Frozen):
     slate: str
     address: Digest
     is_reused: bool
+    is_own: bool = False
+    """Whether it is a person's footage, which no gate decides on."""
     seconds: float
 
 
@@ -161,6 +164,18 @@ class Unit:
         shot = _shot(call.episode, slate)
         return plan_shot(shot, await self._recall_circled(shot, call))
 
+    async def keep(self, sheet: CallSheet, slate: str) -> None:
+        """Enter instead of what a shot's take is kept, now that every shot before it is filmed."""
+        call = await self._call(sheet)
+        shot, coverage = _shot(call.episode, slate), call.state.shot(slate)
+        call = await self._recall_circled(shot, call)
+        if coverage.hold is None or coverage.circled is None or call.unknown_source(shot):
+            return
+        known, attempt = known_keyframe(shot, call), coverage.circled.rung + 1
+        instead_of = intent_of(planned_recipe(shot, call, attempt=attempt, keyframe=known))
+        settled = coverage.hold.model_copy(update={"instead_of": instead_of})
+        await asyncio.to_thread(self.ledger(sheet.episode).kept, settled)
+
     async def keyframe(self, sheet: CallSheet, slate: str) -> Keyframe | None:
         """
         The first frame that a shot's takes start from.
@@ -171,7 +186,7 @@ class Unit:
         call = await self._call_for(sheet, slate, attempts=(1,))
         shot = _shot(call.episode, slate)
         known = known_keyframe(shot, call)
-        if known is not None or not call.filming.draws_keyframes:
+        if known is not None or not call.filming.draws_keyframes or call.clip(shot):
             return known
         recipe = keyframe_recipe_of(planned_recipe(shot, call, attempt=1))
         lineage = call.lineage(shot, attempt=1)
@@ -209,6 +224,7 @@ class Unit:
             slate=entry.slate,
             address=answer.address,
             is_reused=answer.is_reused,
+            is_own=call.clip(_shot(call.episode, slate)) is not None,
             seconds=answer.seconds,
         )
 
@@ -230,14 +246,14 @@ class Unit:
         return answer
 
     async def circle(self, sheet: CallSheet, take: TakeInHand) -> Circled:
-        """Circle a take that passed."""
+        """Circle a take that passed, or that a person brought."""
         ledger = self.ledger(sheet.episode)
         await asyncio.to_thread(
             ledger.circle,
             take.shot,
             address=take.address,
-            by="gates",
-            why="passed every gate that ran",
+            by="person" if take.is_own else "gates",
+            why="a clip of one's own" if take.is_own else "passed every gate that ran",
         )
         return Circled(slate=take.slate, address=take.address)
 
@@ -248,7 +264,16 @@ class Unit:
         Raises:
             GateError: If the order says to stop there, or no take can be used.
         """
-        return await asyncio.to_thread(self._circle_best, sheet, slate)
+        attempts = range(1, sheet.order.max_takes + 1)
+        call = await self._call_for(sheet, slate, attempts=attempts)
+        shot = _shot(call.episode, slate)
+        known = known_keyframe(shot, call)
+        # Takes of another caption, or of another memory, are other shots' takes by now.
+        climbed = frozenset(
+            planned_recipe(shot, call, attempt=attempt, keyframe=known).digest
+            for attempt in attempts
+        )
+        return await asyncio.to_thread(self._circle_best, sheet, slate, climbed)
 
     def ledger(self, episode: str) -> Ledger:
         """The ledger of an episode, read once and then kept."""
@@ -256,8 +281,13 @@ class Unit:
             self._ledgers[episode] = Ledger(self.vault, episode, run=self.run)
         return self._ledgers[episode]
 
+    def episode_as_ordered(self, sheet: CallSheet) -> Episode:
+        """The episode of a call sheet, with the captions that persons ordered."""
+        episode = self.episode_of(sheet)
+        return as_ordered(episode, standing(episode, self.ledger(sheet.episode).state).orders)
+
     def episode_of(self, sheet: CallSheet) -> Episode:
-        """The episode document of a call sheet."""
+        """The episode document of a call sheet: what the script says."""
         if sheet.document not in self._episodes:
             content = self.vault.get_blob(sheet.document)
             self._episodes[sheet.document] = Episode.from_json(content)
@@ -366,9 +396,10 @@ class Unit:
         recipe = planned_recipe(shot, call, attempt=attempt, keyframe=known_keyframe(shot, call))
         if recipe.digest in self._damaged:
             await asyncio.to_thread(self._forget_damaged, recipe.digest)
+        coverage = call.state.shot(shot.slate)
         request = TakeRequest(
             recipe=recipe,
-            slate=f"{sheet.prefix}-{shot.slate}-tk{attempt:02d}",
+            slate=coverage.slate_of(recipe.digest, prefix=f"{sheet.prefix}-{shot.slate}"),
             lineage=call.lineage(shot, attempt=attempt),
             time_limit_seconds=sheet.order.time_limit_seconds,
         )
@@ -406,7 +437,7 @@ class Unit:
         """The call, once the engine was asked what a shot's n-th take would remember."""
         earlier = [call.circled(one) for one in call.earlier_shots(shot)]
         takes = [take for take in earlier if take is not None]
-        if not call.filming.remembers or len(takes) < len(earlier):
+        if not call.filming.remembers or len(takes) < len(earlier) or call.clip(shot):
             return call
         recipe = recall_recipe(shot, call, attempt=attempt)
         # Latents by content: a take that another machine filmed again may differ in a bit.
@@ -453,15 +484,18 @@ class Unit:
         if sheet.document not in self._keyframes:
             folder = Path(sheet.order.script).parent
             self._keyframes[sheet.document] = self._bring_keyframes(episode, folder)
+        held = standing(episode, state)
+        ordered = {slate: one.keyframe for slate, one in held.orders.items() if one.keyframe}
         circled = [state.shot(shot.slate).circled for shot in episode.shots]
         return Call(
-            episode=episode,
+            episode=as_ordered(episode, held.orders),
             read=self.read_of(sheet),
             filming=filming,
             state=state,
-            user_keyframes=self._keyframes[sheet.document],
+            user_keyframes={**self._keyframes[sheet.document], **ordered},
             takes=self.takes([one.address for one in circled if one is not None]),
             damaged=self._damaged,
+            standing=held,
         )
 
     async def _filming(self, sheet: CallSheet) -> Filming:
@@ -501,9 +535,10 @@ class Unit:
                 return circled.address
         return None
 
-    def _circle_best(self, sheet: CallSheet, slate: str) -> Circled:
+    def _circle_best(self, sheet: CallSheet, slate: str, climbed: Collection[Digest]) -> Circled:
         ledger = self.ledger(sheet.episode)
-        usable = [take for take in ledger.state.shot(slate).takes if not take.rejected_why]
+        takes = [take for take in ledger.state.shot(slate).takes if take.address in climbed]
+        usable = [take for take in takes if not take.rejected_why]
         verdicts = [(take, self.verdict_of(take.address)) for take in usable]
         best, verdict = best_of([(take, found) for take, found in verdicts if found])
         reasons = ", ".join(verdict.reasons) or "no gate ran"

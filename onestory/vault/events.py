@@ -12,7 +12,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from onestory.documents import Digest, Document, Upgrade
+from onestory.documents import Digest, Document, Frozen, Upgrade
 from onestory.engines.take import NgReason
 
 
@@ -28,9 +28,49 @@ class EventKind(StrEnum):
     QUARANTINED = "quarantined"
     DELIVERED = "delivered"
     REVERTED = "reverted"
+    ORDERED = "ordered"
+    KEPT = "kept"
 
 
 Circler = Literal["gates", "best of", "person"]
+
+
+class ShotOrder(Frozen):
+    """How a person wants one shot to be filmed, whole: a newer order replaces it."""
+
+    shot: str
+    written: Digest
+    """What the script said of the shot; the order lapses when it says something else."""
+    caption: str | None = None
+    """The person's words, names and all; None: the script's."""
+    seed: int | None = Field(default=None, ge=0, lt=2**31)
+    """In place of the film's seed; None: the film's."""
+    keyframe: Digest | None = None
+    """The person's own first frame."""
+    clip: Digest | None = None
+    """The person's own footage: nothing is filmed."""
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What of the shot is ordered, in words."""
+        fields = ("caption", "seed", "keyframe", "clip")
+        return tuple(name for name in fields if getattr(self, name) is not None)
+
+
+class Hold(Frozen):
+    """A circled take that a person wants to stay, although it may be stale."""
+
+    shot: str
+    take: Digest
+    """The hold ends with this take's being circled."""
+    is_frozen: bool = False
+    """Whether it stays whatever happens, until it is withdrawn."""
+    written: Digest
+    """What the script said of the shot; a hold that is not frozen lapses as an order does."""
+    instead_of: Digest | None = None
+    """What it stays instead of, if it is not frozen: the intent of the take that would be filmed
+    (`onestory.production.recipes.intent_of`). None as long as that is not known, since an earlier
+    shot waits to be filmed."""
 
 
 class Event(Document):
@@ -71,3 +111,7 @@ class Event(Document):
     title: str = ""
     version: int | None = Field(default=None, ge=1)
     """Which version is restored: the state after all events up to that sequence."""
+    orders: tuple[ShotOrder, ...] = ()
+    holds: tuple[Hold, ...] = ()
+    withdrawn: tuple[str, ...] = ()
+    """Slates of the shots of which nothing is ordered or held any more."""

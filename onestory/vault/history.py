@@ -60,5 +60,14 @@ def _what(event: Event, slates: Mapping[Digest, str]) -> str:
         EventKind.QUARANTINED: f"media of {event.shot} quarantined{why}",
         EventKind.DELIVERED: "film delivered",
         EventKind.REVERTED: f"version {event.version} restored",
+        EventKind.ORDERED: _ordered(event),
+        EventKind.KEPT: f"{', '.join(hold.shot for hold in event.holds)} kept as filmed",
     }
     return phrases.get(event.kind, event.kind.value)
+
+
+def _ordered(event: Event) -> str:
+    words = [f"{' and '.join(order.words)} of {order.shot} ordered" for order in event.orders]
+    words += [f"{hold.shot} {'frozen' if hold.is_frozen else 'kept'}" for hold in event.holds]
+    words += [f"orders of {slate} withdrawn" for slate in event.withdrawn]
+    return "; ".join(words)

@@ -17,7 +17,7 @@ import json
 import os
 import secrets
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -26,7 +26,7 @@ from typing import Any
 from onestory.documents import Digest, canonical_json
 from onestory.engines.take import NgReason
 from onestory.errors import OrderError, StorageError
-from onestory.vault.events import Circler, Event, EventKind
+from onestory.vault.events import Circler, Event, EventKind, Hold, ShotOrder
 from onestory.vault.store import Vault
 
 SNAPSHOT_EVERY_EVENTS = 64
@@ -68,10 +68,21 @@ class ShotState:
     keyframe_recipe: Digest | None = None
     """What the keyframe was drawn from; None if the user brought it."""
     quarantined: list[str] = field(default_factory=list)
+    order: ShotOrder | None = None
+    """The newest that was not withdrawn; whether it lapsed, the script says."""
+    hold: Hold | None = None
+    """As the order."""
+    highest_seed: int | None = None
+    """Of all orders, those that were withdrawn too; None if none gave a seed."""
 
     def entry(self, address: Digest) -> TakeEntry | None:
         """The take of that address, if it was entered."""
         return next((take for take in self.takes if take.address == address), None)
+
+    def slate_of(self, address: Digest, *, prefix: str) -> str:
+        """Slate of that take: the one under which it was entered, or the next one."""
+        known = self.entry(address)
+        return known.slate if known else f"{prefix}-tk{len(self.takes) + 1:02d}"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -86,6 +97,8 @@ class EpisodeState:
     shots: dict[str, ShotState] = field(default_factory=dict)
     """By slate; shots that the script has lost keep their coverage."""
     delivery: Digest | None = None
+    runs: set[str] = field(default_factory=set)
+    """Flow runs whose orders are entered."""
     sequence: int = 0
 
     def shot(self, slate: str) -> ShotState:
@@ -121,6 +134,7 @@ def _restore(state: EpisodeState, version: EpisodeState) -> None:
         then = version.shots.get(slate, ShotState())
         shot.circled = then.circled
         shot.keyframe, shot.keyframe_recipe = then.keyframe, then.keyframe_recipe
+        shot.order, shot.hold = then.order, then.hold
         for take in shot.takes:
             if (entry := then.entry(take.address)) is not None:
                 take.rejected_why = entry.rejected_why
@@ -132,8 +146,23 @@ def _apply(state: EpisodeState, event: Event) -> None:
         state.title, state.episode, state.sheet = event.title, event.blob, event.sheet
     elif event.kind is EventKind.DELIVERED:
         state.delivery = event.blob
+    elif event.kind in (EventKind.ORDERED, EventKind.KEPT):
+        _apply_orders(state, event)
     elif event.kind is not EventKind.REVERTED:
         _apply_to_shot(state.shot(event.shot), event)
+
+
+def _apply_orders(state: EpisodeState, event: Event) -> None:
+    state.runs |= {event.run} - {""}
+    for slate in event.withdrawn:
+        state.shot(slate).order = state.shot(slate).hold = None
+    for order in event.orders:
+        shot = state.shot(order.shot)
+        shot.order, shot.hold = order, None
+        if order.seed is not None:
+            shot.highest_seed = max(order.seed, shot.highest_seed or 0)
+    for hold in event.holds:
+        state.shot(hold.shot).hold = hold
 
 
 def _apply_to_shot(shot: ShotState, event: Event) -> None:
@@ -173,12 +202,17 @@ class Ledger:
         self.episode = episode
         self._events: dict[str, Event] = {}
         self._num_in_snapshot = 0
+        self._is_in_pencil = False
         self.refresh()
 
     @property
     def state(self) -> EpisodeState:
         """Fold of everything read and written so far."""
         return self._state
+
+    def write_in_pencil(self) -> None:
+        """Tell nobody else what is said from now on: for asking what would be if."""
+        self._is_in_pencil = True
 
     def refresh(self) -> None:
         """Read whatever others wrote since."""
@@ -225,7 +259,7 @@ class Ledger:
         """Enter a take into the coverage of a shot, once; returns it with its slate."""
         known = self.state.shot(shot).entry(address)
         if known is None:
-            slate = f"{prefix}-{shot}-tk{len(self.state.shot(shot).takes) + 1:02d}"
+            slate = self.state.shot(shot).slate_of(address, prefix=f"{prefix}-{shot}")
             self._append(EventKind.RENDERED, shot=shot, slate=slate, take=address, rung=rung)
             known = self.state.shot(shot).entry(address)
         if known is None:
@@ -303,6 +337,37 @@ class Ledger:
         if restored != self.state:
             self._append(EventKind.REVERTED, version=version, by="person")
 
+    def ordered(
+        self,
+        run: str,
+        *,
+        orders: Sequence[ShotOrder] = (),
+        holds: Sequence[Hold] = (),
+        withdrawn: Sequence[str] = (),
+    ) -> None:
+        """
+        Enter what a person orders, all of it or nothing, and once.
+
+        Args:
+            run: Who orders it; what is ordered under the same name again is left out.
+            orders: How shots are to be filmed.
+            holds: Takes that are to stay.
+            withdrawn: Slates of shots of which nothing is ordered or held any more.
+        """
+        if run not in self.state.runs:
+            self._append(
+                EventKind.ORDERED,
+                run=run,
+                orders=tuple(orders),
+                holds=tuple(holds),
+                withdrawn=tuple(withdrawn),
+            )
+
+    def kept(self, hold: Hold) -> None:
+        """Say instead of what a take stays, unless the ledger says so."""
+        if self.state.shot(hold.shot).hold != hold:
+            self._append(EventKind.KEPT, holds=(hold,))
+
     def quarantined(self, shot: str, *, why: str) -> None:
         """Say that media of a shot could not be read."""
         self._append(EventKind.QUARANTINED, shot=shot, why=why)
@@ -321,12 +386,12 @@ class Ledger:
             sequence=self._state.sequence + 1,
             at=now.isoformat(timespec="microseconds"),
             writer=f"{socket.gethostname()}:{os.getpid()}",
-            run=self._run,
-            **fields,
+            **{"run": self._run, **fields},
         )
         stamp = now.strftime("%Y%m%dT%H%M%S%f")
         key = f"ledger/{self.episode}/{event.sequence:010d}-{stamp}-{secrets.token_hex(6)}.json"
-        self._vault.put_new(key, event.to_json())
+        if not self._is_in_pencil:
+            self._vault.put_new(key, event.to_json())
         self._events[key] = event
         if kind is EventKind.REVERTED:
             self._state = fold(self.history())

@@ -29,6 +29,7 @@ def onestory(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
     [
         "produce",
         "plan",
+        "retake",
         "status",
         "explain",
         "screen",

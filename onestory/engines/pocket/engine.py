@@ -11,7 +11,7 @@ torch is loaded with the first caption that is read, not with this module.
 """
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from onestory.documents import digest_of_json
+from onestory.documents import Digest, digest_of_json
 from onestory.engines.latents import Latents, pack_latents, unpack_latents
 from onestory.engines.pocket.captions import pocket_caption
 from onestory.engines.pocket.picture import delivered, drawn_index, native_grid, onto_grid
@@ -32,7 +32,7 @@ from onestory.engines.protocol import (
     Frame,
     RecalledFrame,
 )
-from onestory.engines.recipe import EngineFingerprint, Recipe
+from onestory.engines.recipe import EngineFingerprint, Recipe, imported_for
 from onestory.errors import RenderError
 from onestory.memory.budget import PATCH, tokens_per_frame
 from onestory.memory.lineage import Remembered
@@ -134,7 +134,7 @@ class PocketEngine:
         Let the trained selector read the caption and choose frames of earlier takes.
 
         Takes of other engines, and of another size, have latents that mean something else here:
-        they are passed over.
+        they are passed over. A person's footage has this engine's, if it was brought for it.
         """
         import torch
 
@@ -143,7 +143,9 @@ class PocketEngine:
         grid = native_grid(recipe.width, recipe.height)
         bank = MemoryBank()
         for number, earlier in enumerate(takes):
-            if earlier.take.recipe.engine.name != NAME:
+            engine = earlier.take.recipe.engine
+            is_own_codec = engine == imported_for(self.fingerprint(), Digest(engine.weights))
+            if engine.name != NAME and not is_own_codec:
                 continue
             latent_FChw = unpack_latents(earlier.read_latents())
             if latent_FChw.shape[2:] == (grid.rows, grid.columns):
@@ -161,6 +163,29 @@ class PocketEngine:
             .recall(bank, text_TE, shot=len(takes), budget=recipe.memory_budget)
             .lineage
         )
+
+    def latents_of(self, recipe: Recipe, frames: Iterable[Frame]) -> bytes:
+        """
+        Code footage that a person brought, as many frames of it as are kept of a take.
+
+        Args:
+            recipe: Its size, rate and length.
+            frames: All of it.
+        """
+        import torch
+
+        model = self._model()
+        grid = native_grid(recipe.width, recipe.height)
+        num_kept = min(recipe.num_frames, self.config.most_kept)
+        kept = set(np.linspace(0, recipe.num_frames - 1, num_kept).round().astype(int).tolist())
+        with torch.inference_mode():
+            latents = [
+                model.encode(onto_grid(frame_HWC, grid, width=recipe.width, height=recipe.height))
+                for index, frame_HWC in enumerate(frames)
+                if index in kept
+            ]
+            kept_FChw = torch.stack(latents).float()
+        return pack_latents(kept_FChw.numpy(), model.describe(kept_FChw).numpy())
 
     def keyframe(
         self, recipe: Recipe, *, memory: Sequence[RecalledFrame] = (), control: Control

@@ -5,7 +5,7 @@ Which engine needs no network? StoryWorld draws the caption as it is read.
        └── a person's keyframe ── push_in ── frames
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 from onestory.documents import digest_of_json
@@ -80,6 +80,10 @@ class PrevizEngine:
     def recall(self, recipe: Recipe, takes: Sequence[EarlierTake]) -> tuple[Remembered, ...]:
         """Nothing is ever remembered."""
         return ()
+
+    def latents_of(self, recipe: Recipe, frames: Iterable[Frame]) -> bytes | None:
+        """Nothing is remembered."""
+        return None
 
     def keyframe(
         self, recipe: Recipe, *, memory: Sequence[RecalledFrame] = (), control: Control

@@ -266,6 +266,8 @@ def test_wicked_names_are_only_words(tmp_path: Path, chromium: Chromium) -> None
         lines=(Line(character=EVIL, text=EVIL, parenthetical=EVIL),),
         job=EVIL,
         freshness=EVIL,
+        hold=EVIL,
+        ordered=(EVIL,),
         verdict=EVIL,
         circled=EVIL,
         circled_by=EVIL,
@@ -294,6 +296,16 @@ def test_wicked_names_are_only_words(tmp_path: Path, chromium: Chromium) -> None
     title = re.search(r"<title>(.*?)</title>", done.stdout, re.DOTALL)
     assert title is not None
     assert html.unescape(title.group(1)) == f"{EVIL} · dailies"
+
+
+def test_what_persons_ordered_is_seen() -> None:
+    """A frozen take and an ordered caption stand beside the shot's other states."""
+    shot = _shot(slate="sc01-sh001", freshness="stale", hold="frozen", ordered=("caption", "seed"))
+
+    document = render_page(DailiesPage(title="A", episode="a", shots=(shot,)))
+
+    assert '<span class="state hold s-frozen">frozen</span>' in document
+    assert "ordered: caption, seed" in document
 
 
 def test_pictures_that_cannot_be_read_leave_a_blank(page: DailiesPage) -> None:

@@ -10,13 +10,15 @@ from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 import pytest
 
-from onestory.cut.probe import probe_video
+from onestory.cut.encode import VideoWriter
+from onestory.cut.probe import decode_frames, probe_video
 from onestory.documents import digest_of
 from onestory.engine_server.client import EngineClient
 from onestory.engine_server.messages import TakeAnswer, TakeRequest, VerdictRequest
-from onestory.engines.recipe import EngineFingerprint, Recipe
+from onestory.engines.recipe import EngineFingerprint, Recipe, imported_for
 from onestory.engines.take import NgReason
 from onestory.errors import EngineFaultError, MediaError, MissingBlobError
 from onestory.vault.store import Vault
@@ -133,6 +135,30 @@ def test_a_finished_take_is_never_rendered_again(server: _Server) -> None:
 
     assert [answer.is_reused for answer in answers] == [True, True]
     assert [(health.rendered, health.reused) for health in healths] == [(1, 1), (0, 1)]
+
+
+@pytest.mark.parametrize(("engine", "remembers"), [("painted", False), ("remembering", True)])
+def test_a_persons_footage_becomes_a_take(
+    server: _Server, vault: Vault, tmp_path: Path, engine: str, remembers: bool
+) -> None:
+    """Not filmed but brought to size and length; with latents if the engine remembers."""
+    path = tmp_path / "clip.mp4"
+    with VideoWriter(path, width=160, height=90, fps="30") as writer:
+        for index in range(40):
+            writer.write(np.full((90, 160, 3), 4 * index, np.uint8))
+    clip = vault.put_file(path, media_type="video/mp4")
+    socket = server.start(engine, {})
+    recipe = recipe_of("a clip")
+    recipe = recipe.model_copy(update={"engine": imported_for(recipe.engine, clip)})
+
+    answer = ask(socket, lambda client: client.take(request(recipe)))
+    media = vault.get_take(answer.address).media
+
+    assert (media.num_frames, media.width, media.height) == (24, 48, 80)
+    assert probe_video(vault.get_blob(media.video), decode=True).num_frames == 24
+    shades = [decoded.mean() for decoded in decode_frames(vault.get_blob(media.video))]
+    assert shades == pytest.approx([4 * (index * 5 // 4) for index in range(24)], abs=3)
+    assert (media.latents is not None) == remembers
 
 
 def test_whoever_asks_meanwhile_waits_for_the_same_take(server: _Server) -> None:

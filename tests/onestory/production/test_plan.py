@@ -5,9 +5,11 @@ from dataclasses import replace
 from onestory.documents import Digest, digest_of
 from onestory.engines.take import Take
 from onestory.production.plan import Call, differing_fields, make_plan, planned_recipe
+from onestory.production.recipes import intent_of
+from onestory.production.standing import Standing, written
 from onestory.screenplay.episode import Episode
 from onestory.testing.stories import tiny_episode, tiny_filming, tiny_read, tiny_shot, tiny_take
-from onestory.vault.events import Event, EventKind
+from onestory.vault.events import Event, EventKind, Hold, ShotOrder
 from onestory.vault.ledger import fold
 
 
@@ -131,3 +133,86 @@ def test_differing_fields_name_what_a_person_wrote_first() -> None:
 
     assert differing_fields(one, other) == ("caption", "seed")
     assert differing_fields(one, one) == ()
+
+
+def _held(call: Call, slate: str, **fields: object) -> Call:
+    """The same call after a person wanted a shot's circled take to stay."""
+    circled = call.state.shot(slate).circled
+    assert circled is not None
+    shot = next(one for one in call.episode.shots if one.slate == slate)
+    hold = Hold.model_validate(
+        {"shot": slate, "take": circled.address, "written": written(shot), **fields}
+    )
+    return replace(call, standing=Standing(holds={slate: hold}))
+
+
+def test_an_ordered_seed_makes_its_own_shot_stale_only() -> None:
+    """The plan says whose word it is, and after filming the shot is current as ordered."""
+    episode = tiny_episode(3)
+    order = ShotOrder(shot="sc01-sh002", written=digest_of(b""), seed=7)
+    ordered = replace(_filmed(_call(episode)), standing=Standing(orders={order.shot: order}))
+
+    plan = make_plan(ordered)
+    after = make_plan(_filmed(ordered))
+
+    assert [shot.freshness for shot in plan.shots] == ["current", "stale", "current"]
+    assert (plan.shots[1].why, plan.shots[1].ordered) == ("changed: seed (as ordered)", ("seed",))
+    assert [shot.freshness for shot in after.shots] == ["current"] * 3
+
+
+def test_a_clip_needs_nothing_of_the_script_but_its_length() -> None:
+    """Once it is the take, another caption or another film seed leaves it current."""
+    episode = tiny_episode(3)
+    order = ShotOrder(shot="sc01-sh002", written=digest_of(b""), clip=digest_of(b"my footage"))
+    call = replace(_call(episode), standing=Standing(orders={order.shot: order}))
+    filmed = _filmed(call)
+
+    plan = make_plan(filmed)
+    edited = make_plan(_edited(replace(filmed, filming=tiny_filming(seed=7)), 1, "dances"))
+
+    assert [shot.freshness for shot in plan.shots] == ["current"] * 3
+    assert [shot.freshness for shot in edited.shots] == ["stale", "current", "stale"]
+
+
+def test_a_frozen_take_is_not_filmed_whatever_the_script_says() -> None:
+    """It is called stale all the same, so that everybody sees what is held."""
+    call = _held(
+        _edited(_filmed(_call(tiny_episode(3))), 1, "dances"), "sc01-sh002", is_frozen=True
+    )
+
+    plan = make_plan(call)
+
+    shot = plan.shots[1]
+    assert (shot.freshness, shot.hold, shot.is_to_be_filmed) == ("stale", "frozen", False)
+    assert plan.num_to_shoot == 0
+
+
+def test_a_take_is_kept_instead_of_one_other_take_only() -> None:
+    """Kept for one difference, it is stale when it would be filmed in yet another way."""
+    call = _edited(_filmed(_call(tiny_episode(3))), 1, "dances")
+    wanted = intent_of(planned_recipe(call.episode.shots[1], call, attempt=1))
+    kept = _held(call, "sc01-sh002", instead_of=wanted)
+    open_ended = _held(call, "sc01-sh002")
+
+    plans = [make_plan(one).shots[1] for one in (kept, open_ended, _edited(kept, 1, "sleeps"))]
+
+    assert [shot.freshness for shot in plans] == ["stale"] * 3
+    assert [shot.hold for shot in plans] == ["kept", "to be kept", ""]
+    assert [shot.is_to_be_filmed for shot in plans] == [False, False, True]
+
+
+def test_what_is_missing_cannot_be_held() -> None:
+    """A film needs a take of every shot: one that is gone is filmed again, frozen or not."""
+    call = _held(_filmed(_call(tiny_episode(2))), "sc01-sh001", is_frozen=True)
+
+    plan = make_plan(replace(call, takes={}))
+
+    assert plan.shots[0].freshness == "missing"
+    assert plan.shots[0].is_to_be_filmed
+
+
+def test_a_plan_may_begin_in_the_middle() -> None:
+    """A retake films from its first shot on."""
+    plan = make_plan(_call(tiny_episode(4)))
+
+    assert [shot.slate for shot in plan.since("sc01-sh003")] == ["sc01-sh003", "sc01-sh004"]

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from onestory.documents import Digest, digest_of
 from onestory.engines.take import NgReason
 from onestory.errors import OrderError
-from onestory.vault.events import Event, EventKind
+from onestory.vault.events import Event, EventKind, Hold, ShotOrder
+from onestory.vault.history import versions_of
 from onestory.vault.ledger import SNAPSHOT_EVERY_EVENTS, EpisodeState, Ledger, fold
 from onestory.vault.store import Vault
 
@@ -119,6 +120,32 @@ def test_an_episode_id_is_never_a_path(vault: Vault) -> None:
         Ledger(vault, "../other")
 
 
+def test_an_order_is_entered_once_for_a_run(vault: Vault, episode_id: str) -> None:
+    """A flow run that is retried orders nothing a second time, in another process either."""
+    order = ShotOrder(shot="sc01-sh001", written=ONE, seed=7)
+    hold = Hold(shot="sc01-sh002", take=ONE, written=ONE)
+    Ledger(vault, episode_id).ordered("run-1", orders=[order], holds=[hold])
+    retried = Ledger(vault, episode_id)
+    retried.ordered("run-1", orders=[order.model_copy(update={"seed": 8})])
+    retried.ordered("run-2", withdrawn=["sc01-sh002"])
+
+    state = Ledger(vault, episode_id).state
+
+    assert len(retried.history()) == 2
+    assert state.shots["sc01-sh001"].order == order
+    assert state.shots["sc01-sh002"].hold is None
+
+
+def test_what_is_written_in_pencil_is_read_by_nobody_else(vault: Vault, episode_id: str) -> None:
+    """A price can be asked for without ordering anything."""
+    ledger = Ledger(vault, episode_id)
+    ledger.write_in_pencil()
+    ledger.ordered("", orders=[ShotOrder(shot="sc01-sh001", written=ONE, seed=7)])
+
+    assert ledger.state.shots["sc01-sh001"].order is not None
+    assert Ledger(vault, episode_id).history() == []
+
+
 def test_rejecting_the_circled_take_uncircles_it() -> None:
     """A person's word goes over the gates'."""
     state = fold(
@@ -193,6 +220,30 @@ def test_a_revert_is_reverted_like_anything_else(vault: Vault, episode_id: str) 
         assert (now.address if now else None) == circled
 
     assert [event.version for event in ledger.history()][5:] == [3, 5, 6, 2, 8]
+
+
+def test_a_version_brings_its_orders_back(vault: Vault, episode_id: str) -> None:
+    """What a person ordered and froze then is ordered and frozen again, and the history says so."""
+    ledger = Ledger(vault, episode_id)
+    order = ShotOrder(shot="sc01-sh001", written=ONE, seed=7)
+    hold = Hold(shot="sc01-sh002", take=ONE, written=ONE, is_frozen=True)
+    ledger.ordered("monday", orders=[order], holds=[hold])
+    version = ledger.state.sequence
+    ledger.ordered("tuesday", withdrawn=["sc01-sh001", "sc01-sh002"])
+    withdrawn = ledger.state.shot("sc01-sh001").order
+
+    ledger.revert(version)
+
+    state = Ledger(vault, episode_id).state
+    assert withdrawn is None
+    assert state.shot("sc01-sh001").order == order
+    assert state.shot("sc01-sh002").hold == hold
+    assert state.runs == {"monday", "tuesday"}
+    assert [one.what for one in versions_of(ledger.history())] == [
+        "seed of sc01-sh001 ordered; sc01-sh002 frozen",
+        "orders of sc01-sh001 withdrawn; orders of sc01-sh002 withdrawn",
+        f"version {version} restored",
+    ]
 
 
 def test_a_rejection_that_is_undone_is_undone() -> None:

@@ -13,14 +13,16 @@ import numpy as np
 import pytest
 import torch
 
+from onestory.documents import digest_of
 from onestory.engine_server.registry import open_engine
 from onestory.engines.latents import frame_digest, pack_latents, unpack_latents
 from onestory.engines.pocket.engine import PocketConfig, PocketEngine
 from onestory.engines.protocol import EarlierTake, Footage, Frame, RecalledFrame
-from onestory.engines.recipe import Recipe
+from onestory.engines.recipe import Recipe, imported_for
 from onestory.errors import EngineFaultError, MemoryBudgetError, RenderError
 from onestory.memory.bank import read_latents
 from onestory.memory.lineage import Remembered, memory_digest
+from onestory.testing.stories import FINGERPRINT
 
 RecipeOf = Callable[..., Recipe]
 Filmed = Callable[[Recipe, bytes], EarlierTake]
@@ -288,6 +290,29 @@ def test_takes_that_mean_something_else_are_passed_over(
     assert engine.recall(recipe_of(), takes) == ()
     assert engine.recall(recipe_of(), ()) == ()
     assert len(engine.recall(recipe_of(width=160, height=90), takes)) == 2
+
+
+def test_footage_that_a_person_brought_is_remembered(
+    engine: PocketEngine, recipe_of: RecipeOf, filmed: Filmed
+) -> None:
+    """It is coded as first frames are, spread over its length; brought for others it is not."""
+    clip = digest_of(b"a clip")
+    own, foreign = (
+        recipe_of(num_frames=30, engine=imported_for(fingerprint, clip))
+        for fingerprint in (engine.fingerprint(), FINGERPRINT)
+    )
+    frames = [np.full((160, 90, 3), 8 * index, np.uint8) for index in range(30)]
+
+    latents = engine.latents_of(own, iter(frames))
+    stored = read_latents(latents)
+    lineage = engine.recall(recipe_of(), [filmed(own, latents)])
+
+    assert stored.latents_FCHW.shape == (9, 8, 18, 10)
+    assert stored.features_FE is not None
+    brightness_F = stored.latents_FCHW[:, 0].mean((1, 2)).abs()
+    assert len(set(brightness_F.tolist())) == 9, "they are nine frames, not one"
+    assert {one.take for one in lineage} == {own.digest}
+    assert engine.recall(recipe_of(), [filmed(foreign, latents)]) == ()
 
 
 def test_a_budget_is_a_limit(engine: PocketEngine, recipe_of: RecipeOf, filmed: Filmed) -> None:

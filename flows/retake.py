@@ -1,0 +1,34 @@
+"""
+Film some shots of an episode again, and whatever follows from that.
+
+    order ── ledger ── survey ──┬── shot 3 ── shot 4 ── … ──┬── cut ── delivery
+                                │  again      stale by then?│
+                                │             kept? frozen? │
+                                └───────────────────────────┘
+
+The order is entered before anything is filmed, and the plan knows what was ordered: from there
+on this is the film of an episode that begins in the middle. The plan is made anew before every
+later shot, so that a change stops as soon as a shot comes out with the frames that it had.
+"""
+
+from prefect import flow
+
+from flows.episode import film
+from onestory.production.delivery import Delivery
+from onestory.production.order import RetakeOrder
+from tasks.delivery import assemble
+from tasks.report import announce_delivery, announce_plan
+from tasks.script import enter_retake, survey
+
+
+@flow(name="retake-shots", flow_run_name="retake {order.name}", validate_parameters=True)
+async def retake_shots(order: RetakeOrder) -> Delivery:
+    """Shoot the ordered shots again, those after them as the order says, and deliver the film."""
+    retake = await enter_retake(order)
+    plan = await survey(retake.sheet)
+    await announce_plan(retake.sheet, plan)
+
+    await film(retake.sheet, plan, plan.since(retake.first))
+    delivery = await assemble(retake.sheet)
+    await announce_delivery(retake.sheet, delivery)
+    return delivery

@@ -1,0 +1,51 @@
+"""What a person fills in on the dashboard, apart from any server."""
+
+import json
+import subprocess
+import sys
+
+
+def _asked(code: str) -> object:
+    """What a process of its own prints: Prefect reads its settings when it is imported."""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
+
+
+def test_every_field_of_an_order_explains_itself() -> None:
+    """A form made of the flow's parameters says of each what it means."""
+    properties = _asked(
+        "import json; from flows.retake import retake_shots;"
+        "schema = retake_shots.parameters.model_dump();"
+        "print(json.dumps(schema['definitions']['RetakeOrder']['properties']))"
+    )
+
+    assert isinstance(properties, dict)
+    assert {"episode", "shots", "seed", "caption", "keyframe", "clip", "downstream"} <= set(
+        properties
+    )
+    assert [name for name, field in properties.items() if not field.get("description")] == []
+
+
+def test_a_deployment_refuses_an_order_that_is_none() -> None:
+    """The flow's own signature checks what a schedule or an automation hands it."""
+    told = _asked(
+        """
+import json
+from flows.retake import retake_shots
+from prefect.exceptions import ParameterTypeError
+
+def says(**fields):
+    try:
+        made = retake_shots.validate_parameters({"order": {"episode": "a", "shots": "3", **fields}})
+    except ParameterTypeError as error:
+        return str(error)
+    return made["order"].downstream
+
+print(json.dumps([says(), says(downstream="none"), says(seed=-1), says(episode="../a")]))
+"""
+    )
+
+    assert isinstance(told, list)
+    assert told[0] == "affected"
+    for answer, field in zip(told[1:], ("downstream", "seed", "episode"), strict=True):
+        assert f"order.{field}" in answer
