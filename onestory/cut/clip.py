@@ -12,12 +12,10 @@ import math
 from collections.abc import Iterator
 from fractions import Fraction
 
-import numpy as np
-from PIL import Image
-
 from onestory.cut.encode import Rgb
 from onestory.cut.probe import decode_frames, probe_video
 from onestory.errors import MediaError
+from onestory.resampling import filled
 
 
 def frames_in(clip: bytes, *, fps: str) -> int:
@@ -59,7 +57,7 @@ def conformed(clip: bytes, *, width: int, height: int, fps: str, num_frames: int
             return
         if index < math.floor(made * step):
             continue  # never on screen: not worth resampling
-        shown_HWC = _filled(rgb_HWC, width, height)
+        shown_HWC = filled(rgb_HWC, width=width, height=height)
         while made < num_frames and math.floor(made * step) == index:
             made += 1
             yield shown_HWC
@@ -67,15 +65,3 @@ def conformed(clip: bytes, *, width: int, height: int, fps: str, num_frames: int
         raise MediaError(
             f"the clip has {made} frames at {fps} a second, and {num_frames} are shown"
         )
-
-
-def _filled(rgb_HWC: Rgb, width: int, height: int) -> Rgb:
-    """The middle of a picture at another size, as much of it as the shape allows."""
-    if rgb_HWC.shape == (height, width, 3):
-        return rgb_HWC
-    rows, columns = rgb_HWC.shape[:2]
-    scale = min(columns / width, rows / height)
-    left, top = (columns - width * scale) / 2, (rows - height * scale) / 2
-    box = (left, top, left + width * scale, top + height * scale)
-    picture = Image.fromarray(np.ascontiguousarray(rgb_HWC))
-    return np.asarray(picture.resize((width, height), Image.Resampling.LANCZOS, box=box), np.uint8)

@@ -18,11 +18,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from onestory.documents import Digest, digest_of_json
 from onestory.engines.latents import Latents, pack_latents, unpack_latents
 from onestory.engines.pocket.captions import pocket_caption
-from onestory.engines.pocket.picture import delivered, drawn_index, native_grid, onto_grid
+from onestory.engines.pocket.picture import drawn_index, native_grid, onto_grid
 from onestory.engines.pocket.weights import find_weights, weights_digest
 from onestory.engines.protocol import (
     Capabilities,
@@ -36,6 +37,7 @@ from onestory.engines.recipe import EngineFingerprint, Recipe, imported_for
 from onestory.errors import RenderError
 from onestory.memory.budget import PATCH, tokens_per_frame
 from onestory.memory.lineage import Remembered
+from onestory.resampling import filled
 
 if TYPE_CHECKING:
     from onestory.diffusion.sampling import Sampling
@@ -176,8 +178,7 @@ class PocketEngine:
 
         model = self._model()
         grid = native_grid(recipe.width, recipe.height)
-        num_kept = min(recipe.num_frames, self.config.most_kept)
-        kept = set(np.linspace(0, recipe.num_frames - 1, num_kept).round().astype(int).tolist())
+        kept = set(_spread(recipe.num_frames, self.config.most_kept).tolist())
         with torch.inference_mode():
             latents = [
                 model.encode(onto_grid(frame_HWC, grid, width=recipe.width, height=recipe.height))
@@ -207,7 +208,7 @@ class PocketEngine:
         self._check(recipe)
         frames, _ = self._draw(recipe, None, memory, control, num_frames=1)
         control.progress(1.0)
-        return delivered(frames[0], width=recipe.width, height=recipe.height)
+        return filled(frames[0], width=recipe.width, height=recipe.height)
 
     def render(
         self,
@@ -245,7 +246,7 @@ class PocketEngine:
         frames, latent_FChw = self._draw(
             recipe, keyframe, memory, control, num_frames=index[-1] + 1
         )
-        kept_FChw = _spread(latent_FChw, self.config.most_kept)
+        kept_FChw = latent_FChw[_spread(len(latent_FChw), self.config.most_kept)]
         features_FE = self._model().describe(torch.from_numpy(kept_FChw)).numpy()
         return Footage(
             frames=_held(frames, index, recipe, control),
@@ -356,16 +357,13 @@ def _held(
     for number, drawn in enumerate(index):
         control.check()
         if frame_HWC is None or drawn != shown:
-            frame_HWC = delivered(frames[drawn], width=recipe.width, height=recipe.height)
+            frame_HWC = filled(frames[drawn], width=recipe.width, height=recipe.height)
             shown = drawn
         yield frame_HWC
         share = (number + 1) / len(index)
         control.progress(DRAWING_SHARE + (1 - DRAWING_SHARE) * share)
 
 
-def _spread(latent_FChw: Latents, most: int) -> Latents:
-    """At most so many frames, evenly spread, the first and the last among them."""
-    if len(latent_FChw) <= most:
-        return latent_FChw
-    chosen = np.linspace(0, len(latent_FChw) - 1, most).round().astype(int)
-    return np.take(latent_FChw, chosen, axis=0)
+def _spread(num: int, most: int) -> npt.NDArray[np.int_]:
+    """Which of so many frames are kept: evenly spread, the first and the last among them."""
+    return np.linspace(0, num - 1, min(num, most)).round().astype(int)

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
-from PIL import Image
 
 from onestory.engines.protocol import Frame
+from onestory.resampling import filled, resampled
 
 CELL = 16
 """Side of a latent cell in pixels."""
@@ -67,21 +67,6 @@ def native_grid(width: int, height: int) -> Grid:
     return min((Grid(rows, columns) for rows in _SIDES for columns in _SIDES), key=distance)
 
 
-def delivered(frame_HWC: Frame, *, width: int, height: int) -> Frame:
-    """
-    Bring a drawn frame to the size of the delivery.
-
-    Args:
-        frame_HWC: A frame of a grid, at any scale.
-        width: Of the delivery, in pixels.
-        height: Of the delivery, in pixels.
-
-    Returns:
-        Its middle, resampled.
-    """
-    return _resampled(frame_HWC, (width, height), _middle(frame_HWC, Fraction(width, height)))
-
-
 def onto_grid(frame_HWC: Frame, grid: Grid, *, width: int, height: int) -> Frame:
     """
     Bring a first frame to where the model would have drawn it.
@@ -93,11 +78,11 @@ def onto_grid(frame_HWC: Frame, grid: Grid, *, width: int, height: int) -> Frame
         height: Of the delivery, in pixels.
 
     Returns:
-        A frame as large as the grid, of which `delivered` would show the given one. What the
+        A frame as large as the grid, of which `filled` would show the given one. What the
         delivery does not show repeats its edge.
     """
     if frame_HWC.shape != (height, width, 3):
-        frame_HWC = delivered(frame_HWC, width=width, height=height)
+        frame_HWC = filled(frame_HWC, width=width, height=height)
     # Half of what the grid shows beyond the delivery, in pixels of the delivery.
     beside = max(0.0, (height * grid.width / grid.height - width) / 2)
     above = max(0.0, (width * grid.height / grid.width - height) / 2)
@@ -109,7 +94,7 @@ def onto_grid(frame_HWC: Frame, grid: Grid, *, width: int, height: int) -> Frame
         pad_x + width + beside,
         pad_y + height + above,
     )
-    return _resampled(padded_HWC, (grid.width, grid.height), box)
+    return resampled(padded_HWC, (grid.width, grid.height), box)
 
 
 def drawn_index(num_frames: int, fps: str) -> list[int]:
@@ -122,19 +107,3 @@ def drawn_index(num_frames: int, fps: str) -> list[int]:
     """
     step = FPS / Fraction(fps)
     return [math.floor(index * step) for index in range(num_frames)]
-
-
-def _middle(frame_HWC: Frame, aspect: Fraction) -> tuple[float, float, float, float]:
-    """The largest box of a shape around the middle: left, top, right, bottom."""
-    height, width = frame_HWC.shape[:2]
-    shown_width = min(float(width), float(height * aspect))
-    shown_height = min(float(height), float(width / aspect))
-    left, top = (width - shown_width) / 2, (height - shown_height) / 2
-    return left, top, left + shown_width, top + shown_height
-
-
-def _resampled(
-    frame_HWC: Frame, size: tuple[int, int], box: tuple[float, float, float, float]
-) -> Frame:
-    picture = Image.fromarray(np.ascontiguousarray(frame_HWC))
-    return np.asarray(picture.resize(size, Image.Resampling.LANCZOS, box=box), dtype=np.uint8)

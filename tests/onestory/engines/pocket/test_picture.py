@@ -5,8 +5,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from onestory.engines.pocket.picture import Grid, delivered, drawn_index, native_grid, onto_grid
+from onestory.engines.pocket.picture import Grid, drawn_index, native_grid, onto_grid
 from onestory.engines.protocol import Frame
+from onestory.resampling import filled
 
 
 def gradient(width: int, height: int) -> Frame:
@@ -60,7 +61,7 @@ def test_a_first_frame_comes_back_where_it_was(size: tuple[int, int]) -> None:
     grid = native_grid(width, height)
 
     drawn = onto_grid(frame, grid, width=width, height=height)
-    back = delivered(drawn, width=width, height=height)
+    back = filled(drawn, width=width, height=height)
 
     assert drawn.shape == (grid.height, grid.width, 3)
     assert back.shape == frame.shape
