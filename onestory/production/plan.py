@@ -155,8 +155,7 @@ class Call:
     def goes_on(self, shot: Shot) -> bool:
         """Whether a shot starts from the last frame of the one before it."""
         is_first = shot.slate == self.episode.shots[0].slate
-        has_own = shot.slate in self.user_keyframes
-        has_own = has_own or self.clip(shot) is not None
+        has_own = shot.slate in self.user_keyframes or self.clip(shot) is not None
         return self.filming.continues and not (shot.is_cut or is_first or has_own)
 
     def lineage(self, shot: Shot, *, attempt: int) -> tuple[Remembered, ...]:

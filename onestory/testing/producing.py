@@ -19,6 +19,10 @@ from typing import Any
 
 WAIT_SECONDS = 180.0
 
+HOUSES = {"MARA": "KITCHEN", "JONAS": "STREET"}
+STORY = ("Mara waves.", "Jonas waves.", "Mara dances.", "Jonas jumps.", "Mara sits down.")
+"""Mara's shots remember Mara's, Jonas's remember Jonas's: 1, 3, 5 and 2, 4."""
+
 
 def shot_list(
     folder: Path, episode: str, actions: Iterable[str], *, duration: str = "24 frames"
@@ -36,6 +40,36 @@ def shot_list(
         "sets": [{"name": "KITCHEN", "look": "a small kitchen with teal cupboards"}],
         "shots": shots,
     }
+    return _written(folder, episode, document)
+
+
+def two_lives(folder: Path, episode: str, actions: Iterable[str] = STORY, **first: Any) -> Path:
+    """Write people who never meet, each in a place of their own; `first` changes the first shot."""
+    shots: list[dict[str, Any]] = [
+        {"set": HOUSES[name], "cast": [name], "action": action, "duration": "24 frames"}
+        for action in actions
+        for name in [action.split()[0].upper()]
+    ]
+    shots[0] |= first
+    looks = {
+        "MARA": "a young woman with short red hair and a blue coat",
+        "JONAS": "an old man with a white beard and a green coat",
+        "KITCHEN": "a small kitchen with teal cupboards",
+        "STREET": "a wet street with yellow lamps",
+    }
+    names = sorted({name for shot in shots for name in shot["cast"]}, reverse=True)
+    document = {
+        "schema": "shot-list.1",
+        "title": f"Film {episode}",
+        "episode": episode,
+        "cast": [{"name": name, "look": looks[name]} for name in names],
+        "sets": [{"name": HOUSES[name], "look": looks[HOUSES[name]]} for name in names],
+        "shots": shots,
+    }
+    return _written(folder, episode, document)
+
+
+def _written(folder: Path, episode: str, document: dict[str, Any]) -> Path:
     path = folder / f"{episode}.json"
     path.write_text(json.dumps(document))
     return path

@@ -16,52 +16,16 @@ from onestory.documents import Digest
 from onestory.engines.latents import frame_digest, unpack_latents
 from onestory.engines.take import Take
 from onestory.memory.lineage import memory_digest
-from onestory.testing.producing import Producer
+from onestory.testing.producing import STORY, Producer, two_lives
 from onestory.vault.store import Vault
 
 pytestmark = pytest.mark.studio
-
-HOUSES = {"MARA": "KITCHEN", "JONAS": "STREET"}
-STORY = ("Mara waves.", "Jonas waves.", "Mara dances.", "Jonas jumps.", "Mara sits down.")
-"""Mara's shots remember Mara's, Jonas's remember Jonas's."""
 
 
 @pytest.fixture(name="director")
 def _director(producer: Producer) -> Producer:
     """The same person with an engine that remembers."""
     return replace(producer, engine="remembering")
-
-
-def script_of(
-    director: Producer, episode: str, actions: tuple[str, ...] = STORY, **first: Any
-) -> Path:
-    """People who never meet, each in a place of their own; `first` changes the first shot."""
-    shots: list[dict[str, Any]] = []
-    for action in actions:
-        name = action.split()[0].upper()
-        shots.append({"set": HOUSES[name], "cast": [name], "action": action})
-        shots[-1]["duration"] = "24 frames"
-    shots[0] |= first
-    names = {action.split()[0].upper() for action in actions}
-    document: dict[str, Any] = {
-        "schema": "shot-list.1",
-        "title": f"Film {episode}",
-        "episode": episode,
-        "cast": [
-            {"name": "MARA", "look": "a young woman with short red hair and a blue coat"},
-            {"name": "JONAS", "look": "an old man with a white beard and a green coat"},
-        ],
-        "sets": [
-            {"name": "KITCHEN", "look": "a small kitchen with teal cupboards"},
-            {"name": "STREET", "look": "a wet street with yellow lamps"},
-        ],
-        "shots": shots,
-    }
-    for part, used in (("cast", names), ("sets", {HOUSES[name] for name in names})):
-        document[part] = [one for one in document[part] if one["name"] in used]
-    path = director.out / f"{episode}.json"
-    path.write_text(json.dumps(document))
-    return path
 
 
 def planned(director: Producer, script: Path) -> dict[str, Any]:
@@ -97,7 +61,7 @@ def freshness(plan: dict[str, Any]) -> list[str]:
 
 def test_takes_say_what_they_remembered(director: Producer, episode_id: str) -> None:
     """Lineage, memory digest and stored latents agree, and name only earlier circled takes."""
-    _, document = director.produce(script_of(director, episode_id))
+    _, document = director.produce(two_lives(director.out, episode_id))
 
     takes = takes_of(director, document)
     places = {take.address: number for number, take in enumerate(takes, 1)}
@@ -114,8 +78,8 @@ def test_takes_say_what_they_remembered(director: Producer, episode_id: str) -> 
 
 def test_pixels_depend_on_what_is_remembered(director: Producer, episode_id: str) -> None:
     """The same caption and seed with another memory is another picture."""
-    _, one = director.produce(script_of(director, episode_id))
-    _, two = director.produce(script_of(director, episode_id, ("Mara cries.", *STORY[1:])))
+    _, one = director.produce(two_lives(director.out, episode_id))
+    _, two = director.produce(two_lives(director.out, episode_id, ("Mara cries.", *STORY[1:])))
 
     before, after = takes_of(director, one)[2], takes_of(director, two)[2]
     assert before.recipe.model_copy(update={"memory": after.recipe.memory}) == after.recipe
@@ -124,7 +88,7 @@ def test_pixels_depend_on_what_is_remembered(director: Producer, episode_id: str
 
 def test_a_second_run_renders_nothing(director: Producer, episode_id: str) -> None:
     """Recalled again, every memory is what it was."""
-    script = script_of(director, episode_id)
+    script = two_lives(director.out, episode_id)
     _, first = director.produce(script)
 
     plan = planned(director, script)
@@ -139,8 +103,8 @@ def test_an_edited_caption_films_the_shots_that_remembered_it(
     director: Producer, episode_id: str
 ) -> None:
     """The plan names them and the frames beforehand; the others stay as they are."""
-    _, first = director.produce(script_of(director, episode_id))
-    edited = script_of(director, episode_id, ("Mara cries.", *STORY[1:]))
+    _, first = director.produce(two_lives(director.out, episode_id))
+    edited = two_lives(director.out, episode_id, ("Mara cries.", *STORY[1:]))
     slates = [shot["slate"] for shot in first["shots"]]
 
     plan = planned(director, edited)
@@ -157,8 +121,8 @@ def test_an_edited_caption_films_the_shots_that_remembered_it(
 
 def test_equal_latents_cut_a_change_off(director: Producer, episode_id: str) -> None:
     """A take that is filmed again and leaves the remembered frames equal changes nothing later."""
-    _, first = director.produce(script_of(director, episode_id))
-    longer = script_of(director, episode_id, duration="36 frames")
+    _, first = director.produce(two_lives(director.out, episode_id))
+    longer = two_lives(director.out, episode_id, duration="36 frames")
 
     plan = planned(director, longer)
     run = director.start(longer)
@@ -176,8 +140,8 @@ def test_an_inserted_shot_leaves_memory_unknown_until_it_is_filmed(
     director: Producer, episode_id: str
 ) -> None:
     """Later shots are blocked, not guessed at; those that would not remember it stay."""
-    _, first = director.produce(script_of(director, episode_id))
-    longer = script_of(director, episode_id, (*STORY[:3], "Jonas sings.", *STORY[3:]))
+    _, first = director.produce(two_lives(director.out, episode_id))
+    longer = two_lives(director.out, episode_id, (*STORY[:3], "Jonas sings.", *STORY[3:]))
 
     plan = planned(director, longer)
     _, second = director.produce(longer)
@@ -196,8 +160,8 @@ def test_an_inserted_shot_leaves_memory_unknown_until_it_is_filmed(
 def test_a_killed_edit_says_which_frames_changed(director: Producer, episode_id: str) -> None:
     """Killed after the first shot was filmed again, the plan names what later shots remember."""
     slow = replace(director, options={"seconds_per_take": 1.2})
-    _, first = slow.produce(script_of(slow, episode_id))
-    edited = script_of(slow, episode_id, ("Mara cries.", *STORY[1:]))
+    _, first = slow.produce(two_lives(slow.out, episode_id))
+    edited = two_lives(slow.out, episode_id, ("Mara cries.", *STORY[1:]))
     run = slow.start(edited)
     run.wait_for("circled", times=1)
     run.kill()
@@ -214,7 +178,7 @@ def test_a_killed_edit_says_which_frames_changed(director: Producer, episode_id:
 def test_a_crash_leaves_no_trace_in_the_takes(director: Producer, episode_id: str) -> None:
     """Kill -9 of the flow, then resume: the same takes with the same memory as without."""
     slow = replace(director, options={"seconds_per_take": 1.2})
-    script = script_of(slow, episode_id)
+    script = two_lives(slow.out, episode_id)
     run = slow.start(script)
     run.wait_for("on the floor", times=3)
     run.kill()
@@ -239,7 +203,7 @@ def test_damaged_latents_are_noticed_and_filmed_again(
     director: Producer, full_studio: StudioSettings, episode_id: str
 ) -> None:
     """A flipped bit in what is remembered costs that one take, and nothing is built on it."""
-    script = script_of(director, episode_id)
+    script = two_lives(director.out, episode_id)
     _, first = director.produce(script)
     takes = takes_of(director, first)
     damage(vault_of(director), takes[0].media.latents)
@@ -260,7 +224,7 @@ def test_a_shot_without_a_cut_goes_on_from_the_last_frame(
     director: Producer, episode_id: str
 ) -> None:
     """Its keyframe is that very frame, and an edit of the shot before films it again too."""
-    script = script_of(director, episode_id, ("Mara waves.", "Jonas waves."))
+    script = two_lives(director.out, episode_id, ("Mara waves.", "Jonas waves."))
     document = json.loads(script.read_text())
     document["shots"][1]["cut"] = False
     script.write_text(json.dumps(document))
@@ -283,7 +247,7 @@ def test_a_shot_without_a_cut_goes_on_from_the_last_frame(
 
 def test_explain_and_dailies_show_what_was_remembered(director: Producer, episode_id: str) -> None:
     """Slate, frame, score and level as text and JSON; arcs on the dailies page."""
-    _, document = director.produce(script_of(director, episode_id))
+    _, document = director.produce(two_lives(director.out, episode_id))
     first, third, last = (document["shots"][number]["take"] for number in (0, 2, 4))
     flags = ("--episode", episode_id, "--home", str(director.home))
 
@@ -309,7 +273,7 @@ def test_a_larger_budget_of_a_retake_reaches_recall(director: Producer, episode_
     }
     director = replace(director, engine="sabotaged", options=options)
     story = ("waves", "jumps", "dances", "sings", "cries", "runs", "reads", "sits down")
-    script = script_of(director, episode_id, tuple(f"Mara {action}." for action in story))
+    script = two_lives(director.out, episode_id, tuple(f"Mara {action}." for action in story))
 
     _, document = director.produce(script)
     take = takes_of(director, document)[-1]

@@ -1,6 +1,5 @@
 """`onestory retake`: what a person orders of single shots, and what becomes of those after them."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,44 +11,15 @@ from PIL import Image
 from onestory.cut.encode import VideoWriter
 from onestory.cut.probe import probe_video
 from onestory.documents import digest_of
-from onestory.testing.producing import Producer, shot_list
+from onestory.testing.producing import STORY, Producer, shot_list, two_lives
 
 pytestmark = pytest.mark.studio
-
-HOUSES = {"MARA": "KITCHEN", "JONAS": "STREET"}
-STORY = ("Mara waves.", "Jonas waves.", "Mara dances.", "Jonas jumps.", "Mara sits down.")
-"""Mara's shots remember Mara's, Jonas's remember Jonas's: 1, 3, 5 and 2, 4."""
 
 
 @pytest.fixture(name="director")
 def _director(producer: Producer) -> Producer:
     """A person with an engine whose pixels depend on what it remembers."""
     return replace(producer, engine="remembering")
-
-
-def script_of(director: Producer, episode: str, actions: tuple[str, ...] = STORY) -> Path:
-    """People who never meet, each in a place of their own."""
-    people = {
-        "MARA": "a young woman with short red hair and a blue coat",
-        "JONAS": "an old man with a white beard and a green coat",
-    }
-    sets = {"KITCHEN": "a small kitchen with teal cupboards", "STREET": "a wet street with lamps"}
-    shots = [
-        {"set": HOUSES[name], "cast": [name], "action": action, "duration": "24 frames"}
-        for action in actions
-        for name in [action.split()[0].upper()]
-    ]
-    document = {
-        "schema": "shot-list.1",
-        "title": f"Film {episode}",
-        "episode": episode,
-        "cast": [{"name": name, "look": look} for name, look in people.items()],
-        "sets": [{"name": name, "look": look} for name, look in sets.items()],
-        "shots": shots,
-    }
-    path = director.out / f"{episode}.json"
-    path.write_text(json.dumps(document))
-    return path
 
 
 def retake(director: Producer, episode: str, shots: str, *flags: str) -> tuple[int, dict[str, Any]]:
@@ -96,7 +66,7 @@ def slate_of(director: Producer, episode: str, address: str) -> str:
 
 def test_a_retaken_shot_is_filmed_on_another_seed(director: Producer, episode_id: str) -> None:
     """Those that remembered it follow, the others stay; the film is whole and stays as it is."""
-    script = script_of(director, episode_id)
+    script = two_lives(director.out, episode_id)
     _, first = director.produce(script)
 
     code, second = retake(director, episode_id, "1")
@@ -116,7 +86,7 @@ def test_a_retaken_shot_is_filmed_on_another_seed(director: Producer, episode_id
 
 def test_the_price_is_shown_before_it_is_paid(director: Producer, episode_id: str) -> None:
     """A dry run names the shots that would be filmed, and leaves no order behind."""
-    script = script_of(director, episode_id)
+    script = two_lives(director.out, episode_id)
     director.produce(script)
 
     _, plan = retake(director, episode_id, "3", "--dry-run")
@@ -129,13 +99,13 @@ def test_the_price_is_shown_before_it_is_paid(director: Producer, episode_id: st
 
 def test_an_ordered_caption_outlives_the_script(director: Producer, episode_id: str) -> None:
     """It wins over the script until the script says something else of that very shot."""
-    script = script_of(director, episode_id)
+    script = two_lives(director.out, episode_id)
     _, first = director.produce(script)
 
     _, second = retake(director, episode_id, "3", "--caption", "Mara cries.")
-    elsewhere = script_of(director, episode_id, (*STORY[:3], "Jonas sings.", STORY[4]))
+    elsewhere = two_lives(director.out, episode_id, (*STORY[:3], "Jonas sings.", STORY[4]))
     _, third = director.produce(elsewhere)
-    rewritten = script_of(director, episode_id, (*STORY[:2], "Mara sleeps.", *STORY[3:]))
+    rewritten = two_lives(director.out, episode_id, (*STORY[:2], "Mara sleeps.", *STORY[3:]))
     plan = planned(director, rewritten)
 
     recipe = recipe_of(director, episode_id, second["shots"][2]["take"])
@@ -149,7 +119,7 @@ def test_an_ordered_caption_outlives_the_script(director: Producer, episode_id: 
 
 def test_what_is_withdrawn_was_paid_for_already(director: Producer, episode_id: str) -> None:
     """The script's own takes come back out of the vault, those of later shots too."""
-    _, first = director.produce(script_of(director, episode_id))
+    _, first = director.produce(two_lives(director.out, episode_id))
     retake(director, episode_id, "1", "--seed", "7")
 
     code, third = retake(director, episode_id, "1", "--withdraw")
@@ -160,14 +130,14 @@ def test_what_is_withdrawn_was_paid_for_already(director: Producer, episode_id: 
 
 def test_keep_films_nothing_else(director: Producer, episode_id: str) -> None:
     """Later takes stay although they remembered the old one, until they would differ once more."""
-    script = script_of(director, episode_id)
+    script = two_lives(director.out, episode_id)
     _, first = director.produce(script)
 
     _, second = retake(director, episode_id, "1", "--downstream", "keep")
     plan = planned(director, script)
     _, third = director.produce(script)
     _, fourth = director.produce(
-        script_of(director, episode_id, (*STORY[:2], "Mara sleeps.", *STORY[3:]))
+        two_lives(director.out, episode_id, (*STORY[:2], "Mara sleeps.", *STORY[3:]))
     )
 
     assert (second["rendered"], filmed_again(first, second)) == (1, [1])
@@ -182,11 +152,11 @@ def test_freeze_touches_nothing_else_until_it_is_withdrawn(
     director: Producer, episode_id: str
 ) -> None:
     """Neither another memory nor another script films a frozen shot."""
-    _, first = director.produce(script_of(director, episode_id))
+    _, first = director.produce(two_lives(director.out, episode_id))
     rewritten = (*STORY[:3], "Jonas sings.", STORY[4])
 
     _, second = retake(director, episode_id, "1", "--downstream", "freeze")
-    script = script_of(director, episode_id, rewritten)
+    script = two_lives(director.out, episode_id, rewritten)
     _, third = director.produce(script)
     plan = planned(director, script)
     _, fourth = retake(director, episode_id, "4", "--withdraw")
@@ -201,7 +171,7 @@ def test_freeze_touches_nothing_else_until_it_is_withdrawn(
 
 def test_all_films_everything_after_but_what_is_frozen(director: Producer, episode_id: str) -> None:
     """Those that remembered nothing of it too, each on another seed; those before stay."""
-    _, first = director.produce(script_of(director, episode_id))
+    _, first = director.produce(two_lives(director.out, episode_id))
     retake(director, episode_id, "4", "--seed", "0", "--downstream", "freeze")
 
     _, second = retake(director, episode_id, "2", "--downstream", "all")
@@ -213,7 +183,7 @@ def test_all_films_everything_after_but_what_is_frozen(director: Producer, episo
 def test_a_killed_retake_is_gone_on_with_by_produce(director: Producer, episode_id: str) -> None:
     """The order stands before the first frame is filmed, and so does what becomes of the rest."""
     slow = replace(director, options={"seconds_per_take": 2.0})
-    script = script_of(slow, episode_id)
+    script = two_lives(slow.out, episode_id)
     _, first = slow.produce(script)
     flags = ("--downstream", "keep", "--home", str(slow.home))
     run = slow.run("retake", episode_id, "--shots", "1", *flags)
@@ -230,7 +200,7 @@ def test_an_order_that_cannot_be_is_refused_before_anything_starts(
     director: Producer, episode_id: str
 ) -> None:
     """One sentence with a hint, exit code 2, and no word in the ledger."""
-    script = script_of(director, episode_id)
+    script = two_lives(director.out, episode_id)
     director.produce(script)
 
     told = {
@@ -266,7 +236,7 @@ def test_a_clip_of_ones_own_is_a_take_that_is_remembered(
     director: Producer, episode_id: str
 ) -> None:
     """Brought to size, rate and length, and circled by a person whatever gates say of it."""
-    script = script_of(director, episode_id)
+    script = two_lives(director.out, episode_id)
     _, first = director.produce(script)
     still = clip_of(director, "still.mp4", is_still=True)
 
@@ -290,7 +260,7 @@ def test_a_clip_of_ones_own_is_a_take_that_is_remembered(
 
 def test_a_change_ends_where_the_frames_come_out_equal(director: Producer, episode_id: str) -> None:
     """Another clip that looks the same to memory films no later shot, though the plan feared it."""
-    director.produce(script_of(director, episode_id))
+    director.produce(two_lives(director.out, episode_id))
     one, two = (clip_of(director, f"{length}.mp4", num_frames=length) for length in (40, 41))
     _, second = retake(director, episode_id, "1", "--clip", str(one))
 
@@ -309,7 +279,7 @@ def test_a_change_ends_where_the_frames_come_out_equal(director: Producer, episo
 
 def test_a_clip_that_is_too_short_is_refused(director: Producer, episode_id: str) -> None:
     """With the numbers, before anything is filmed."""
-    director.produce(script_of(director, episode_id))
+    director.produce(two_lives(director.out, episode_id))
     short = clip_of(director, "short.mp4", num_frames=20)
 
     code, answer = retake(director, episode_id, "1", "--clip", str(short))
@@ -322,7 +292,7 @@ def test_a_clip_that_is_too_short_is_refused(director: Producer, episode_id: str
 
 def test_a_first_frame_of_ones_own_starts_the_shot(director: Producer, episode_id: str) -> None:
     """The take's first frame is that picture, and the order stands in every later plan."""
-    script = script_of(director, episode_id)
+    script = two_lives(director.out, episode_id)
     _, first = director.produce(script)
     picture = director.out / "mine.png"
     Image.new("RGB", (96, 160), (200, 40, 40)).save(picture)
