@@ -311,6 +311,10 @@ def test_footage_that_a_person_brought_is_remembered(
     assert stored.features_FE is not None
     brightness_F = stored.latents_FCHW[:, 0].mean((1, 2)).abs()
     assert len(set(brightness_F.tolist())) == 9, "they are nine frames, not one"
+    for place in (0, -1):
+        alone = own.model_copy(update={"num_frames": 1})
+        (coded_CHW,) = read_latents(engine.latents_of(alone, [frames[place]])).latents_FCHW
+        assert torch.equal(stored.latents_FCHW[place], coded_CHW), "from the first to the last"
     assert {one.take for one in lineage} == {own.digest}
     assert engine.recall(recipe_of(), [filmed(foreign, latents)]) == ()
 
