@@ -8,6 +8,7 @@ The first frame is a block of its own (repeated four times), so that T = 1 + 4(F
 F latent frames, and the latent of a first frame is the latent of a picture.
 """
 
+import hashlib
 from typing import Any
 
 import torch
@@ -27,17 +28,27 @@ def num_latent_frames(num_frames: int) -> int:
     return 1 + -(-max(0, num_frames - 1) // TIME)
 
 
+def latent_middles(num_frames: int) -> list[int]:
+    """Name the frame in the middle of every latent frame of so many frames."""
+    return [
+        min(max(0, TIME * index - 1), num_frames - 1)
+        for index in range(num_latent_frames(num_frames))
+    ]
+
+
 class BlockCodec(ModelMixin, ConfigMixin):  # type: ignore[misc]  # diffusers is untyped
     """
     Frames to latents and back.
 
-    Latents are normalised: every channel has mean 0, and a standard deviation that falls with
-    its importance (`std ** 0.4`), so that a noise schedule meets the strong channels first.
+    Latents are pixels in another basis: every channel has mean 0 and varies as it does there, and
+    one factor for all brings their mean square to 1. So noise hides detail first and layout last,
+    and whoever takes it away decides in the opposite order, as with pixels. (Channels that are
+    made more alike emerge together: details must then be decided before it is known of what.)
     """
 
     basis_CN: torch.Tensor
     mean_N: torch.Tensor
-    scale_C: torch.Tensor
+    scale: torch.Tensor
 
     @keeps_config
     def __init__(
@@ -62,7 +73,7 @@ class BlockCodec(ModelMixin, ConfigMixin):  # type: ignore[misc]  # diffusers is
         size = TIME * block * block * 3
         self.register_buffer("basis_CN", torch.zeros(channels, size))
         self.register_buffer("mean_N", torch.zeros(size))
-        self.register_buffer("scale_C", torch.ones(channels))
+        self.register_buffer("scale", torch.ones(()))
         self.refine = (
             Refiner(channels, block, refine_width, refine_depth, upscale) if refine_width else None
         )
@@ -71,6 +82,14 @@ class BlockCodec(ModelMixin, ConfigMixin):  # type: ignore[misc]  # diffusers is
     def upscale(self) -> int:
         """How much finer than the coded frames the decoded ones are."""
         return int(self.config["upscale"])
+
+    @property
+    def coding(self) -> str:
+        """Name of the language of its latents, however they are decoded: 16 hex digits."""
+        spoken = hashlib.sha256()
+        for buffer in (self.basis_CN, self.mean_N, self.scale):
+            spoken.update(buffer.contiguous().numpy().tobytes())
+        return spoken.hexdigest()[:16]
 
     @torch.no_grad()
     def encode(self, frames_BTHW3: torch.Tensor) -> torch.Tensor:
@@ -115,7 +134,7 @@ class BlockCodec(ModelMixin, ConfigMixin):  # type: ignore[misc]  # diffusers is
     def decode_linear(self, latents_BCFhw: torch.Tensor) -> torch.Tensor:
         """Decode by the basis alone: `B F 4 H W 3`, float, about [0, 255]."""
         block = int(self.config["block"])
-        raw_BFhwC = latents_BCFhw.permute(0, 2, 3, 4, 1) / self.scale_C
+        raw_BFhwC = latents_BCFhw.permute(0, 2, 3, 4, 1) / self.scale
         blocks = raw_BFhwC @ self.basis_CN + self.mean_N
         batch, num, height, width, _ = blocks.shape
         blocks = blocks.view(batch, num, height, width, TIME, block, block, 3)
@@ -144,13 +163,11 @@ class BlockCodec(ModelMixin, ConfigMixin):  # type: ignore[misc]  # diffusers is
         std_C = values[strongest].clamp_min(1e-12).sqrt().float()
         self.basis_CN.copy_(vectors[:, strongest].T.float())
         self.mean_N.copy_(mean_N)
-        scale_C = std_C.pow(-0.6)
-        rms = (std_C * scale_C).square().mean().sqrt()
-        self.scale_C.copy_(scale_C / rms)
+        self.scale.copy_(std_C.square().mean().rsqrt())
 
     def _coded(self, blocks_BFhwN: torch.Tensor) -> torch.Tensor:
         raw_BFhwC = (blocks_BFhwN - self.mean_N) @ self.basis_CN.T
-        return (raw_BFhwC * self.scale_C).permute(0, 4, 1, 2, 3).contiguous()
+        return (raw_BFhwC * self.scale).permute(0, 4, 1, 2, 3).contiguous()
 
     def _blocks(self, frames_BTHW3: torch.Tensor) -> torch.Tensor:
         batch, num, height, width, _ = frames_BTHW3.shape

@@ -22,7 +22,7 @@ def tiny_codec() -> BlockCodec:
     basis_CN[0] = 1.0
     basis_NC, _ = torch.linalg.qr(basis_CN.T)
     codec.basis_CN.copy_(basis_NC.T)
-    codec.scale_C.fill_(0.04)
+    codec.scale.fill_(0.04)
     codec.eval()
     return codec
 
