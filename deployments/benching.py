@@ -74,14 +74,13 @@ def bench_memory(
     codec = load_codec(folder / "vae")
     studio = Studio(
         modules=load_modules(folder),
+        codec=codec,
         text=shared_text(),
         weights=weights_digest(folder),
         folder=out,
         sampling=chosen,
     )
-    report, takes = compare(
-        studio, codec, shared_reader(), told, QUICK if is_quick else VARIANTS, say=say
-    )
+    report, takes = compare(studio, shared_reader(), told, QUICK if is_quick else VARIANTS, say=say)
     files = _write(out, report, told, takes, codec)
     report["mlflow_run"] = _keep(settings, "memory", report, files)
     report["files"] = [str(path) for path in files]

@@ -21,6 +21,8 @@ import torch
 
 from onestory.bench.cases import Case
 from onestory.bench.variants import Variant, policy_of
+from onestory.diffusion.blocking import blocking_of
+from onestory.diffusion.codec import TIME, BlockCodec, latent_middles
 from onestory.diffusion.kv import MemoryCache
 from onestory.diffusion.pocket import PocketModules
 from onestory.diffusion.sampling import Sampling, sample
@@ -29,6 +31,7 @@ from onestory.documents import Digest, digest_of_json
 from onestory.memory.bank import MemoryBank, read_latents, write_latents
 from onestory.memory.policies import NextShot, recency
 from onestory.memory.recall import Recall, recall
+from onestory.storyworld.standins import StandIns
 from onestory.training.batches import padded_text
 
 
@@ -49,6 +52,7 @@ class Studio:
     """What films: the model, and where takes are kept."""
 
     modules: PocketModules
+    codec: BlockCodec
     text: MiniLmText
     weights: str
     """Name of the weights; other weights make other takes."""
@@ -180,8 +184,22 @@ def _sample(studio: Studio, orders: Sequence[_Order]) -> torch.Tensor:
         torch.from_numpy(noise),
         text_BTE,
         memory=_memory(studio, orders),
+        blocking_BPFhw=_blocking(studio, orders),
         sampling=studio.sampling,
     )
+
+
+def _blocking(studio: Studio, orders: Sequence[_Order]) -> torch.Tensor:
+    """Who stands where, as each story has it: no rule is told more of it than another."""
+    rows, columns = studio.grid
+    cell = int(studio.codec.config["block"])
+    middles = latent_middles(1 + TIME * (studio.num_frames - 1))
+    scenes = [order.case.story.shots[order.shot].scene for order in orders]
+    told = [
+        blocking_of(StandIns(scene, rows=rows, columns=columns, cell=cell), studio.codec, middles)
+        for scene in scenes
+    ]
+    return torch.stack(told)
 
 
 def _memory(studio: Studio, orders: Sequence[_Order]) -> MemoryCache | None:

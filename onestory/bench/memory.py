@@ -74,7 +74,6 @@ class Measured:
 
 def compare(
     studio: Studio,
-    codec: BlockCodec,
     reader: Reader,
     cases: Sequence[Case],
     variants: Sequence[Variant],
@@ -86,7 +85,6 @@ def compare(
 
     Args:
         studio: Films, and keeps.
-        codec: Decodes takes, and codes real clips.
         reader: Reads shots.
         cases: The stories.
         variants: The rules.
@@ -99,14 +97,12 @@ def compare(
     readings: dict[str, ShotReading] = {}
     measured: dict[str, Measured] = {}
     takes: dict[str, Takes] = {}
-    measured[CEILING], measured[FLOOR] = _real(studio, codec, reader, cases)
+    measured[CEILING], measured[FLOOR] = _real(studio, reader, cases)
     say(f"read {len(cases)} real stories")
     for variant in variants:
         takes[variant.name] = film(studio, cases, variant)
         say(f"filmed {variant.name}")
-        measured[variant.name] = _measured(
-            studio, codec, reader, cases, takes[variant.name], readings
-        )
+        measured[variant.name] = _measured(studio, reader, cases, takes[variant.name], readings)
         say(f"measured {variant.name}")
     report = document(
         {name: one.scores for name, one in measured.items()},
@@ -135,7 +131,6 @@ def frames_of_takes(case: Case, takes: Takes, codec: BlockCodec) -> list[Frames]
 
 def _measured(
     studio: Studio,
-    codec: BlockCodec,
     reader: Reader,
     cases: Sequence[Case],
     takes: Takes,
@@ -148,7 +143,7 @@ def _measured(
     films = []
     for case in cases:
         shots = []
-        for shot, frames_THW3 in enumerate(frames_of_takes(case, takes, codec)):
+        for shot, frames_THW3 in enumerate(frames_of_takes(case, takes, studio.codec)):
             name = takes[case.seed, shot].name
             if name not in readings:
                 readings[name] = reader.read_shot(frames_THW3)
@@ -159,9 +154,7 @@ def _measured(
     return found
 
 
-def _real(
-    studio: Studio, codec: BlockCodec, reader: Reader, cases: Sequence[Case]
-) -> tuple[Measured, Measured]:
+def _real(studio: Studio, reader: Reader, cases: Sequence[Case]) -> tuple[Measured, Measured]:
     """What real clips come to, and what strangers and strange places come to."""
     seeds = [case.seed for case in cases]
     ceiling = _kept_at(studio, ["real", seeds, _reader_name()])
@@ -170,7 +163,7 @@ def _real(
         return _read_measured(ceiling), _read_measured(floor)
     films = []
     for case in cases:
-        shots = [real_frames(shot.scene, codec) for shot in case.story.shots]
+        shots = [real_frames(shot.scene, studio.codec) for shot in case.story.shots]
         films.append(Filmed(story=case.story, shots=tuple(reader.read_shots(shots))))
     real = _measure(reader, cases, films)
     wrong = Measured(

@@ -4,8 +4,9 @@ What is a pocket model? The classes of the big engine, small enough to be traine
     folder/  transformer/  stock WanTransformer3DModel     memory/conditioner/  patchifiers
              vae/          BlockCodec                      memory/selector/     frame selection
 
-    noisy ──┬── and where it is ── transformer ── x gain ──┐
-            └── x keep ────────────────────────────────────┴──► clean latents ──► velocity
+    blocking ────────────────────┐
+    noisy ──┬── and where it is ─┴─ transformer ── x gain ──┐
+            └── x keep ─────────────────────────────────────┴──► clean latents ──► velocity
 
 At most noise levels the transformer draws the clean latents themselves; only where there is
 hardly any noise does it draw what is left to correct, since a narrow network cannot pass on
@@ -14,6 +15,7 @@ Text features come from the frozen encoder of `onestory.diffusion.text`.
 
 Rotary positions say how far apart two tokens are, and nothing says where in the picture: at pure
 noise a caption's sky could not be put on top. So every cell is told, in channels of its own.
+And since a caption leaves open where people stand, stand-ins may show it: `blocking`.
 
 References: Li and He, "Back to Basics: Let Denoising Generative Models Denoise", 2025
 (arXiv:2511.13720): predicting clean data. Karras et al., "Elucidating the Design Space of
@@ -31,6 +33,7 @@ import torch
 from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
 from torch import nn
 
+from onestory.diffusion.blocking import GAIN, blocking_channels
 from onestory.diffusion.kv import MemoryCache, prefill
 from onestory.diffusion.text import TEXT_DIM
 from onestory.memory.conditioner import AdaptiveConditioner
@@ -83,6 +86,11 @@ class PocketModules(nn.Module):
         """Of a latent."""
         return int(self.transformer.config["out_channels"])
 
+    @property
+    def blocking_channels(self) -> int:
+        """How many say who stands where."""
+        return blocking_channels(self.channels)
+
     @torch.no_grad()
     def make_captions_louder(self, gain: float) -> None:
         """
@@ -107,6 +115,7 @@ class PocketModules(nn.Module):
         text_BTE: torch.Tensor,
         *,
         per_token: bool,
+        blocking_BPFhw: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """
         Estimate clean latents.
@@ -116,6 +125,7 @@ class PocketModules(nn.Module):
             share_BF: How much of each frame is noise, in [0, 1].
             text_BTE: Caption features, zeros behind the end.
             per_token: Whether frames differ in that; one time for all is faster.
+            blocking_BPFhw: Who stands where; None or zeros if nobody says.
 
         Returns:
             Clean latents, `B C F h w`, float32.
@@ -124,7 +134,11 @@ class PocketModules(nn.Module):
         timestep = share_BF[:, 0] * TIMESTEPS
         if per_token:
             timestep = (share_BF * TIMESTEPS).repeat_interleave(patches, dim=1)
-        told_BCFhw = with_places(noisy_BCFhw)
+        if blocking_BPFhw is None:
+            num, _, num_frames, height, width = noisy_BCFhw.shape
+            shape = (num, self.blocking_channels, num_frames, height, width)
+            blocking_BPFhw = noisy_BCFhw.new_zeros(shape)
+        told_BCFhw = torch.cat([with_places(noisy_BCFhw), GAIN * blocking_BPFhw], dim=1)
         drawn_BCFhw = self.transformer(told_BCFhw, timestep, text_BTE, return_dict=False)[0]
         return clean_of(noisy_BCFhw, drawn_BCFhw, share_BF)
 
@@ -191,7 +205,7 @@ def new_modules(size: PocketSize) -> PocketModules:
         patch_size=(1, 2, 2),
         num_attention_heads=size.heads,
         attention_head_dim=size.head_dim,
-        in_channels=size.channels + PLACE_CHANNELS,
+        in_channels=size.channels + PLACE_CHANNELS + blocking_channels(size.channels),
         out_channels=size.channels,
         text_dim=TEXT_DIM,
         freq_dim=256,
@@ -202,6 +216,9 @@ def new_modules(size: PocketSize) -> PocketModules:
         rope_max_seq_len=128,
     )
     _open_gates(transformer)
+    with torch.no_grad():
+        # Whoever learns first without blocking, and then with it, begins where it was.
+        transformer.patch_embedding.weight[:, size.channels + PLACE_CHANNELS :] = 0.0
     conditioner = AdaptiveConditioner(in_channels=size.channels + PLACE_CHANNELS, inner_dim=width)
     conditioner.init_from(transformer.patch_embedding)
     selector = FrameSelector(

@@ -44,6 +44,7 @@ def sample(
     *,
     memory: MemoryCache | None = None,
     first_BChw: torch.Tensor | None = None,
+    blocking_BPFhw: torch.Tensor | None = None,
     sampling: Sampling = Sampling(),
     at_step: Callable[[float], None] | None = None,
 ) -> torch.Tensor:
@@ -56,6 +57,7 @@ def sample(
         text_BTE: Caption features, zeros behind the end.
         memory: What `prefill` made of the remembered frames, for one shot or for all.
         first_BChw: Clean latents of the first frame, if it is given.
+        blocking_BPFhw: Who stands where, if it is given.
         sampling: Steps and guidance.
         at_step: Is told after each step how much is done, in (0, 1].
 
@@ -76,7 +78,11 @@ def sample(
     def estimate(text_BTE: torch.Tensor, memory: MemoryCache | None) -> torch.Tensor:
         with cached(modules.transformer, memory) if memory else nullcontext():
             return modules.denoise(
-                latents_BCFhw, share_BF, text_BTE, per_token=first_BChw is not None
+                latents_BCFhw,
+                share_BF,
+                text_BTE,
+                per_token=first_BChw is not None,
+                blocking_BPFhw=blocking_BPFhw,
             )
 
     with torch.inference_mode(), PlainAttention(), torch.autocast("cpu", torch.bfloat16):

@@ -44,6 +44,10 @@ def write_tiny_weights(folder: Path, *, seed: int = 0) -> Path:
         modules = new_modules(size)
         # Untrained they would draw nothing but what is given.
         nn.init.normal_(modules.transformer.proj_out.weight, std=0.2)
+        with torch.no_grad():
+            modules.transformer.patch_embedding.weight[:, -modules.blocking_channels :].normal_(
+                std=0.2
+            )
     save_modules(modules.to(torch.bfloat16), folder)
     write_rest(folder, tiny_codec(), Sampling())
     return folder

@@ -30,6 +30,9 @@ Kind = Literal["picture", "recalled picture", "shot", "selection"]
 """One latent frame from text; one from text and memory; a shot from text and memory; nothing but
 the choice of what to remember."""
 
+Moment = Literal["first", "last", "all"]
+"""The first frame of a shot, its last, or every one."""
+
 PLACE_LABEL = 0.5
 """How much of a label the same place makes up; the same people make up the rest."""
 
@@ -48,6 +51,8 @@ class Batch:
     text_mask_BT: torch.Tensor
     parts_BFLP: torch.Tensor
     """How much of each patch each part covers, in [0, 1]."""
+    blocking_BPFhw: torch.Tensor
+    """Who stands where; see `onestory.storyworld.standins`."""
     place_B: torch.Tensor
     """Index of the kind of place."""
     candidates_BMChw: torch.Tensor | None = None
@@ -60,6 +65,14 @@ class Batch:
 class _Shot:
     shard: int
     row: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """Which frames of a shot are to be made."""
+
+    shot: _Shot
+    moment: Moment
 
 
 class Stories:
@@ -129,28 +142,18 @@ class Stories:
         return self.shards[shot.shard].notes[shot.row]
 
     def _pictures(self, size: int, rng: np.random.Generator, named: float) -> Batch:
-        chosen = []
-        latents, parts = [], []
+        targets = []
         for _ in range(size):
             if named and rng.random() < named:
                 shot = self._introductions[int(rng.integers(len(self._introductions)))]
             else:
                 shot = self._any(rng)
-            latent, part = self._still(shot, rng)
-            chosen.append(shot)
-            latents.append(latent)
-            parts.append(part)
-        return self._batch("picture", chosen, torch.stack(latents), torch.stack(parts))
+            targets.append(_Target(shot, "first" if rng.random() < 0.5 else "last"))
+        return self._batch("picture", targets)
 
     def _any(self, rng: np.random.Generator) -> _Shot:
         start = self.starts[int(rng.integers(len(self.starts)))]
         return _Shot(start.shard, start.row + int(rng.integers(self.num_shots)))
-
-    def _still(self, shot: _Shot, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
-        shard = self.shards[shot.shard]
-        if rng.random() < 0.5:
-            return shard.latents_SCFhw[shot.row][:, :1], shard.parts_SFLP[shot.row][:1]
-        return shard.stills_SCFhw[shot.row], shard.parts_SFLP[shot.row][-1:]
 
     def _recalls(self, kind: Kind, size: int, rng: np.random.Generator) -> Batch:
         """Draw memories and what is to be made of them; pictures come as twins of one shot."""
@@ -166,19 +169,12 @@ class Stories:
                 continue
             chosen.append(target)
             recalled.append(self._candidates(start, number, wanted, rng))
-        shards = [self.shards[shot.shard] for shot in chosen]
-        pairs = list(zip(shards, chosen, strict=True))
-        latents = [shard.latents_SCFhw[shot.row] for shard, shot in pairs]
-        parts = [shard.parts_SFLP[shot.row] for shard, shot in pairs]
-        if kind == "selection":
-            latents, parts = [latent[:, :1] for latent in latents], [part[:1] for part in parts]
         if kind == "recalled picture":
-            latents = [
-                *(latent[:, :1] for latent in latents),
-                *(shard.stills_SCFhw[shot.row] for shard, shot in pairs),
-            ]
-            parts = [*(part[:1] for part in parts), *(part[-1:] for part in parts)]
-        batch = self._batch(kind, chosen * twins, torch.stack(latents), torch.stack(parts))
+            moments: tuple[Moment, ...] = ("first", "last")
+        else:
+            moments = ("all",) if kind == "shot" else ("first",)
+        targets = [_Target(shot, moment) for moment in moments for shot in chosen]
+        batch = self._batch(kind, targets)
         candidates, labels, is_real = (torch.stack(each) for each in zip(*recalled, strict=True))
         return replace(
             batch, candidates_BMChw=candidates.float(), labels_BM=labels, is_real_BM=is_real
@@ -254,23 +250,32 @@ class Stories:
         changed = moved * gain_C[None, :, None, None]
         return changed, torch.full((num,), AUGMENTED_LABEL), torch.zeros(num, dtype=torch.bool)
 
-    def _batch(
-        self,
-        kind: Kind,
-        shots: Sequence[_Shot],
-        latents_BCFhw: torch.Tensor,
-        parts_BFLP: torch.Tensor,
-    ) -> Batch:
+    def _batch(self, kind: Kind, targets: Sequence[_Target]) -> Batch:
+        shown = [self._shown(target) for target in targets]
+        latents, parts, blocking = (torch.stack(each) for each in zip(*shown, strict=True))
+        shots = [target.shot for target in targets]
         texts = [self.shards[shot.shard].features[shot.row] for shot in shots]
         text_BTE, mask_BT = padded_text(texts)
         return Batch(
             kind=kind,
-            latents_BCFhw=latents_BCFhw.float(),
+            latents_BCFhw=latents.float(),
             text_BTE=text_BTE,
             text_mask_BT=mask_BT,
-            parts_BFLP=parts_BFLP.float() / 255,
+            parts_BFLP=parts.float() / 255,
+            blocking_BPFhw=blocking.float(),
             place_B=torch.tensor([int(str(self._note(shot)["kind"])) for shot in shots]),
         )
+
+    def _shown(self, target: _Target) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Latents `C F h w`, parts `F L P` and blocking `P F h w` of a target's frames."""
+        shard, row = self.shards[target.shot.shard], target.shot.row
+        latents_CFhw, parts_FLP = shard.latents_SCFhw[row], shard.parts_SFLP[row]
+        blocking_PFhw = shard.blocking_SPFhw[row]
+        if target.moment == "first":
+            return latents_CFhw[:, :1], parts_FLP[:1], blocking_PFhw[:, :1]
+        if target.moment == "last":
+            return shard.stills_SCFhw[row], parts_FLP[-1:], blocking_PFhw[:, -1:]
+        return latents_CFhw, parts_FLP, blocking_PFhw
 
 
 def padded_text(texts_TE: Sequence[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:

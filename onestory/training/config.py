@@ -70,6 +70,8 @@ class Phase(_Part):
     named: Share = 0.0
     """How many pictures are taken on purpose from shots that introduce somebody: in the others
     hardly a look is named, so captions would be learnt from a third of the samples."""
+    blocked: Share = 0.0
+    """How often a sample is told who stands where."""
     noise: tuple[float, float] = (0.4, 1.0)
     """Mean and standard deviation of the logit of the share of noise; higher is noisier."""
     person_weight: float = 1.5
@@ -78,7 +80,8 @@ class Phase(_Part):
     """At the first step the text embedder is made so much louder, and what reads it as much less
     sensitive: nothing that is drawn changes, but what captions say is learnt so much faster."""
     focus: float = 0.0
-    """Channels weigh as their standard deviation to this power: 0 is all alike, 3 as in pixels."""
+    """Channels weigh as their standard deviation to this power: 0 is as pixels do, below 0 weak
+    channels (detail) weigh more."""
 
 
 class TrainingConfig(_Part):

@@ -113,6 +113,11 @@ def losses(
     is_silent_B = torch.from_numpy(rng.random(num) < config.text_dropout)
     text_BTE = text_BTE.masked_fill(is_silent_B[:, None, None], 0.0)
 
+    blocking_BPFhw = None
+    if phase.blocked:
+        is_blocked_B = torch.from_numpy(rng.random(num) < phase.blocked)
+        blocking_BPFhw = batch.blocking_BPFhw * is_blocked_B[:, None, None, None, None]
+
     scores_SM, selection = _select(modules, batch, config, phase, rng)
     told: dict[str, float] = {}
     memory: MemoryCache | None = None
@@ -126,7 +131,13 @@ def losses(
         cached(modules.transformer, memory) if memory else nullcontext(),
         _middle(modules.transformer) as middle,
     ):
-        drawn_BCFhw = modules.denoise(noisy_BCFhw, share_BF, text_BTE, per_token=is_told)
+        drawn_BCFhw = modules.denoise(
+            noisy_BCFhw,
+            share_BF,
+            text_BTE,
+            per_token=is_told,
+            blocking_BPFhw=blocking_BPFhw,
+        )
 
     weight_BFL = 1 + phase.person_weight * batch.parts_BFLP[..., 1:].sum(dim=-1)
     weight_BFL = weight_BFL / share_BF.clamp(min=LEAST_NOISE)[..., None].square()

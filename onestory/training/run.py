@@ -238,7 +238,7 @@ def _draw_missing(
 ) -> None:
     telling = Telling(num_shots=config.num_shots)
     for seeds in (*config.stories, config.held_out):
-        for path, shard in missing_shards(folder, seeds.first, seeds.count):
+        for path, shard in missing_shards(folder, seeds.first, seeds.count, codec):
             write_shard(path, shard, codec=codec, text=text, telling=telling, drawing=Drawing())
             watcher.prepared(path.name)
 

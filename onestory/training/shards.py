@@ -19,10 +19,13 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from onestory.diffusion.codec import BlockCodec, num_latent_frames
+from onestory.diffusion.blocking import blocking_of
+from onestory.diffusion.codec import BlockCodec, latent_middles
 from onestory.diffusion.text import LAYER, MiniLmText
 from onestory.storyworld.kinds import PlaceKind
 from onestory.storyworld.render import SceneRenderer
+from onestory.storyworld.scene import SceneSpec
+from onestory.storyworld.standins import StandIns
 from onestory.storyworld.stories import Story, StoryShot, Telling, tell_story
 from onestory.storyworld.truth import FrameTruth
 
@@ -63,7 +66,8 @@ def write_shard(
         telling: Number and length of shots.
         drawing: Size of the pictures.
     """
-    latents, stills, parts, areas, features, lengths = [], [], [], [], [], []
+    latents, stills, parts, areas, blocking = [], [], [], [], []
+    features, lengths = [], []
     notes = []
     for seed in seeds:
         story = tell_story(seed, telling=telling)
@@ -74,6 +78,7 @@ def write_shard(
             stills.append(codec.encode(last_1HW3[None])[0].half())
             parts.append(torch.from_numpy(part_FLP))
             areas.append(torch.from_numpy(area_FA))
+            blocking.append(block(shot.scene, codec, drawing).half())
         for shot, read_TE in zip(
             story.shots, text.read([shot.caption for shot in story.shots]), strict=True
         ):
@@ -85,13 +90,15 @@ def write_shard(
         "stills_SCFhw": torch.stack(stills),
         "parts_SFLP": torch.stack(parts),
         "areas_SFA": torch.stack(areas),
+        "blocking_SPFhw": torch.stack(blocking),
         "features_TE": torch.cat(features),
         "lengths_S": torch.tensor(lengths, dtype=torch.int32),
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     hidden = path.with_suffix(".part")
     # One key: safetensors writes several in an order of the moment.
-    save_file(tensors, hidden, metadata={"about": json.dumps({"layer": LAYER, "notes": notes})})
+    about = {"layer": LAYER, "codec": codec.coding, "notes": notes}
+    save_file(tensors, hidden, metadata={"about": json.dumps(about)})
     hidden.replace(path)
 
 
@@ -113,11 +120,18 @@ def draw(
     renderer = SceneRenderer(shot.scene, drawing.width, drawing.height)
     num = shot.scene.num_frames
     frames = np.stack([renderer.frame(index) for index in range(num)])
-    middles = [min(max(0, 4 * f - 1), num - 1) for f in range(num_latent_frames(num))]
-    truths = [renderer.truth(index) for index in middles]
+    truths = [renderer.truth(index) for index in latent_middles(num)]
     parts = np.stack([_parts(truth, drawing) for truth in truths])
     areas = np.stack([_areas(truth, tuple(story.people)) for truth in truths])
     return frames, parts, areas
+
+
+def block(scene: SceneSpec, codec: BlockCodec, drawing: Drawing) -> torch.Tensor:
+    """Say who stands where in every latent frame: `P F h w`."""
+    cell = int(codec.config["block"])
+    rows, columns = drawing.height // cell, drawing.width // cell
+    stand_ins = StandIns(scene, rows=rows, columns=columns, cell=cell)
+    return blocking_of(stand_ins, codec, latent_middles(scene.num_frames))
 
 
 def _parts(truth: FrameTruth, drawing: Drawing) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
@@ -157,6 +171,7 @@ class Shard:
     stills_SCFhw: torch.Tensor
     parts_SFLP: torch.Tensor
     areas_SFA: torch.Tensor
+    blocking_SPFhw: torch.Tensor
     features: tuple[torch.Tensor, ...]
     """Of every caption, `T E`, float16."""
     notes: tuple[dict[str, object], ...]
@@ -172,6 +187,7 @@ def read_shard(path: Path) -> Shard:
             stills_SCFhw=file.get_tensor("stills_SCFhw"),
             parts_SFLP=file.get_tensor("parts_SFLP"),
             areas_SFA=file.get_tensor("areas_SFA"),
+            blocking_SPFhw=file.get_tensor("blocking_SPFhw"),
             features=tuple(file.get_tensor("features_TE").split(lengths)),
             notes=tuple(notes),
         )
@@ -182,24 +198,27 @@ def shard_name(first_seed: int) -> str:
     return f"stories-{first_seed:013d}.safetensors"
 
 
-def missing_shards(folder: Path, first_seed: int, num_stories: int) -> Iterator[tuple[Path, range]]:
-    """Say which shards of a range of stories are still to be drawn."""
+def missing_shards(
+    folder: Path, first_seed: int, num_stories: int, codec: BlockCodec
+) -> Iterator[tuple[Path, range]]:
+    """Say which shards of a range of stories are still to be drawn, or are in another language."""
     end = first_seed + num_stories
     for start in range(first_seed, end, STORIES_PER_SHARD):
         path, seeds = folder / shard_name(start), range(start, min(start + STORIES_PER_SHARD, end))
-        if not _holds(path, seeds):
+        if not _holds(path, seeds, codec):
             yield path, seeds
 
 
-def _holds(path: Path, seeds: range) -> bool:
-    """Whether a shard is there, whole, of these very stories, and captions are read as now."""
+def _holds(path: Path, seeds: range, codec: BlockCodec) -> bool:
+    """Whether a shard is there, whole, of these very stories, coded and read as now."""
     if not path.exists():
         return False
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
+            is_blocked = "blocking_SPFhw" in file.keys()  # noqa: SIM118 - it is no mapping
     except (SafetensorError, OSError):
         return False
     about = json.loads(metadata.get("about", "{}"))
-    is_read_alike = about.get("layer") == LAYER
-    return is_read_alike and {note["seed"] for note in about["notes"]} == set(seeds)
+    is_alike = (about.get("layer"), about.get("codec")) == (LAYER, codec.coding)
+    return is_blocked and is_alike and {note["seed"] for note in about["notes"]} == set(seeds)

@@ -105,6 +105,7 @@ def draw_story(
                 num_frames=num_frames,
                 seed=shot.scene.seed,
                 memory=model.remember(chosen.latents_KCHW, chosen.layout.levels),
+                blocking=model.block(shot.scene, grid, range(num_frames)),
                 sampling=sampling,
             )
         )

@@ -141,7 +141,9 @@ def test_memory_can_be_read_as_what_is_drawn_is_read() -> None:
     nn.init.normal_(modules.transformer.patch_embedding.weight)
     frames_BKChw = torch.randn(B, 2, C, h, w)
     told = with_places(frames_BKChw.transpose(1, 2))
-    own = modules.transformer.patch_embedding(told).flatten(2).transpose(1, 2)
+    unblocked = torch.zeros(B, modules.blocking_channels, 2, h, w)
+    drawn = torch.cat([told, unblocked], dim=1)
+    own = modules.transformer.patch_embedding(drawn).flatten(2).transpose(1, 2)
 
     def memory() -> Tensor:
         return modules.conditioner(told.transpose(1, 2), (0, 0)).tokens_BLD
@@ -163,6 +165,26 @@ def test_one_time_for_all_is_that_time_for_each(
         )
 
     assert torch.allclose(once, each, atol=1e-4)
+
+
+def test_untrained_modules_do_not_hear_the_blocking(noisy: Tensor, text: Tensor) -> None:
+    """Blocking can be learnt late: until then nothing is drawn otherwise. Trained ones hear it."""
+    modules = modules_of(5)
+    told = torch.randn(B, modules.blocking_channels, F, h, w)
+    share_BF = torch.full((B, F), 0.9)
+
+    def answers() -> list[Tensor]:
+        with torch.no_grad():
+            return [
+                modules.denoise(noisy, share_BF, text, per_token=False, blocking_BPFhw=one)
+                for one in (None, torch.zeros_like(told), told)
+            ]
+
+    assert all(torch.equal(one, answers()[0]) for one in answers())
+    nn.init.normal_(modules.transformer.patch_embedding.weight, std=0.2)
+    silent, zero, heard = answers()
+    assert torch.equal(silent, zero)
+    assert not torch.allclose(silent, heard, atol=1e-3)
 
 
 def test_a_clean_frame_is_passed_on_whole(

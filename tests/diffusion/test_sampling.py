@@ -50,10 +50,19 @@ class Oracle(PocketModules):
     clean: Tensor
     seen: list[tuple[int, bool]]
 
+    blockings: list[Tensor | None]
+
     def denoise(
-        self, noisy_BCFhw: Tensor, share_BF: Tensor, text_BTE: Tensor, *, per_token: bool
+        self,
+        noisy_BCFhw: Tensor,
+        share_BF: Tensor,
+        text_BTE: Tensor,
+        *,
+        per_token: bool,
+        blocking_BPFhw: Tensor | None = None,
     ) -> Tensor:
         """Tell it."""
+        self.blockings.append(blocking_BPFhw)
         self.seen.append((len(noisy_BCFhw), per_token))
         return self.clean
 
@@ -63,6 +72,7 @@ def _oracle(modules: PocketModules) -> Oracle:
     oracle = Oracle(modules.transformer, modules.conditioner, modules.selector)
     oracle.clean = torch.randn(B, C, F, h, w)
     oracle.seen = []
+    oracle.blockings = []
     return oracle
 
 
@@ -143,14 +153,24 @@ def test_a_given_first_frame_stays_as_it_is(
     assert noise[:, :, 0].ne(first).all(), "the noise that was handed in is not written to"
 
 
+def test_blocking_is_told_with_and_without_the_caption(
+    oracle: Oracle, noise: Tensor, text: Tensor
+) -> None:
+    """Guidance goes away from a picture without caption, not from where people stand."""
+    told = torch.randn(B, oracle.blocking_channels, F, h, w)
+    sample(oracle, noise, text, blocking_BPFhw=told, sampling=Sampling(steps=2, guidance=2.0))
+
+    assert [one is told for one in oracle.blockings] == [True] * 4
+
+
 def test_a_given_first_frame_is_at_time_zero(oracle: Oracle, noise: Tensor, text: Tensor) -> None:
     """Whoever is asked is told of every frame on its own how noisy it is."""
     shares: list[Tensor] = []
     tell = oracle.denoise
 
-    def note(noisy: Tensor, share_BF: Tensor, text_BTE: Tensor, *, per_token: bool) -> Tensor:
+    def note(noisy: Tensor, share_BF: Tensor, text_BTE: Tensor, **given: Any) -> Tensor:
         shares.append(share_BF.clone())
-        return tell(noisy, share_BF, text_BTE, per_token=per_token)
+        return tell(noisy, share_BF, text_BTE, **given)
 
     oracle.denoise = note  # type: ignore[method-assign]
     sample(oracle, noise, text, first_BChw=torch.randn(B, C, h, w), sampling=FAST)

@@ -4,6 +4,7 @@ Which engine remembers, and runs on a laptop? OneStory with weights trained on S
     earlier takes ── selector ── lineage ── recalled frames ── conditioner ──┐
     recipe ── caption ── text features ──────────────────────────────────────┼── stretches of
     keyframe ── codec ── first latent frame ─────────────────────────────────┤   17 frames
+    recipe ── previz ── stand-ins ── who stands where ───────────────────────┤      │
     seed ── noise ───────────────────────────────────────────────────────────┘      │
                                           frames, 8 a second ── held, resampled ◄───┘
 
@@ -11,6 +12,7 @@ torch is loaded with the first caption that is read, not with this module.
 """
 
 import threading
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -23,7 +25,7 @@ import numpy.typing as npt
 from onestory.documents import Digest, digest_of_json
 from onestory.engines.latents import Latents, pack_latents, unpack_latents
 from onestory.engines.pocket.captions import pocket_caption
-from onestory.engines.pocket.picture import drawn_index, native_grid, onto_grid
+from onestory.engines.pocket.picture import Grid, drawn_index, native_grid, onto_grid
 from onestory.engines.pocket.weights import find_weights, weights_digest
 from onestory.engines.protocol import (
     Capabilities,
@@ -41,7 +43,7 @@ from onestory.resampling import filled
 
 if TYPE_CHECKING:
     from onestory.diffusion.sampling import Sampling
-    from onestory.engines.pocket.model import PocketModel
+    from onestory.engines.pocket.model import Blocking, PocketModel
 
 NAME = "pocket"
 MULTIPLE_OF = 2
@@ -206,7 +208,7 @@ class PocketEngine:
             RenderError: If the size cannot be drawn.
         """
         self._check(recipe)
-        frames, _ = self._draw(recipe, None, memory, control, num_frames=1)
+        frames, _ = self._draw(recipe, None, memory, control, index=(0,))
         control.progress(1.0)
         return filled(frames[0], width=recipe.width, height=recipe.height)
 
@@ -243,9 +245,7 @@ class PocketEngine:
                 hint="import the keyframe again",
             )
         index = drawn_index(recipe.num_frames, recipe.fps)
-        frames, latent_FChw = self._draw(
-            recipe, keyframe, memory, control, num_frames=index[-1] + 1
-        )
+        frames, latent_FChw = self._draw(recipe, keyframe, memory, control, index=index)
         kept_FChw = latent_FChw[_spread(len(latent_FChw), self.config.most_kept)]
         features_FE = self._model().describe(torch.from_numpy(kept_FChw)).numpy()
         return Footage(
@@ -261,7 +261,7 @@ class PocketEngine:
         memory: Sequence[RecalledFrame],
         control: Control,
         *,
-        num_frames: int,
+        index: Sequence[int],
     ) -> tuple[list[Frame], Latents]:
         """Draw frames at the rate of the model: all of them, and all their latents."""
         import torch
@@ -286,10 +286,11 @@ class PocketEngine:
             model.draw(
                 self._read(pocket_caption(recipe)),
                 grid=grid,
-                num_frames=num_frames,
+                num_frames=index[-1] + 1,
                 seed=recipe.seed,
                 memory=remembered,
                 first_Chw=first_Chw,
+                blocking=self._blocking(recipe, grid, index),
                 sampling=self._sampling(recipe),
                 at_step=say,
             )
@@ -298,6 +299,14 @@ class PocketEngine:
             [frame for stretch in stretches for frame in stretch.frames_THW3],
             np.concatenate([stretch.latents_FChw for stretch in stretches]),
         )
+
+    def _blocking(self, recipe: Recipe, grid: Grid, index: Sequence[int]) -> "Blocking":
+        """Who stands where, as the previsualisation of the same recipe has it."""
+        from onestory.engines.previz.reader import read_recipe
+
+        # A drawn frame shows what is to be seen when it first stands on screen.
+        shown = [bisect_left(index, drawn) for drawn in range(index[-1] + 1)]
+        return self._model().block(read_recipe(recipe).scene, grid, shown)
 
     def _sampling(self, recipe: Recipe) -> "Sampling":
         """

@@ -22,7 +22,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from onestory.diffusion.codec import TIME, BlockCodec, load_codec, num_latent_frames
+from onestory.diffusion.blocking import blocking_of
+from onestory.diffusion.codec import TIME, BlockCodec, latent_middles, load_codec, num_latent_frames
 from onestory.diffusion.kv import MemoryCache
 from onestory.diffusion.plain_attention import PlainAttention
 from onestory.diffusion.pocket import PocketModules, load_modules
@@ -34,6 +35,8 @@ from onestory.engines.protocol import Frame
 from onestory.memory.bank import MemoryBank
 from onestory.memory.policies import NextShot, learned
 from onestory.memory.recall import Recall, recall
+from onestory.storyworld.scene import SceneSpec
+from onestory.storyworld.standins import StandIns
 
 LATENT_FRAMES = 5
 """Latent frames of a stretch: what the model was trained on."""
@@ -43,6 +46,9 @@ FRAMES = 1 + TIME * (LATENT_FRAMES - 1)
 
 USUAL = Sampling()
 """How shots are drawn unless somebody knows better."""
+
+Blocking = Callable[[Sequence[int]], torch.Tensor]
+"""Says who stands where at frames that are drawn: `P F h w`; see `onestory.diffusion.blocking`."""
 
 AtStep = Callable[[float], None]
 """Is told how much is done, in (0, 1]."""
@@ -105,6 +111,18 @@ class PocketModel:
         with torch.inference_mode():
             return self._describer.describe(latents_FChw.double()).float()
 
+    def block(self, scene: SceneSpec, grid: Grid, shown: Sequence[int]) -> Blocking:
+        """
+        Let stand-ins show who stands where.
+
+        Args:
+            scene: What is shot.
+            grid: Size of the frames.
+            shown: Of every frame that is drawn, which frame of the scene it is.
+        """
+        stand_ins = StandIns(scene, rows=grid.rows, columns=grid.columns, cell=CELL)
+        return lambda frames: blocking_of(stand_ins, self.codec, [shown[index] for index in frames])
+
     def remember(self, latents_KChw: torch.Tensor, levels: Sequence[int]) -> MemoryCache | None:
         """
         Turn recalled frames into what every step reads.
@@ -135,6 +153,7 @@ class PocketModel:
         seed: int,
         memory: MemoryCache | None = None,
         first_Chw: torch.Tensor | None = None,
+        blocking: Blocking | None = None,
         sampling: Sampling = USUAL,
         at_step: AtStep = lambda _: None,
     ) -> Iterator[Stretch]:
@@ -148,6 +167,7 @@ class PocketModel:
             seed: Decides the noise, on every machine alike.
             memory: What `remember` made.
             first_Chw: Clean latents of the first frame, if it is given.
+            blocking: Who stands where; None leaves it to the model.
             sampling: Steps and guidance.
             at_step: Is told after each step of each stretch.
 
@@ -168,6 +188,7 @@ class PocketModel:
                 text_1TE,
                 memory=memory,
                 first_BChw=None if first_Chw is None else first_Chw[None],
+                blocking_BPFhw=_blocked(blocking, number, num_frames),
                 sampling=sampling,
                 at_step=say,
             )
@@ -224,6 +245,15 @@ def _noise(seed: int, number: int, channels: int, grid: Grid, *, is_picture: boo
     shape = (1 if is_picture else LATENT_FRAMES, channels, grid.rows, grid.columns)
     noise_FChw = torch.from_numpy(rng.standard_normal(shape, dtype=np.float32))
     return noise_FChw.transpose(0, 1)[None].contiguous()
+
+
+def _blocked(blocking: Blocking | None, number: int, num_frames: int) -> torch.Tensor | None:
+    """Who stands where in the latent frames of a stretch, `1 P F h w`."""
+    if blocking is None:
+        return None
+    start = number * (FRAMES - 1)
+    middles = latent_middles(1 if num_frames == 1 else FRAMES)
+    return blocking([min(start + middle, num_frames - 1) for middle in middles])[None]
 
 
 def _reduced(frame_HW3: Frame, grid: Grid) -> Frame:

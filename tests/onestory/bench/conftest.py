@@ -10,7 +10,7 @@ from onestory.diffusion.pocket import load_modules
 from onestory.diffusion.sampling import Sampling
 from onestory.diffusion.text import shared_text
 from onestory.storyworld.stories import Telling
-from onestory.testing.tiny_pocket import write_tiny_weights
+from onestory.testing.tiny_pocket import tiny_codec, write_tiny_weights
 
 
 @pytest.fixture(name="told", scope="session")
@@ -24,6 +24,7 @@ def _studio(tmp_path: Path) -> Studio:
     """Films in two steps, into an empty folder."""
     return Studio(
         modules=load_modules(write_tiny_weights(tmp_path / "weights")),
+        codec=tiny_codec(),
         text=shared_text(),
         weights="tiny",
         folder=tmp_path / "out",

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from onestory.diffusion.blocking import blocking_channels
 from onestory.memory.selector import AUGMENTED_LABEL, FOREIGN_LABEL
 from onestory.training.batches import Batch, Kind, Stories, padded_text, relevance
 from onestory.training.shards import read_shard
@@ -79,6 +80,29 @@ def test_twins_are_two_moments_of_one_shot(stories: Stories) -> None:
     for row in range(4):
         assert places_of(stories, first[row, :, 0]) & places_of(stories, still[row, :, 0])
     assert not torch.equal(first, still)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_blocking_is_that_of_the_frames_that_are_to_be_made(stories: Stories, kind: Kind) -> None:
+    """Each target is told where people stand in its own frames, and not in those of others."""
+    batch = stories.batch(kind, 8, (3, 4))
+    told = batch.blocking_BPFhw
+    assert told.shape == (8, blocking_channels(C), batch.latents_BCFhw.shape[2], h, w)
+
+    seen = Counter[str]()
+    for latents_CFhw, told_PFhw in zip(batch.latents_BCFhw.half(), told.half(), strict=True):
+        for shard in stories.shards:
+            for row, blocking_PFhw in enumerate(shard.blocking_SPFhw):
+                choices = {
+                    "all": (shard.latents_SCFhw[row], blocking_PFhw),
+                    "first": (shard.latents_SCFhw[row][:, :1], blocking_PFhw[:, :1]),
+                    "last": (shard.stills_SCFhw[row], blocking_PFhw[:, -1:]),
+                }
+                for moment, (clean_CFhw, blocked_PFhw) in choices.items():
+                    if torch.equal(clean_CFhw, latents_CFhw):
+                        seen[moment] += torch.equal(blocked_PFhw, told_PFhw)
+    assert set(seen) == ({"all"} if kind == "shot" else {"first", "last"})
+    assert seen.total() >= 8
 
 
 def test_pictures_can_be_taken_where_captions_name_looks(stories: Stories) -> None:

@@ -1,6 +1,7 @@
 """What a step is asked: draw the target, choose what helps, say what is there."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from onestory.diffusion.pocket import PocketModules, PocketSize, new_modules, with_places
+from onestory.diffusion.pocket import PocketModules, PocketSize, new_modules
 from onestory.training.batches import Batch, Kind, Stories
 from onestory.training.config import Phase, TrainingConfig
 from onestory.training.objective import Losses, Teacher, losses
@@ -230,15 +231,12 @@ def test_a_given_first_frame_is_not_asked_for(
 def test_people_weigh_more(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same error costs more on a person than on a wall, by what the file says."""
     batch = asked.batch("picture", size=2)
-    monkeypatch.setattr(
-        PocketModules,
-        "denoise",
-        lambda self, noisy, share, text, *, per_token: (
-            self.transformer(with_places(noisy), share[:, 0] * 1000, text, return_dict=False)[0] * 0
-            + batch.latents_BCFhw
-            + 1.0
-        ),
-    )
+    draw = PocketModules.denoise
+
+    def miss(self: PocketModules, *args: Any, **options: Any) -> Tensor:
+        return draw(self, *args, **options) * 0 + batch.latents_BCFhw + 1.0
+
+    monkeypatch.setattr(PocketModules, "denoise", miss)
     told = []
     for part in (0, 3):
         batch.parts_BFLP.zero_()
@@ -280,3 +278,18 @@ def test_nothing_is_left_on_the_transformer(asked: Asked) -> None:
 
     assert [dict(block._forward_hooks) for block in blocks] == before
     assert [block.attn1.processor for block in blocks] == processors
+
+
+def test_samples_are_told_who_stands_where_as_often_as_the_phase_says(asked: Asked) -> None:
+    """Blocking changes what is drawn; a phase without it draws what it always drew."""
+    nn.init.normal_(asked.modules.transformer.patch_embedding.weight, std=0.2)
+    batch = asked.batch("picture")
+    moved = replace(batch, blocking_BPFhw=batch.blocking_BPFhw.roll(1, dims=0))
+    told = {
+        share: [asked(one, phase={"blocked": share}).told["flow"] for one in (batch, moved)]
+        for share in (0.0, 0.5, 1.0)
+    }
+
+    assert told[0.0][0] == told[0.0][1]
+    assert told[1.0][0] != told[1.0][1]
+    assert len({flows[0] for flows in told.values()}) == 3

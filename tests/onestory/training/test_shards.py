@@ -7,12 +7,17 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
+from onestory.diffusion.blocking import blocking_of
 from onestory.diffusion.text import shared_text
 from onestory.storyworld.render import SceneRenderer
+from onestory.storyworld.standins import StandIns
 from onestory.storyworld.stories import Telling, tell_story
 from onestory.testing.tiny_pocket import tiny_codec
 from onestory.training import shards as module
+from onestory.training.refining import with_refiner
 from onestory.training.shards import (
     NUM_PARTS,
     PLACE_KINDS,
@@ -61,6 +66,8 @@ def test_a_shard_holds_what_was_drawn(shards: list[Path], telling: Telling, smal
     assert torch.equal(shard.stills_SCFhw[row], codec.encode(frames[:, -1:])[0].half())
     assert torch.equal(shard.parts_SFLP[row], torch.from_numpy(part_FLP))
     assert torch.equal(shard.areas_SFA[row], torch.from_numpy(area_FA))
+    stand_ins = StandIns(shot.scene, rows=6, columns=4)
+    assert torch.equal(shard.blocking_SPFhw[row], blocking_of(stand_ins, codec, [0, 3]).half())
     assert torch.equal(shard.features[row], shared_text().read([shot.caption])[0].half())
 
 
@@ -118,22 +125,24 @@ def test_drawing_again_draws_the_same(
 def test_what_is_missing_is_named(tmp_path: Path, write: Write) -> None:
     """Shards begin every 32 stories; the last is as long as what is left."""
     first, num = 64, STORIES_PER_SHARD + 3
-    missing = list(missing_shards(tmp_path, first, num))
+    missing = list(missing_shards(tmp_path, first, num, tiny_codec()))
 
     assert missing == [
         (tmp_path / shard_name(64), range(64, 96)),
         (tmp_path / shard_name(96), range(96, 99)),
     ]
     write(*missing[1])
-    assert list(missing_shards(tmp_path, first, num)) == missing[:1]
+    assert list(missing_shards(tmp_path, first, num, tiny_codec())) == missing[:1]
 
 
 def test_a_shard_of_fewer_stories_is_drawn_again(tmp_path: Path, write: Write) -> None:
     """A run that asks for more stories than the last one gets them."""
     write(tmp_path / shard_name(0), range(2))
 
-    assert list(missing_shards(tmp_path, 0, 2)) == []
-    assert list(missing_shards(tmp_path, 0, 3)) == [(tmp_path / shard_name(0), range(3))]
+    assert list(missing_shards(tmp_path, 0, 2, tiny_codec())) == []
+    assert list(missing_shards(tmp_path, 0, 3, tiny_codec())) == [
+        (tmp_path / shard_name(0), range(3))
+    ]
 
 
 def test_a_shard_whose_captions_were_read_otherwise_is_drawn_again(
@@ -143,7 +152,32 @@ def test_a_shard_whose_captions_were_read_otherwise_is_drawn_again(
     write(tmp_path / shard_name(0), range(2))
 
     monkeypatch.setattr(module, "LAYER", 6)
-    assert list(missing_shards(tmp_path, 0, 2)) == [(tmp_path / shard_name(0), range(2))]
+    assert list(missing_shards(tmp_path, 0, 2, tiny_codec())) == [
+        (tmp_path / shard_name(0), range(2))
+    ]
+
+
+def test_a_shard_of_another_codec_is_drawn_again(tmp_path: Path, write: Write) -> None:
+    """Latents that mean something else are never mixed; how a codec decodes is its own affair."""
+    write(tmp_path / shard_name(0), range(2))
+    other, refined = tiny_codec(), with_refiner(tiny_codec(), 0)
+    other.scale.mul_(2)
+
+    assert list(missing_shards(tmp_path, 0, 2, refined)) == []
+    assert list(missing_shards(tmp_path, 0, 2, other)) == [(tmp_path / shard_name(0), range(2))]
+
+
+def test_a_shard_that_lacks_the_blocking_is_drawn_again(tmp_path: Path, write: Write) -> None:
+    """Shards of an older trainer do not say who stands where."""
+    path = tmp_path / shard_name(0)
+    write(path, range(2))
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata()
+    tensors = load_file(path)
+    del tensors["blocking_SPFhw"]
+    save_file(tensors, path, metadata=metadata)
+
+    assert list(missing_shards(tmp_path, 0, 2, tiny_codec())) == [(path, range(2))]
 
 
 def test_a_killed_writer_leaves_no_shard(
@@ -162,9 +196,9 @@ def test_a_killed_writer_leaves_no_shard(
             write(path, range(1))
 
     assert not path.exists()
-    assert [one for one, _ in missing_shards(tmp_path, 0, 1)] == [path]
+    assert [one for one, _ in missing_shards(tmp_path, 0, 1, tiny_codec())] == [path]
     write(path, range(1))
-    assert list(missing_shards(tmp_path, 0, 1)) == []
+    assert list(missing_shards(tmp_path, 0, 1, tiny_codec())) == []
     assert len(read_shard(path).notes) == 2
 
 
@@ -176,4 +210,4 @@ def test_a_torn_file_is_never_taken(tmp_path: Path, write: Write, share: float) 
     content = path.read_bytes()
     path.write_bytes(content[: int(share * len(content))])
 
-    assert [one for one, _ in missing_shards(tmp_path, 0, 1)] == [path]
+    assert [one for one, _ in missing_shards(tmp_path, 0, 1, tiny_codec())] == [path]

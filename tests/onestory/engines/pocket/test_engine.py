@@ -8,20 +8,26 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from onestory.diffusion.blocking import blocking_of
+from onestory.diffusion.sampling import sample
 from onestory.documents import digest_of
 from onestory.engine_server.registry import open_engine
 from onestory.engines.latents import frame_digest, pack_latents, unpack_latents
+from onestory.engines.pocket import model as model_module
 from onestory.engines.pocket.engine import PocketConfig, PocketEngine
+from onestory.engines.previz.reader import read_recipe
 from onestory.engines.protocol import EarlierTake, Footage, Frame, RecalledFrame
 from onestory.engines.recipe import Recipe, imported_for
 from onestory.errors import EngineFaultError, MemoryBudgetError, RenderError
 from onestory.memory.bank import read_latents
 from onestory.memory.lineage import Remembered, memory_digest
+from onestory.storyworld.standins import StandIns
 from onestory.testing.stories import FINGERPRINT
 
 RecipeOf = Callable[..., Recipe]
@@ -105,14 +111,27 @@ def test_what_can_be_remembered_of_a_long_shot_stays_bounded(
     assert np.array_equal(kept[[0, -1]], everything[[0, -1]])
 
 
-def test_a_short_take_is_the_beginning_of_a_long_one(
-    engine: PocketEngine, recipe_of: RecipeOf
+def test_people_stand_where_the_previsualisation_has_them(
+    engine: PocketEngine, recipe_of: RecipeOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Length changes how much is shown, not what: noise is drawn stretch by stretch."""
-    short = frames_of(engine.render(recipe_of(num_frames=9), keyframe=None, control=Recorder()))
-    long = frames_of(engine.render(recipe_of(num_frames=60), keyframe=None, control=Recorder()))
+    """The stand-ins of a take are those of the same recipe, read as `previz` reads it."""
+    told: list[torch.Tensor] = []
 
-    assert np.array_equal(np.stack(short), np.stack(long[:9]))
+    def keep(*args: Any, **given: Any) -> torch.Tensor:
+        told.append(given["blocking_BPFhw"])
+        return sample(*args, **given)
+
+    monkeypatch.setattr(model_module, "sample", keep)
+    recipe = recipe_of(num_frames=60)
+    engine.render(recipe, keyframe=None, control=Recorder())
+
+    stand_ins = StandIns(read_recipe(recipe).scene, rows=18, columns=10)
+    for blocking_1PFhw, frames in zip(
+        told, ([0, 9, 21, 33, 45], [48, 57, 57, 57, 57]), strict=True
+    ):
+        expected = blocking_of(stand_ins, engine._model().codec, frames)
+        assert torch.equal(blocking_1PFhw[0], expected)
+    assert told[0][0, 1].any()
 
 
 def test_equal_recipes_give_equal_bytes_in_every_process(

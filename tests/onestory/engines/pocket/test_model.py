@@ -1,5 +1,6 @@
 """Does one stretch go on where the one before it ended?"""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -7,10 +8,13 @@ import numpy as np
 import pytest
 import torch
 
+from onestory.diffusion.blocking import blocking_of
 from onestory.diffusion.sampling import Sampling, sample
 from onestory.engines.pocket import model as module
 from onestory.engines.pocket.model import PocketModel, Stretch, load_model
 from onestory.engines.pocket.picture import Grid
+from onestory.storyworld.standins import StandIns
+from onestory.storyworld.stories import tell_story
 
 GRID = Grid(6, 4)
 FEW = Sampling(steps=2)
@@ -29,6 +33,7 @@ class Calls:
         self.texts: list[torch.Tensor] = []
         self.firsts: list[torch.Tensor | None] = []
         self.memories: list[object] = []
+        self.blockings: list[torch.Tensor | None] = []
         self.made: list[torch.Tensor] = []
 
     def __call__(self, modules: Any, noise: Any, text: Any, **given: Any) -> torch.Tensor:
@@ -37,6 +42,7 @@ class Calls:
         self.texts.append(text)
         self.firsts.append(given["first_BChw"])
         self.memories.append(given["memory"])
+        self.blockings.append(given["blocking_BPFhw"])
         self.made.append(sample(modules, noise, text, **given))
         return self.made[-1]
 
@@ -70,6 +76,53 @@ def test_each_stretch_starts_from_the_last_frame_before_it(
     decoded = model.codec.decode(calls.made[1])[0].round().to(torch.uint8).numpy()
     assert np.array_equal(stretches[1].frames_THW3, decoded[1:])
     assert np.array_equal(stretches[1].latents_FChw, calls.made[1][0].transpose(0, 1)[1:].numpy())
+
+
+@pytest.mark.parametrize(
+    ("num_frames", "middles"),
+    [
+        (1, [[0]]),
+        (6, [[0, 3, 5, 5, 5]]),
+        (40, [[0, 3, 7, 11, 15], [16, 19, 23, 27, 31], [32, 35, 39, 39, 39]]),
+    ],
+)
+def test_every_stretch_is_told_who_stands_where_in_its_frames(
+    model: PocketModel, calls: Calls, num_frames: int, middles: list[list[int]]
+) -> None:
+    """Of every latent frame its middle; behind the end people stand as they did there."""
+    asked: list[list[int]] = []
+
+    def tell(frames: Sequence[int]) -> torch.Tensor:
+        asked.append(list(frames))
+        shape = (model.modules.blocking_channels, len(frames), GRID.rows, GRID.columns)
+        return torch.full(shape, 1.0 + frames[0])
+
+    draw(model, num_frames, blocking=tell)
+    draw(model, num_frames)
+
+    assert asked == middles
+    told, untold = calls.blockings[: len(middles)], calls.blockings[len(middles) :]
+    assert [None if one is None else float(one.mean()) for one in told] == [
+        1.0 + stretch[0] for stretch in middles
+    ]
+    assert untold == [None] * len(middles)
+    assert not torch.equal(calls.made[0], calls.made[len(middles)])
+
+
+def test_frames_that_are_shown_are_those_of_the_scene(model: PocketModel) -> None:
+    """Eight drawn frames a second are every third of a scene at 24."""
+    scene = tell_story(3).shots[0].scene
+    blocking = model.block(scene, GRID, [0, 3, 6])
+    stand_ins = StandIns(scene, rows=GRID.rows, columns=GRID.columns)
+
+    assert torch.equal(blocking([1, 2]), blocking_of(stand_ins, model.codec, [3, 6]))
+
+
+def test_a_short_shot_is_the_beginning_of_a_long_one(model: PocketModel) -> None:
+    """Where people stand alike, length changes how much is shown: noise is drawn in stretches."""
+    short, long = (np.concatenate([s.frames_THW3 for s in draw(model, num)]) for num in (6, 20))
+
+    assert np.array_equal(short, long[:6])
 
 
 def test_noise_follows_from_the_seed_and_the_stretch(model: PocketModel, calls: Calls) -> None:

@@ -1,0 +1,56 @@
+"""
+How is the transformer told who stands where? By stand-ins, coded as pictures are.
+
+    StandIns ─┬─ guides ──────────────────┐
+              └─ sketch ── codec, its ────┴──► channels beside the noisy latents
+                           first channels
+
+References: Jiang et al., "VACE: All-in-One Video Creation and Editing", 2025 (arXiv:2503.07598):
+what guides a video is coded by the codec of the video, and joined to its latents.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from onestory.diffusion.codec import BlockCodec
+from onestory.storyworld.standins import GUIDES, StandIns
+
+SKETCH_CHANNELS = 32
+"""Most channels of a coded sketch that are told: the first, which matter most."""
+
+
+GAIN = 4.0
+"""How loud blocking is. An optimizer moves every weight equally far a step, so what is said louder
+is learnt sooner."""
+
+
+def blocking_channels(channels: int) -> int:
+    """
+    Say how many channels tell who stands where.
+
+    Args:
+        channels: Of a latent.
+    """
+    return GUIDES + min(SKETCH_CHANNELS, channels)
+
+
+@torch.inference_mode()
+def blocking_of(stand_ins: StandIns, codec: BlockCodec, frames: Sequence[int]) -> torch.Tensor:
+    """
+    Say who stands where.
+
+    Args:
+        stand_ins: A scene.
+        codec: Of the model that is told; its cells are those of the stand-ins.
+        frames: Of the scene, one for each latent frame.
+
+    Returns:
+        `P F h w` with P = `blocking_channels`, float32.
+    """
+    guides_FGhw = np.stack([stand_ins.guides(index) for index in frames])
+    sketch_FHW3 = np.stack([stand_ins.sketch(index) for index in frames])
+    coded_FChw = codec.encode(torch.from_numpy(sketch_FHW3)[:, None])[:, :SKETCH_CHANNELS, 0]
+    told_FPhw = torch.cat([torch.from_numpy(guides_FGhw), coded_FChw], dim=1)
+    return told_FPhw.transpose(0, 1)
