@@ -21,8 +21,8 @@ import torch
 
 from onestory.bench.cases import Case
 from onestory.bench.variants import Variant, policy_of
-from onestory.diffusion.blocking import blocking_of
-from onestory.diffusion.codec import TIME, BlockCodec, latent_middles
+from onestory.diffusion.blocking import clip_blocking
+from onestory.diffusion.codec import TIME, BlockCodec
 from onestory.diffusion.kv import MemoryCache
 from onestory.diffusion.pocket import PocketModules
 from onestory.diffusion.sampling import Sampling, sample
@@ -31,7 +31,6 @@ from onestory.documents import Digest, digest_of_json
 from onestory.memory.bank import MemoryBank, read_latents, write_latents
 from onestory.memory.policies import NextShot, recency
 from onestory.memory.recall import Recall, recall
-from onestory.storyworld.standins import StandIns
 from onestory.training.batches import padded_text
 
 
@@ -192,11 +191,10 @@ def _sample(studio: Studio, orders: Sequence[_Order]) -> torch.Tensor:
 def _blocking(studio: Studio, orders: Sequence[_Order]) -> torch.Tensor:
     """Who stands where, as each story has it: no rule is told more of it than another."""
     rows, columns = studio.grid
-    cell = int(studio.codec.config["block"])
-    middles = latent_middles(1 + TIME * (studio.num_frames - 1))
+    num_frames = 1 + TIME * (studio.num_frames - 1)
     scenes = [order.case.story.shots[order.shot].scene for order in orders]
     told = [
-        blocking_of(StandIns(scene, rows=rows, columns=columns, cell=cell), studio.codec, middles)
+        clip_blocking(scene, studio.codec, rows=rows, columns=columns, num_frames=num_frames)
         for scene in scenes
     ]
     return torch.stack(told)

@@ -14,12 +14,12 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from onestory.diffusion.codec import BlockCodec
+from onestory.diffusion.codec import BlockCodec, latent_middles
+from onestory.storyworld.scene import SceneSpec
 from onestory.storyworld.standins import GUIDES, StandIns
 
 SKETCH_CHANNELS = 32
 """Most channels of a coded sketch that are told: the first, which matter most."""
-
 
 GAIN = 4.0
 """How loud blocking is. An optimizer moves every weight equally far a step, so what is said louder
@@ -54,3 +54,24 @@ def blocking_of(stand_ins: StandIns, codec: BlockCodec, frames: Sequence[int]) -
     coded_FChw = codec.encode(torch.from_numpy(sketch_FHW3)[:, None])[:, :SKETCH_CHANNELS, 0]
     told_FPhw = torch.cat([torch.from_numpy(guides_FGhw), coded_FChw], dim=1)
     return told_FPhw.transpose(0, 1)
+
+
+def clip_blocking(
+    scene: SceneSpec, codec: BlockCodec, *, rows: int, columns: int, num_frames: int
+) -> torch.Tensor:
+    """
+    Say who stands where in the first frames of a scene.
+
+    Args:
+        scene: What is shot.
+        codec: Of the model that is told.
+        rows: Cells from top to bottom.
+        columns: Cells from left to right.
+        num_frames: How many frames.
+
+    Returns:
+        `P F h w`, F latent frames, float32.
+    """
+    cell = int(codec.config["block"])
+    stand_ins = StandIns(scene, rows=rows, columns=columns, cell=cell)
+    return blocking_of(stand_ins, codec, latent_middles(num_frames))

@@ -19,13 +19,11 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from onestory.diffusion.blocking import blocking_of
+from onestory.diffusion.blocking import clip_blocking
 from onestory.diffusion.codec import BlockCodec, latent_middles
 from onestory.diffusion.text import LAYER, MiniLmText
 from onestory.storyworld.kinds import PlaceKind
 from onestory.storyworld.render import SceneRenderer
-from onestory.storyworld.scene import SceneSpec
-from onestory.storyworld.standins import StandIns
 from onestory.storyworld.stories import Story, StoryShot, Telling, tell_story
 from onestory.storyworld.truth import FrameTruth
 
@@ -78,7 +76,11 @@ def write_shard(
             stills.append(codec.encode(last_1HW3[None])[0].half())
             parts.append(torch.from_numpy(part_FLP))
             areas.append(torch.from_numpy(area_FA))
-            blocking.append(block(shot.scene, codec, drawing).half())
+            rows, columns = latents[-1].shape[2:]
+            told_PFhw = clip_blocking(
+                shot.scene, codec, rows=rows, columns=columns, num_frames=shot.scene.num_frames
+            )
+            blocking.append(told_PFhw.half())
         for shot, read_TE in zip(
             story.shots, text.read([shot.caption for shot in story.shots]), strict=True
         ):
@@ -124,14 +126,6 @@ def draw(
     parts = np.stack([_parts(truth, drawing) for truth in truths])
     areas = np.stack([_areas(truth, tuple(story.people)) for truth in truths])
     return frames, parts, areas
-
-
-def block(scene: SceneSpec, codec: BlockCodec, drawing: Drawing) -> torch.Tensor:
-    """Say who stands where in every latent frame: `P F h w`."""
-    cell = int(codec.config["block"])
-    rows, columns = drawing.height // cell, drawing.width // cell
-    stand_ins = StandIns(scene, rows=rows, columns=columns, cell=cell)
-    return blocking_of(stand_ins, codec, latent_middles(scene.num_frames))
 
 
 def _parts(truth: FrameTruth, drawing: Drawing) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:

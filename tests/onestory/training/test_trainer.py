@@ -201,15 +201,13 @@ def test_memory_can_begin_in_tokens_of_what_is_drawn(
         for modules in (trainer.modules, trainer.average)
     ]
     found = []
-    trainer._set_rates = (
-        lambda *_: found.extend(  # type: ignore[method-assign]
-            torch.equal(weight, embedding[:, : weight.shape[1]])
-            for modules, embedding in zip(
-                (trainer.modules, trainer.average), embeddings, strict=True
-            )
-            for weight in [modules.conditioner.patchifiers[0].weight]
-        )
-    )
+
+    def look(*_: object) -> None:
+        for modules, embedding in zip((trainer.modules, trainer.average), embeddings, strict=True):
+            weight = modules.conditioner.patchifiers[0].weight
+            found.append(torch.equal(weight, embedding[:, : weight.shape[1]]))
+
+    trainer._set_rates = look  # type: ignore[method-assign]
     steps_of(trainer, 5)
 
     assert found == [as_drawn, as_drawn]
