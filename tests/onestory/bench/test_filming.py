@@ -1,12 +1,18 @@
 """Stories are filmed under every rule, and nothing twice."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import pytest
 import torch
 
+from onestory.bench import filming as module
 from onestory.bench.cases import Case
 from onestory.bench.filming import Studio, film
 from onestory.bench.variants import ADAPTIVE, BASELINES, Variant
+from onestory.diffusion.blocking import clip_blocking
+from onestory.diffusion.sampling import sample
 from onestory.memory.bank import read_latents
 
 NONE, LAST_FRAME, FIXED_WINDOW = BASELINES[:3]
@@ -27,6 +33,31 @@ def test_every_shot_of_every_story_is_filmed(studio: Studio, told: list[Case]) -
         assert take.latents_FChw.shape == (2, 8, 18, 10)
         kept = read_latents(by_name[take.name.removeprefix("sha256:")].read_bytes())
         assert torch.equal(kept.latents_FCHW, take.latents_FChw)
+
+
+def test_every_rule_is_told_the_blocking_of_the_story(
+    studio: Studio, told: list[Case], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """People stand where each story has them, whatever is remembered of them."""
+    given: list[torch.Tensor] = []
+
+    def keep(*args: Any, **options: Any) -> torch.Tensor:
+        given.extend(options["blocking_BPFhw"])
+        return sample(*args, **options)
+
+    monkeypatch.setattr(module, "sample", keep)
+    own = [
+        clip_blocking(shot.scene, studio.codec, rows=18, columns=10, num_frames=5)
+        for case in told
+        for shot in case.story.shots
+    ]
+    for variant in (NONE, ADAPTIVE):
+        given.clear()
+        film(replace(studio, folder=studio.folder / variant.name), told, variant)
+        missing = list(own)
+        for one in given:
+            missing.pop(next(i for i, other in enumerate(missing) if torch.equal(one, other)))
+        assert missing == []
 
 
 def test_a_second_run_films_nothing(studio: Studio, told: list[Case]) -> None:

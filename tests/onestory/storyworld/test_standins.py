@@ -43,6 +43,13 @@ def scene_of(look: Look, **changes: object) -> SceneSpec:
     return replace(scene, **changes)  # type: ignore[arg-type]
 
 
+def drawn_beside_people(scene: SceneSpec) -> int:
+    """How many pixels of a sketch show something, and nobody."""
+    truth = SceneRenderer(scene, COLUMNS * 16, ROWS * 16).truth(4)
+    is_drawn_HW = (stand_ins(scene).sketch(4) != WALL).any(axis=2)
+    return int((is_drawn_HW & (truth.labels_HW == 0)).sum())
+
+
 def stand_ins(scene: SceneSpec) -> StandIns:
     """The blocking of a scene on the usual grid."""
     return StandIns(scene, rows=ROWS, columns=COLUMNS)
@@ -104,6 +111,8 @@ def test_seats_and_things_are_sketched_and_belong_to_nobody() -> None:
 
     for case in cases:
         assert not np.array_equal(stand_ins(case).sketch(4), bare.sketch(4))
+    beside = [drawn_beside_people(case) for case in (scene, cases[0])]
+    assert beside[1] > 1.5 * beside[0], "there is no chair"
     lone = replace(scene, performers=(), props=(PropKind.CUP,), camera=Camera(framing=INSERT))
     assert (stand_ins(lone).sketch(4) != WALL).any()
     assert not stand_ins(lone).guides(4)[1:3].any()

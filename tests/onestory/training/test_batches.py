@@ -70,6 +70,15 @@ def test_shapes_are_those_of_the_kind(stories: Stories) -> None:
         assert batch.text_BTE.shape[0] == len(batch.place_B) == 6
 
 
+def test_who_only_selects_is_shown_one_frame(stories: Stories) -> None:
+    """Nothing is drawn in such a step, so no more is stacked than must be."""
+    batch = stories.batch("selection", 6, (1, 2))
+
+    assert batch.latents_BCFhw.shape == (6, C, 1, h, w)
+    assert batch.candidates_BMChw is not None
+    assert batch.candidates_BMChw.shape == (6, 2 * F, *LATENT)
+
+
 def test_twins_are_two_moments_of_one_shot(stories: Stories) -> None:
     """The first half are first frames, the second half the stills of the very same shots."""
     batch = stories.batch("recalled picture", 8, (3, 1))
