@@ -1,9 +1,9 @@
 """
 An engine whose takes cost nothing but the seconds that it is told to take.
 
-It paints a bar that moves at a height of the recipe's own, always in the same colours: enough
-for gates to pass (no drift), for equal recipes to give equal bytes and others to differ, and
-for a benchmark to know what the engine itself cost.
+It paints a bar that moves at a height of the recipe's own, and below it the recipe's name in code,
+always as much of the same colours: enough for gates to pass (no drift), for equal recipes to give
+equal bytes and others to differ, and for a benchmark to know what the engine itself cost.
 """
 
 import time
@@ -25,6 +25,9 @@ from onestory.memory.lineage import Remembered
 
 GROUND_C = (38, 70, 83)
 BAR_C = (233, 196, 106)
+
+CODE_ROWS, CODE_COLUMNS = 4, 8
+"""Bits of a recipe's name that its takes show."""
 
 
 class PaintedEngine:
@@ -80,7 +83,8 @@ class PaintedEngine:
 
     def _paint(self, recipe: Recipe, control: Control) -> Iterator[Frame]:
         frame_HWC = np.empty((recipe.height, recipe.width, 3), np.uint8)
-        top = int(recipe.digest.removeprefix("sha256:")[:8], 16) % (recipe.height // 2)
+        code = int(recipe.digest.removeprefix("sha256:")[:8], 16)
+        top = code % (recipe.height // 2)
         for index in range(recipe.num_frames):
             control.check()
             control.progress(index / recipe.num_frames)
@@ -88,5 +92,17 @@ class PaintedEngine:
             left = (index * max(2, recipe.width // 24)) % (recipe.width * 3 // 4)
             right, bottom = left + recipe.width // 4, top + recipe.height // 2
             frame_HWC[top:bottom, left:right] = BAR_C
+            _write(frame_HWC, code)
             time.sleep(self._seconds / recipe.num_frames)
             yield frame_HWC.copy()
+
+
+def _write(frame_HWC: Frame, code: int) -> None:
+    """Write a number at the bottom: a bit lights one half of its cell, or else the other."""
+    height, half = max(1, frame_HWC.shape[0] // 32), max(1, frame_HWC.shape[1] // CODE_COLUMNS // 2)
+    frame_HWC[-CODE_ROWS * height :] = GROUND_C
+    for bit in range(CODE_ROWS * CODE_COLUMNS):
+        row, column = divmod(bit, CODE_COLUMNS)
+        top = frame_HWC.shape[0] - (row + 1) * height
+        left = (2 * column + (code >> bit & 1)) * half
+        frame_HWC[top : top + height, left : left + half] = BAR_C
