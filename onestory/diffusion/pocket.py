@@ -3,25 +3,20 @@ What is a pocket model? The classes of the big engine, small enough to be traine
 
     folder/  transformer/  stock WanTransformer3DModel     memory/conditioner/  patchifiers
              vae/          BlockCodec                      memory/selector/     frame selection
+             preconditioner/
 
-    blocking ────────────────────┐
-    noisy ──┬── and where it is ─┴─ transformer ── x gain ──┐
-            └── x keep ─────────────────────────────────────┴──► clean latents ──► velocity
+    blocking ────────────────────────────┐
+    noisy ──┬── scaled, and where it is ─┴─ transformer ── scaled ──┐
+            └── scaled ─────────────────────────────────────────────┴──► clean latents ──► velocity
 
-At most noise levels the transformer draws the clean latents themselves; only where there is
-hardly any noise does it draw what is left to correct, since a narrow network cannot pass on
-what it is given to the last digit.
 Text features come from the frozen encoder of `onestory.diffusion.text`.
 
 Rotary positions say how far apart two tokens are, and nothing says where in the picture: at pure
 noise a caption's sky could not be put on top. So every cell is told, in channels of its own.
 And since a caption leaves open where people stand, stand-ins may show it: `blocking`.
 
-References: Li and He, "Back to Basics: Let Denoising Generative Models Denoise", 2025
-(arXiv:2511.13720): predicting clean data. Karras et al., "Elucidating the Design Space of
-Diffusion-Based Generative Models", 2022 (arXiv:2206.00364): a skip that fades. Liu et al.,
-"An Intriguing Failing of Convolutional Neural Networks and the CoordConv Solution", 2018
-(arXiv:1807.03247): channels that say where.
+Reference: Liu et al., "An Intriguing Failing of Convolutional Neural Networks and the CoordConv
+Solution", 2018 (arXiv:1807.03247): channels that say where.
 """
 
 from collections.abc import Sequence
@@ -35,6 +30,7 @@ from torch import nn
 
 from onestory.diffusion.blocking import GAIN, blocking_channels
 from onestory.diffusion.kv import MemoryCache, prefill
+from onestory.diffusion.preconditioning import Preconditioner
 from onestory.diffusion.text import TEXT_DIM
 from onestory.memory.conditioner import AdaptiveConditioner
 from onestory.memory.selector import FrameSelector
@@ -50,9 +46,6 @@ OCTAVES = (0.5, 1.0, 2.0, 4.0)
 
 PLACE_CHANNELS = 4 * len(OCTAVES)
 """Channels that say where a cell is."""
-
-NEARLY_CLEAN = 0.2
-"""Share of noise around which the transformer goes over from correcting to drawing."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,11 +68,13 @@ class PocketModules(nn.Module):
         transformer: WanTransformer3DModel,
         conditioner: AdaptiveConditioner,
         selector: FrameSelector,
+        preconditioner: Preconditioner,
     ) -> None:
         super().__init__()
         self.transformer = transformer
         self.conditioner = conditioner
         self.selector = selector
+        self.preconditioner = preconditioner
 
     @property
     def channels(self) -> int:
@@ -90,6 +85,17 @@ class PocketModules(nn.Module):
     def blocking_channels(self) -> int:
         """How many say who stands where."""
         return blocking_channels(self.channels)
+
+    @torch.no_grad()
+    def expect(self, std_C: torch.Tensor) -> None:
+        """
+        Be told how much every channel of clean latents varies.
+
+        Args:
+            std_C: Standard deviations.
+        """
+        self.preconditioner.std_C.copy_(std_C)
+        self.selector.std_C.copy_(std_C)
 
     @torch.no_grad()
     def make_captions_louder(self, gain: float) -> None:
@@ -138,9 +144,10 @@ class PocketModules(nn.Module):
             num, _, num_frames, height, width = noisy_BCFhw.shape
             shape = (num, self.blocking_channels, num_frames, height, width)
             blocking_BPFhw = noisy_BCFhw.new_zeros(shape)
-        told_BCFhw = torch.cat([with_places(noisy_BCFhw), GAIN * blocking_BPFhw], dim=1)
+        seen_BCFhw = with_places(self.preconditioner.seen(noisy_BCFhw, share_BF))
+        told_BCFhw = torch.cat([seen_BCFhw, GAIN * blocking_BPFhw], dim=1)
         drawn_BCFhw = self.transformer(told_BCFhw, timestep, text_BTE, return_dict=False)[0]
-        return clean_of(noisy_BCFhw, drawn_BCFhw, share_BF)
+        return self.preconditioner.clean(noisy_BCFhw, drawn_BCFhw, share_BF)
 
     def remember(self, latents_BKChw: torch.Tensor, levels: Sequence[int]) -> MemoryCache:
         """
@@ -153,7 +160,8 @@ class PocketModules(nn.Module):
         Returns:
             Keys and values of every block.
         """
-        told_BKChw = with_places(latents_BKChw.transpose(1, 2)).transpose(1, 2)
+        even_BCKhw = self.preconditioner.even(latents_BKChw.transpose(1, 2))
+        told_BKChw = with_places(even_BCKhw).transpose(1, 2)
         read = self.conditioner(told_BKChw, levels)
         return prefill(self.transformer, read.tokens_BLD, read.positions_L3)
 
@@ -224,7 +232,7 @@ def new_modules(size: PocketSize) -> PocketModules:
     selector = FrameSelector(
         in_channels=size.channels, text_dim=TEXT_DIM, width=size.selector_width
     )
-    return PocketModules(transformer, conditioner, selector)
+    return PocketModules(transformer, conditioner, selector, Preconditioner(size.channels))
 
 
 @torch.no_grad()
@@ -252,6 +260,7 @@ def save_modules(modules: PocketModules, folder: Path) -> None:
     modules.transformer.save_pretrained(folder / "transformer")
     modules.conditioner.save_pretrained(folder / "memory" / "conditioner")
     modules.selector.save_pretrained(folder / "memory" / "selector")
+    modules.preconditioner.save_pretrained(folder / "preconditioner")
 
 
 def load_modules(folder: Path) -> PocketModules:
@@ -262,28 +271,8 @@ def load_modules(folder: Path) -> PocketModules:
             folder / "memory" / "conditioner", use_safetensors=True
         ),
         FrameSelector.from_pretrained(folder / "memory" / "selector", use_safetensors=True),
+        Preconditioner.from_pretrained(folder / "preconditioner", use_safetensors=True),
     ).eval()
-
-
-def clean_of(
-    noisy_BCFhw: torch.Tensor, drawn_BCFhw: torch.Tensor, share_BF: torch.Tensor
-) -> torch.Tensor:
-    """
-    Turn what the transformer drew into clean latents.
-
-    Args:
-        noisy_BCFhw: What it looked at.
-        drawn_BCFhw: Its output, of unit variance.
-        share_BF: How much of each frame is noise, in [0, 1]; where it is 0, clean is noisy.
-
-    Returns:
-        Clean latents, `B C F h w`, float32.
-    """
-    share_B1F11 = share_BF[:, None, :, None, None].float()
-    rest = 1 - share_B1F11
-    keep = rest / (1 + (share_B1F11 / NEARLY_CLEAN).square())
-    gain = ((1 - keep * rest).square() + (keep * share_B1F11).square()).sqrt()
-    return keep * noisy_BCFhw + gain * drawn_BCFhw.float()
 
 
 def velocity_of(

@@ -47,6 +47,9 @@ class FrameSelector(ModelMixin, ConfigMixin):
 
     config_name = "config.json"  # type: ignore[assignment]  # diffusers declares it as None
 
+    std_C: Tensor
+    """How much every channel of the latents varies; what is read varies by 1."""
+
     @keeps_config
     def __init__(
         self,
@@ -85,6 +88,7 @@ class FrameSelector(ModelMixin, ConfigMixin):
         self.max_tokens_per_frame = max_tokens_per_frame
         self.scoring = scoring
 
+        self.register_buffer("std_C", torch.ones(in_channels))
         self.query_QD = nn.Parameter(torch.randn(num_queries, width) / width**0.5)
         self.project_text = nn.Linear(text_dim, width)
         self.project_latent = nn.Sequential(
@@ -171,7 +175,8 @@ class FrameSelector(ModelMixin, ConfigMixin):
         return nn.functional.normalize(self._frames(self._tokens(latents_FCHW)), dim=-1)
 
     def _tokens(self, latents_NCHW: Tensor) -> Tensor:
-        patches_NDYX = self.project_latent(padded(latents_NCHW, self.patch, self.patch))
+        even_NCHW = latents_NCHW / self.std_C[:, None, None]
+        patches_NDYX = self.project_latent(padded(even_NCHW, self.patch, self.patch))
         pooled_NDYX = _pooled(patches_NDYX, self.max_tokens_per_frame)
         tokens_NSD: Tensor = self.norm_tokens(pooled_NDYX.flatten(2).transpose(1, 2))
         return tokens_NSD

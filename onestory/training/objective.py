@@ -74,7 +74,6 @@ class Losses:
 def losses(
     modules: PocketModules,
     teacher: Teacher,
-    std_C: torch.Tensor,
     batch: Batch,
     config: TrainingConfig,
     phase: Phase,
@@ -86,7 +85,6 @@ def losses(
     Args:
         modules: What is trained.
         teacher: The heads on the middle block.
-        std_C: How much each latent channel varies.
         batch: Samples of one kind.
         config: Weights and shares.
         phase: Budgets, and whether frames are selected yet.
@@ -143,6 +141,7 @@ def losses(
     weight_BFL = weight_BFL / share_BF.clamp(min=LEAST_NOISE)[..., None].square()
     if is_told:
         weight_BFL = weight_BFL[:, 1:]
+    std_C = modules.preconditioner.std_C
     weight_C = std_C**phase.focus
     weight_C = weight_C / (weight_C * std_C.square()).mean()
     error_BFhw = torch.einsum("bcfhw,c->bfhw", (drawn_BCFhw - clean_BCFhw).square(), weight_C)

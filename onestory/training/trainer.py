@@ -57,6 +57,7 @@ class Trainer:
         self.stories = stories
         self.folder = folder
         self.modules = new_modules(PocketSize(**config.size.model_dump()))
+        self.modules.expect(stories.std_C)
         self.teacher = Teacher(config.size.heads * config.size.head_dim)
         self.average = copy.deepcopy(self.modules).requires_grad_(False)
         matrices, others = _split(self.modules, self.teacher)
@@ -109,9 +110,7 @@ class Trainer:
         )
         self._set_rates(phase, progress)
         with PlainAttention(), torch.autocast("cpu", torch.bfloat16):
-            loss = losses(
-                self.modules, self.teacher, self.stories.std_C, batch, self.config, phase, rng
-            )
+            loss = losses(self.modules, self.teacher, batch, self.config, phase, rng)
         for optimizer in self.optimizers.values():
             optimizer.zero_grad(set_to_none=True)
         loss.total.backward()  # type: ignore[no-untyped-call]

@@ -64,7 +64,7 @@ def held_out_losses(
             batch = stories.batch(kind, size, (config.seed, number, DATA))
             rng = np.random.default_rng([config.seed, number, DRAWS])
             with torch.no_grad(), PlainAttention(), torch.autocast("cpu", torch.bfloat16):
-                told.append(losses(modules, teacher, stories.std_C, batch, config, phase, rng).told)
+                told.append(losses(modules, teacher, batch, config, phase, rng).told)
         for part in told[0].keys() - {"memory"}:
             values = [one[part] for one in told if part in one]
             found[f"held out {part} of {kind}"] = fmean(values)

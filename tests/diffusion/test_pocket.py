@@ -11,7 +11,6 @@ from onestory.diffusion.pocket import (
     PLACE_CHANNELS,
     PocketModules,
     PocketSize,
-    clean_of,
     load_modules,
     new_modules,
     places,
@@ -204,18 +203,32 @@ def test_a_clean_frame_is_passed_on_whole(
     assert not torch.allclose(clean[:, :, 1:], changed[:, :, 1:], atol=1e-3)
 
 
-@pytest.mark.parametrize("share", [0.02, 0.2, 0.5, 0.95, 1.0])
-def test_what_is_to_be_drawn_has_one_size_at_every_noise(share: float) -> None:
-    """The transformer's task has unit variance, however much of what it sees is noise."""
-    clean, noise = torch.randn(2, 1, 1, 1, 400, 400, generator=torch.Generator().manual_seed(3))
-    noisy = torch.lerp(clean, noise, share)
-    share_BF = torch.full((1, 1), share)
-    kept = clean_of(noisy, torch.zeros_like(noisy), share_BF)
-    gain = clean_of(noisy, torch.ones_like(noisy), share_BF) - kept
-    drawn = (clean - kept) / gain
+def test_what_varies_less_is_heard_as_well(noisy: Tensor, text: Tensor) -> None:
+    """Latents, noise and memory in other units: the same picture comes out, in those units."""
+    gain_C = torch.linspace(0.05, 3.0, C)
+    gain_C111, share_BF = gain_C[:, None, None, None], torch.zeros(B, F)
+    share_BF[:, 1:] = 1.0
+    remembered = noisy.transpose(1, 2)[:, :2]
+    usual, other = modules_of(4), modules_of(4)
+    other.expect(gain_C)
+    told = noisy.clone()
+    told[:, :, :1] *= gain_C111
+    with torch.no_grad():
+        drawn = usual.denoise(noisy, share_BF, text, per_token=True)
+        scaled = other.denoise(told, share_BF, text, per_token=True)
+        memories = [
+            usual.remember(remembered, (1, 2)),
+            other.remember(remembered * gain_C111[:, :, 0], (1, 2)),
+        ]
+        scores = [
+            usual.selector(remembered, text),
+            other.selector(remembered * gain_C111[:, :, 0], text),
+        ]
 
-    assert drawn.std() == pytest.approx(1.0, abs=0.02)
-    assert torch.allclose(clean_of(noisy, drawn, share_BF), clean, atol=1e-5)
+    assert torch.allclose(scaled, drawn * gain_C111, atol=1e-4)
+    for one, same in zip(*(memory.blocks for memory in memories), strict=True):
+        assert torch.allclose(one[0], same[0], atol=1e-4)
+    assert torch.allclose(*scores, atol=1e-5)
 
 
 def test_velocity_leads_from_clean_to_noise(noisy: Tensor) -> None:

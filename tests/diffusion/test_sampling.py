@@ -69,7 +69,9 @@ class Oracle(PocketModules):
 
 @pytest.fixture(name="oracle")
 def _oracle(modules: PocketModules) -> Oracle:
-    oracle = Oracle(modules.transformer, modules.conditioner, modules.selector)
+    oracle = Oracle(
+        modules.transformer, modules.conditioner, modules.selector, modules.preconditioner
+    )
     oracle.clean = torch.randn(B, C, F, h, w)
     oracle.seen = []
     oracle.blockings = []

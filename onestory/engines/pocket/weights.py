@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 PACKAGED = Path(__file__).parent / "weights"
 """The weights that are shipped."""
 
-PARTS = ("transformer", "vae", "memory/conditioner", "memory/selector")
+PARTS = ("transformer", "vae", "memory/conditioner", "memory/selector", "preconditioner")
 """Folders that hold weights."""
 
 TEXT_ENCODER = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -39,6 +39,7 @@ _INDEX = {
     "scheduler": ["diffusers", "UniPCMultistepScheduler"],
     "memory/conditioner": ["onestory.memory.conditioner", "AdaptiveConditioner"],
     "memory/selector": ["onestory.memory.selector", "FrameSelector"],
+    "preconditioner": ["onestory.diffusion.preconditioning", "Preconditioner"],
     "text_encoder": ["onestory.diffusion.text", "MiniLmText"],
 }
 

@@ -28,7 +28,7 @@ class Asked:
         self.teacher = Teacher(config.size.heads * config.size.head_dim)
         self.stories = stories
         self.config = config
-        self.std_C = stories.std_C
+        self.modules.expect(stories.std_C)
         self.remembered: list[Tensor] = []
         self.modules.conditioner.register_forward_pre_hook(
             lambda _, args: self.remembered.append(args[0][:, :, : self.modules.channels].detach())
@@ -45,7 +45,7 @@ class Asked:
         asked = self.config.model_copy(update=STEADY | config)
         usual: Phase = self.config.phases[1].model_copy(update=phase or {})
         rng = np.random.default_rng([seed])
-        return losses(self.modules, self.teacher, self.std_C, batch, asked, usual, rng)
+        return losses(self.modules, self.teacher, batch, asked, usual, rng)
 
     def gradients(self, loss: Tensor, module: nn.Module) -> list[str]:
         """Names of the weights of a module that a loss moves."""
@@ -250,7 +250,7 @@ def test_focus_moves_weight_and_makes_none(asked: Asked) -> None:
     """Strong channels may weigh more; what noise alone would cost stays the same."""
     batch = asked.batch("picture")
     flat, sharp = (asked(batch, phase={"focus": focus}).told["flow"] for focus in (0.0, 3.0))
-    asked.std_C = torch.full_like(asked.std_C, 0.5)
+    asked.modules.expect(torch.full_like(asked.stories.std_C, 0.5))
     even = [asked(batch, phase={"focus": focus}).told["flow"] for focus in (0.0, 3.0)]
 
     assert flat != pytest.approx(sharp, rel=1e-3)
