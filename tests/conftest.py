@@ -54,7 +54,7 @@ def _episode_id() -> str:
 @pytest.fixture(scope="session", name="full_studio")
 def _full_studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StudioSettings]:
     """A whole studio that is kept up for all tests which run films in processes of their own."""
-    settings = read_settings(home=tmp_path_factory.mktemp("films") / "home")
+    settings = read_settings(home=tmp_path_factory.mktemp("films") / "home", engine="painted")
     ensure_studio(settings, keep=True)
     yield settings
     stop_studio(settings)

@@ -87,7 +87,7 @@ class PocketEngine:
         config: PocketConfig | None = None,
         *,
         weights: str | Path | None = None,
-        memory_budget: float = 1.0,
+        memory_budget: float = 2.0,
     ) -> None:
         """
         Make an engine; nothing is loaded yet.
