@@ -28,7 +28,6 @@ class Asked:
         self.teacher = Teacher(config.size.heads * config.size.head_dim)
         self.stories = stories
         self.config = config
-        self.modules.expect(stories.std_C)
         self.remembered: list[Tensor] = []
         self.modules.conditioner.register_forward_pre_hook(
             lambda _, args: self.remembered.append(args[0][:, :, : self.modules.channels].detach())
@@ -246,14 +245,23 @@ def test_people_weigh_more(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> Non
     assert told[1] == pytest.approx(2.5 * told[0], rel=1e-4)
 
 
-def test_focus_moves_weight_and_makes_none(asked: Asked) -> None:
-    """Strong channels may weigh more; what noise alone would cost stays the same."""
+def test_focus_moves_weight_and_makes_none(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mistake in a weak channel may weigh less; where all are as strong, it weighs the same."""
     batch = asked.batch("picture")
+    draw, weakest = PocketModules.denoise, int(asked.stories.std_C.argmin())
+
+    def miss(self: PocketModules, *args: Any, **options: Any) -> Tensor:
+        missed = draw(self, *args, **options) * 0 + batch.latents_BCFhw
+        missed[:, weakest] += 1.0
+        return missed
+
+    monkeypatch.setattr(PocketModules, "denoise", miss)
+    asked.modules.expect(asked.stories.std_C)
     flat, sharp = (asked(batch, phase={"focus": focus}).told["flow"] for focus in (0.0, 3.0))
     asked.modules.expect(torch.full_like(asked.stories.std_C, 0.5))
     even = [asked(batch, phase={"focus": focus}).told["flow"] for focus in (0.0, 3.0)]
 
-    assert flat != pytest.approx(sharp, rel=1e-3)
+    assert sharp < flat / 2
     assert even[0] == pytest.approx(even[1], rel=1e-4)
 
 
