@@ -24,7 +24,7 @@ import numpy as np
 import torch
 
 from onestory.memory.selector import AUGMENTED_LABEL, FOREIGN_LABEL
-from onestory.training.shards import Shard, channel_spread, read_shard
+from onestory.training.shards import Shard, read_shard
 
 Kind = Literal["picture", "recalled picture", "shot", "selection"]
 """One latent frame from text; one from text and memory; a shot from text and memory; nothing but
@@ -111,7 +111,8 @@ class Stories:
     @cached_property
     def std_C(self) -> torch.Tensor:  # noqa: N802 - array names end in their shape
         """How much each latent channel varies, float32, in the first shard."""
-        return channel_spread(self.shards[0])
+        latents_SCFhw = self.shards[0].latents_SCFhw.float()
+        return latents_SCFhw.transpose(0, 1).flatten(1).std(dim=1)
 
     @cached_property
     def _introductions(self) -> list[_Shot]:

@@ -187,11 +187,6 @@ def read_shard(path: Path) -> Shard:
         )
 
 
-def channel_spread(shard: Shard) -> torch.Tensor:
-    """How much each latent channel varies: standard deviations, `C`, float32."""
-    return shard.latents_SCFhw.float().transpose(0, 1).flatten(1).std(dim=1)
-
-
 def shard_name(first_seed: int) -> str:
     """Name the shard that begins with a story."""
     return f"stories-{first_seed:013d}.safetensors"

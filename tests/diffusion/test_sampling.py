@@ -52,6 +52,8 @@ class Oracle(PocketModules):
 
     blockings: list[Tensor | None]
 
+    shares: list[float]
+
     def denoise(
         self,
         noisy_BCFhw: Tensor,
@@ -63,6 +65,7 @@ class Oracle(PocketModules):
     ) -> Tensor:
         """Tell it."""
         self.blockings.append(blocking_BPFhw)
+        self.shares.append(float(share_BF[0, -1]))
         self.seen.append((len(noisy_BCFhw), per_token))
         return self.clean
 
@@ -75,6 +78,7 @@ def _oracle(modules: PocketModules) -> Oracle:
     oracle.clean = torch.randn(B, C, F, h, w)
     oracle.seen = []
     oracle.blockings = []
+    oracle.shares = []
     return oracle
 
 
@@ -88,6 +92,18 @@ def test_whoever_knows_the_end_gets_there(
     assert torch.allclose(made, oracle.clean, atol=1e-4)
     assert len(oracle.seen) == 2 * steps
     assert made.dtype == torch.float32
+
+
+def test_steps_go_to_where_something_is_decided(
+    oracle: Oracle, noise: Tensor, text: Tensor
+) -> None:
+    """From pure noise down to less than the weakest channel varies; half of them below half."""
+    sample(oracle, noise, text, sampling=Sampling(steps=16, guidance=1.0))
+
+    assert oracle.shares == sorted(oracle.shares, reverse=True)
+    assert oracle.shares[0] == pytest.approx(1.0, abs=1e-5)
+    assert oracle.shares[-2] < 0.1
+    assert sum(share <= 0.5 for share in oracle.shares) == 8
 
 
 def test_without_guidance_every_shot_is_drawn_once(
