@@ -38,7 +38,7 @@ class Preconditioner(ModelMixin, ConfigMixin):  # type: ignore[misc]  # diffuser
 
     def even(self, latents_BCFhw: torch.Tensor) -> torch.Tensor:
         """Let every channel of clean latents vary by 1."""
-        return latents_BCFhw / self._std_C111()
+        return latents_BCFhw / self._column()
 
     def seen(self, noisy_BCFhw: torch.Tensor, share_BF: torch.Tensor) -> torch.Tensor:
         """
@@ -68,7 +68,7 @@ class Preconditioner(ModelMixin, ConfigMixin):  # type: ignore[misc]  # diffuser
             Clean latents, `B C F h w`, float32.
         """
         share_B1F11 = share_BF[:, None, :, None, None].float()
-        std_C111, spread_BCF11 = self._std_C111(), self._spread(share_BF)
+        std_C111, spread_BCF11 = self._column(), self._spread(share_BF)
         skip_BCF11 = (1 - share_B1F11) * (std_C111 / spread_BCF11).square()
         out_BCF11 = share_B1F11 * std_C111 / spread_BCF11
         return skip_BCF11 * noisy_BCFhw + out_BCF11 * drawn_BCFhw.float()
@@ -76,7 +76,7 @@ class Preconditioner(ModelMixin, ConfigMixin):  # type: ignore[misc]  # diffuser
     def _spread(self, share_BF: torch.Tensor) -> torch.Tensor:
         """How much noisy latents vary, `B C F 1 1`."""
         share_B1F11 = share_BF[:, None, :, None, None].float()
-        return torch.hypot((1 - share_B1F11) * self._std_C111(), share_B1F11)
+        return torch.hypot((1 - share_B1F11) * self._column(), share_B1F11)
 
-    def _std_C111(self) -> torch.Tensor:
+    def _column(self) -> torch.Tensor:
         return self.std_C.float()[:, None, None, None]

@@ -37,8 +37,8 @@ class Refining:
     cells: int = 6
     """Side of a crop, in latent cells."""
     error: float = 0.4
-    """Largest standard deviation of what is added to latents: as much in every channel, as a sampler
-    leaves it, so that weak ones drown first and the decoder learns what to make of the rest."""
+    """Largest standard deviation of what is added to latents: as much in every channel, as a
+    sampler leaves it. Weak channels drown first; the decoder learns what to make of the rest."""
     edges: float = 1.0
     """Weight of the differences between neighbouring pixels."""
     keep_every: int = 100
