@@ -295,6 +295,9 @@ def train_pocket(
     data: Annotated[Path, typer.Option(help="Keep codec and stories in this folder.")] = Path(
         ".training"
     ),
+    start: Annotated[
+        Path | None, typer.Option(help="Go on from the weights in this folder.")
+    ] = None,
     steps: Annotated[int | None, typer.Option(help="Stop after so many steps of the run.")] = None,
     home: Home = None,
     as_json: Json = False,
@@ -308,6 +311,7 @@ def train_pocket(
             config=config,
             out=out,
             data=data,
+            start=start,
             steps=steps,
             say=lambda line: typer.echo(line, err=True),
         )

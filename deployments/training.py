@@ -33,6 +33,7 @@ def train_pocket(
     config: Path | None,
     out: Path,
     data: Path,
+    start: Path | None,
     steps: int | None,
     say: Say,
     rhythm: "Rhythm | None" = None,
@@ -45,6 +46,7 @@ def train_pocket(
         config: Training file; None for the one whose weights are shipped.
         out: Folder of the run.
         data: Folder of codec and shards, which runs share.
+        start: Exported weights to go on from; None to begin with nothing.
         steps: Stop after so many steps of the run; None for all of them.
         say: Tells a person how far it is.
         rhythm: How often it validates; None for the usual.
@@ -71,7 +73,9 @@ def train_pocket(
 
     with _only_trainer(places.run), _Followed(settings, chosen, places.run, steps, say) as followed:
         measures = [read_out] if told else []
-        taken = train(chosen, places, followed, until=steps, rhythm=rhythm, measures=measures)
+        taken = train(
+            chosen, places, followed, start=start, until=steps, rhythm=rhythm, measures=measures
+        )
         return {
             "steps": taken,
             "of": chosen.steps,

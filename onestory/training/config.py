@@ -63,6 +63,10 @@ class Phase(_Part):
     """Decoupled: memory frames are drawn by lot from real shots, not selected."""
     labelled: Share = 0.5
     """How often frames are chosen by their labels rather than by the selector."""
+    afresh: bool = False
+    """At the first step the run begins again from its averaged weights as they are shipped,
+    bfloat16; what optimizers and the teacher's heads had learnt is left behind. So whoever has the
+    weights alone can go on: see `Trainer.go_on_from`."""
     memory_as_drawn: bool = False
     """At the first step what is remembered is read as what is drawn is read by then."""
     budgets: Annotated[tuple[float, ...], Field(min_length=1)] = (1.0,)

@@ -127,6 +127,7 @@ def train(
     places: Places,
     watcher: Watcher,
     *,
+    start: Path | None = None,
     until: int | None = None,
     rhythm: Rhythm | None = None,
     measures: Sequence[Measure] = (),
@@ -138,6 +139,8 @@ def train(
         config: What the run depends on.
         places: Where it keeps everything.
         watcher: Follows it.
+        start: Exported weights to go on from, if the run has no checkpoint yet; see
+            `Trainer.go_on_from`. None to begin with nothing.
         until: Stop after so many steps of the run; None for all of them.
         rhythm: How often it does what else; None for the usual.
         measures: What else a validation finds out, such as a read-out of attributes.
@@ -146,9 +149,11 @@ def train(
         Steps that are taken now. The weights lie in `places.export`, ready for the engine.
 
     Raises:
-        WeightsError: If codec or checkpoint are of another model.
+        WeightsError: If codec, checkpoint or start are of another model.
     """
     rhythm = rhythm or Rhythm()
+    if start is not None:
+        _bring_codec(start, places)
     codec = prepare_codec(places.codec, config.size.channels, watcher)
     text = shared_text()
     _draw_missing(config, places.shards, codec, text, watcher)
@@ -157,6 +162,8 @@ def train(
     held_out = Stories(_shards(places.shards, [config.held_out]), num_shots=config.num_shots)
 
     trainer = Trainer(config, stories, places.run)
+    if start is not None and not trainer.step:
+        trainer.go_on_from(start)
     watcher.started(trainer.step)
     _forget_after(places.run / LOG, trainer.step)
     log = log_to(places.run / LOG)
@@ -203,6 +210,20 @@ def prepare_codec(folder: Path, channels: int, watcher: Watcher) -> BlockCodec:
             hint="train into another data folder",
         )
     return codec
+
+
+def _bring_codec(start: Path, places: Places) -> None:
+    """Use the codec of the weights that a run goes on from: another's latents mean other things."""
+    if (places.codec / "config.json").is_file():
+        return
+    shipped = load_codec(start / "vae")
+    channels, block = int(shipped.config["channels"]), int(shipped.config["block"])
+    plain = BlockCodec(channels=channels, block=block, refine_width=0, upscale=1)
+    for name, kept in plain.named_buffers():
+        kept.copy_(shipped.get_buffer(name))
+    plain.save_pretrained(places.codec)
+    if shipped.refine is not None:
+        shipped.save_pretrained(places.refined_codec)
 
 
 def _refined(

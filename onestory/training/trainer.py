@@ -21,7 +21,14 @@ from torch import nn
 from torch.optim import AdamW, Muon, Optimizer
 
 from onestory.diffusion.plain_attention import PlainAttention
-from onestory.diffusion.pocket import PocketModules, PocketSize, new_modules, save_modules
+from onestory.diffusion.pocket import (
+    PocketModules,
+    PocketSize,
+    load_modules,
+    new_modules,
+    save_modules,
+)
+from onestory.errors import WeightsError
 from onestory.training.batches import Kind, Stories
 from onestory.training.checkpoints import read_checkpoint, write_checkpoint
 from onestory.training.config import Phase, TrainingConfig
@@ -32,6 +39,9 @@ Report = Callable[[int, Mapping[str, float]], None]
 
 CLIP = 1.0
 """Largest norm of a gradient."""
+
+EXPORTED = "training.json"
+"""Says beside exported weights how many steps were taken."""
 
 DATA, DRAWS = 0, 1
 """What a step's random numbers are for."""
@@ -70,6 +80,36 @@ class Trainer:
     def _parts(self) -> dict[str, nn.Module]:
         return {"model": self.modules, "teacher": self.teacher, "average": self.average}
 
+    def go_on_from(self, folder: Path) -> None:
+        """
+        Go on from exported weights, if a phase begins afresh where they were exported.
+
+        Args:
+            folder: What `export` has written.
+
+        Raises:
+            WeightsError: If no phase does, or the weights are of another model.
+        """
+        try:
+            step = int(json.loads((folder / EXPORTED).read_text("utf-8"))["steps"])
+            self._begin_afresh(load_modules(folder).state_dict())
+        except (OSError, ValueError, LookupError, RuntimeError) as error:
+            raise WeightsError(f"{folder} holds no weights of this model: {error}") from error
+        phase, progress = self.config.at(min(step, self.config.steps - 1))
+        if progress or not phase.afresh:
+            raise WeightsError(
+                f"the weights in {folder} are of step {step}, where no phase begins afresh"
+            )
+        self.step = step
+
+    def _begin_afresh(self, weights: Mapping[str, torch.Tensor]) -> None:
+        shipped = {name: value.to(torch.bfloat16) for name, value in weights.items()}
+        for modules in (self.modules, self.average):
+            modules.load_state_dict(shipped)
+        self.teacher.load_state_dict(_new_teacher(self.config).state_dict())
+        for optimizer in self.optimizers.values():
+            optimizer.state.clear()
+
     def run(self, *, keep_every: int, report: Report, until: int | None = None) -> Iterator[int]:
         """
         Take the steps that are left.
@@ -94,6 +134,8 @@ class Trainer:
 
     def _take_step(self) -> dict[str, float]:
         phase, progress = self.config.at(self.step)
+        if progress == 0 and phase.afresh:
+            self._begin_afresh(self.average.state_dict())
         if progress == 0 and phase.text_gain != 1:
             for modules in (self.modules, self.average):
                 modules.make_captions_louder(phase.text_gain)
@@ -141,9 +183,16 @@ class Trainer:
         )
 
     def export(self, folder: Path) -> None:
-        """Write the averaged weights, bfloat16, as the engine reads them."""
+        """Write the averaged weights, bfloat16, as the engine reads them, and of which step."""
         averaged = copy.deepcopy(self.average).to(torch.bfloat16)
         save_modules(averaged, folder)
+        (folder / EXPORTED).write_text(json.dumps({"steps": self.step}) + "\n", "utf-8")
+
+
+def _new_teacher(config: TrainingConfig) -> Teacher:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        return Teacher(config.size.heads * config.size.head_dim)
 
 
 def _draw_kind(phase: Phase, rng: np.random.Generator) -> Kind:

@@ -11,6 +11,7 @@ import torch
 import yaml
 from PIL import Image
 
+from onestory.diffusion.codec import load_codec
 from onestory.diffusion.sampling import Sampling
 from onestory.engines.pocket.engine import PocketConfig, PocketEngine
 from onestory.engines.pocket.model import PocketModel, load_model
@@ -150,6 +151,28 @@ def test_an_interrupted_run_ends_with_the_same_weights(
     lines = [json.loads(line)["step"] for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert lines == [1, 2, 3, 4, 5, 6]
     assert weights_digest(again.export) == weights_digest(places.export)
+
+
+def test_a_run_goes_on_from_weights_alone(
+    whole: tuple[Places, Notebook], data: Path, tmp_path: Path
+) -> None:
+    """On another machine, with the codec that the weights were trained with."""
+    first, second = CONFIG.phases
+    config = CONFIG.model_copy(
+        update={"phases": (first, second.model_copy(update={"afresh": True}))}
+    )
+    places, notebook = Places(data=tmp_path / "data", run=tmp_path / "run"), Notebook()
+    train(config, Places(data=data, run=tmp_path / "early"), notebook, until=3, rhythm=OFTEN)
+    weights = tmp_path / "early" / "export"
+
+    train(config, places, notebook, start=weights, until=4, rhythm=OFTEN)
+
+    assert notebook.starts == [0, 3]
+    assert notebook.steps == [1, 2, 3, 4]
+    assert "codec" not in notebook.made
+    shipped = load_codec(weights / "vae")
+    assert load_codec(places.codec).coding == shipped.coding
+    assert shipped.coding == load_codec(data / "codec").coding
 
 
 def test_a_finished_run_is_not_trained_further(whole: tuple[Places, Notebook]) -> None:

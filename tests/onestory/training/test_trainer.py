@@ -15,6 +15,7 @@ import pytest
 import torch
 
 from onestory.diffusion.pocket import load_modules
+from onestory.errors import WeightsError
 from onestory.training.batches import Stories
 from onestory.training.checkpoints import NAME
 from onestory.training.config import TrainingConfig
@@ -274,6 +275,54 @@ def test_the_log_holds_a_line_for_every_step(tmp_path: Path) -> None:
         {"step": 1, "flow": 0.5},
         {"step": 2, "flow": 0.25},
     ]
+
+
+@pytest.fixture(scope="module", name="afresh")
+def _afresh(longer: TrainingConfig) -> TrainingConfig:
+    """A run that begins afresh after its first phase."""
+    first, second = longer.phases
+    return longer.model_copy(
+        update={"phases": (first, second.model_copy(update={"afresh": True, "steps": 3}))}
+    )
+
+
+def test_whoever_has_the_weights_alone_goes_on_as_the_run_itself(
+    afresh: TrainingConfig, stories: Stories, tmp_path: Path
+) -> None:
+    """Where a phase begins afresh, exported weights are all that the rest of a run depends on."""
+    whole = Trainer(afresh, stories, tmp_path / "whole")
+    steps_of(whole, 4)
+    whole.export(tmp_path / "export")
+    expected = steps_of(whole)
+    other = Trainer(afresh, stories, tmp_path / "other")
+    other.go_on_from(tmp_path / "export")
+
+    assert other.step == 4
+    assert without_time(steps_of(other)) == without_time(expected)
+    assert equal(other, whole)
+
+
+def test_weights_are_gone_on_from_only_where_a_phase_begins_afresh(
+    longer: TrainingConfig, afresh: TrainingConfig, stories: Stories, tmp_path: Path
+) -> None:
+    """Elsewhere the run would be another one, and so it would with weights of another size."""
+    trainer = Trainer(afresh, stories, tmp_path / "run")
+    steps_of(trainer, 3)
+    trainer.export(tmp_path / "early")
+    steps_of(trainer, 4)
+    trainer.export(tmp_path / "export")
+    small = afresh.size.model_copy(update={"layers": 1})
+    small_config = afresh.model_copy(update={"size": small})
+
+    for config, weights in (
+        (afresh, "early"),
+        (afresh, "nowhere"),
+        (longer, "export"),
+        (small_config, "export"),
+    ):
+        other = Trainer(config, stories, tmp_path / "other")
+        with pytest.raises(WeightsError):
+            other.go_on_from(tmp_path / weights)
 
 
 def test_the_average_is_what_is_shipped(whole: tuple[Trainer, Curve], tmp_path: Path) -> None:
