@@ -118,4 +118,4 @@ def sample(
 def _levels(steps: int) -> npt.NDArray[np.float64]:
     """Levels of noise from 1 down, before they are shifted; the last step ends at 0."""
     even = np.linspace(1.0, 0.0, steps, endpoint=False)
-    return even**LATE  # type: ignore[no-any-return]  # a power of an array is one
+    return even**LATE
