@@ -38,7 +38,7 @@ def test_missing_parts_are_named(tiny_weights: Path, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(tiny_weights, tmp_path / "copy"))
     shutil.rmtree(copy / "vae")
 
-    with pytest.raises(WeightsError, match=r"1 of 4 parts .* vae") as caught:
+    with pytest.raises(WeightsError, match=r"1 of 5 parts .* vae") as caught:
         find_weights(copy)
     assert caught.value.hint == "train them with: onestory train pocket"
 
