@@ -1,8 +1,8 @@
 """
 The one command: `onestory VERB`.
 
-    produce   plan   retake   status   explain   screen   export   history   revert   gc
-    studio   doctor   train   bench
+    produce   plan   retake   status   explain   screen   compare   export   history   revert
+    gc   studio   doctor   train   bench
 
 Each verb parses, calls one function and prints. Results go to standard output, one JSON
 document with `--json`; progress goes to standard error. Exit codes: 0 done, 2 bad input,
@@ -184,6 +184,22 @@ def screen(episode: EpisodeId, out: Out = Path("out"), home: Home = None) -> Non
 
     with _edge(False):
         typer.echo(verbs.screen(episode, out, _settings(home)))
+
+
+@app.command()
+def compare(
+    episode: EpisodeId,
+    shot: Annotated[str, typer.Option(help="Compare takes of this shot: 3, or 5A.")],
+    out: Out = Path("out"),
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Write a page with all takes of a shot side by side and print where it lies."""
+    from deployments import verbs
+
+    with _edge(as_json):
+        found = verbs.compare(episode, shot, out, _settings(home))
+        _print(found, as_json, lambda _: str(found["page"]))
 
 
 @app.command()

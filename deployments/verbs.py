@@ -275,6 +275,17 @@ def screen(episode: str, out: Path, settings: StudioSettings) -> Path:
         return asyncio.run(write_dailies(unit, unit.sheet_of(episode), out.resolve()))
 
 
+def compare(episode: str, shot: str, out: Path, settings: StudioSettings) -> dict[str, Any]:
+    """All takes of a shot side by side, written as a page: what is on it, and where it lies."""
+    from onestory.production.compare import compare as lay_beside
+    from onestory.production.compare import write_comparison
+
+    with _unit(settings, READING) as unit:
+        found = lay_beside(unit, unit.sheet_of(episode), shot)
+        page = write_comparison(found, out.resolve())
+    return {"page": str(page), **found.model_dump(mode="json")}
+
+
 def export(episode: str, to: str, settings: StudioSettings) -> str:
     """The episode's cut in a foreign format."""
     from onestory.production.cutting import export as export_cut

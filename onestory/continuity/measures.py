@@ -25,7 +25,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from onestory.documents import Document
+from onestory.documents import Document, Frozen
 
 LONG_SIDE = 160
 """Most pixels on the long side of a small frame."""
@@ -35,6 +35,15 @@ FAINTEST_EDGE = 1.0
 """Coarse gradient energy, in grey levels squared, under which a frame has no edges to speak of."""
 _LUMA_C = np.array([0.2126, 0.7152, 0.0722], np.float32)
 _DECIMALS = 4
+
+
+class Measure(Frozen):
+    """One number that stands for a whole take."""
+
+    name: str
+    value: float
+    unit: str
+    """As a word: "grey levels" …"""
 
 
 class FrameMeasures(Document):
@@ -83,6 +92,22 @@ class FrameMeasures(Document):
     def mean_lab(self) -> tuple[float, float, float]:
         """The mean colour in CIELAB (D65): L* [0, 100], a* and b* about [-128, 127]."""
         return lab_of(self.mean_rgb)
+
+    @property
+    def in_short(self) -> tuple[Measure, ...]:
+        """What sets takes apart beside the gates' own numbers; empty if there was no frame."""
+        if not self.num_frames:
+            return ()
+        found = {
+            "brightness": float(np.mean(self.lumas)),
+            "contrast": self.contrast,
+            "movement": float(np.mean(self.differences)) if self.differences else 0.0,
+            "largest jump": max(self.peaks, default=0.0),
+        }
+        return tuple(
+            Measure(name=name, value=round(value, _DECIMALS), unit="grey levels")
+            for name, value in found.items()
+        )
 
 
 class FrameMeter:

@@ -18,8 +18,8 @@ from onestory.engines.take import CaptionReport, GateResult
 from onestory.screenplay.episode import Line, Reference
 
 
-class DailiesTake(Frozen):
-    """One take of a shot, as it is shown."""
+class JudgedTake(Frozen):
+    """One take of a shot, and what was said of it."""
 
     slate: str
     """`s01e03-sc04-sh012-tk02`."""
@@ -27,10 +27,6 @@ class DailiesTake(Frozen):
     """The recipe's digest."""
     engine: str = ""
     seed: int = 0
-    poster: bytes = b""
-    """JPEG; empty if there is no picture to show."""
-    strip: tuple[bytes, ...] = ()
-    """JPEGs of a few frames in order, to run the pointer over."""
     render_seconds: float = 0.0
     rung: str = ""
     """Rung of the retake ladder it was shot on, in words; empty for the first take."""
@@ -43,6 +39,15 @@ class DailiesTake(Frozen):
     remarks: tuple[str, ...] = ()
     """What the engine wants a person to know."""
     caption_report: CaptionReport | None = None
+
+
+class DailiesTake(JudgedTake):
+    """One take of a shot, as it is shown among the dailies."""
+
+    poster: bytes = b""
+    """JPEG; empty if there is no picture to show."""
+    strip: tuple[bytes, ...] = ()
+    """JPEGs of a few frames in order, to run the pointer over."""
 
 
 class RememberedShot(Frozen):

@@ -1,7 +1,10 @@
 """
 How does a page of values become one file that opens anywhere?
 
-    DailiesPage ── dailies.html.j2 + dailies.css + dailies.js ── one HTML file
+    DailiesPage ───── dailies.html.j2 + dailies.css + dailies.js ──┬── one HTML file
+    ComparisonPage ── comparison.html.j2 + comparison.css ─────────┘
+
+What pages have in common is in `layout.html.j2`, `pieces.html.j2` and `dailies.css`.
 
 Everything is inside the file, except a film that is too large, which lies beside it. The
 content security policy names the hashes of our one style and one script and lets nothing
@@ -10,14 +13,15 @@ else load or run, so that a name such as `<script>` is harmless twice over.
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import NamedTuple
 from urllib.parse import quote
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from onestory.dailies.comparison import ComparisonPage
 from onestory.dailies.contact_sheet import read_picture, thumbnail
 from onestory.dailies.lineage import lineage_picture
 from onestory.dailies.page import DailiesPage
@@ -58,9 +62,58 @@ def render_page(page: DailiesPage) -> str:
         A whole HTML document, UTF-8 once encoded. It needs no network, and no other file than
         a film that is larger than `LARGEST_FILM_INSIDE`. The same page gives the same text.
     """
-    style, script = _read("dailies.css"), _read("dailies.js")
+    return _render(
+        "dailies.html.j2",
+        page,
+        what="dailies",
+        style=_read("dailies.css"),
+        script=_read("dailies.js"),
+        pictures=(take.poster for shot in page.shots for take in shot.takes),
+        film=film_source(page),
+        subtitles=_data_uri("text/vtt", page.subtitles.encode()) if page.subtitles else None,
+        lineage=lineage_picture(page.shots),
+        scenes=_scenes(page),
+    )
+
+
+def render_comparison(page: ComparisonPage) -> str:
+    """
+    Render the takes of one shot side by side.
+
+    Args:
+        page: What to show.
+
+    Returns:
+        A whole HTML document, UTF-8 once encoded, that needs no network and no other file. The
+        same page gives the same text.
+    """
+    return _render(
+        "comparison.html.j2",
+        page,
+        what="takes",
+        style=_read("dailies.css") + _read("comparison.css"),
+        script="",
+        pictures=(picture.content for take in page.takes for picture in take.pictures),
+    )
+
+
+def _render(
+    template: str,
+    page: DailiesPage | ComparisonPage,
+    *,
+    what: str,
+    style: str,
+    script: str,
+    pictures: Iterable[bytes],
+    **values: object,
+) -> str:
+    """Render a page; `pictures` say whether its takes are wide."""
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(_HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters.update(
         card=lambda picture: _picture(picture, _CARD_SIDE),
@@ -71,17 +124,15 @@ def render_page(page: DailiesPage) -> str:
         meter=meter_of,
         parts=caption_parts,
     )
-    return environment.from_string(_read("dailies.html.j2")).render(
+    return environment.get_template(template).render(
         page=page,
+        what=what,
         policy=_policy(style, script),
         # Ours and constant, so they are the only text that is not escaped.
         style=Markup(style),
         script=Markup(script),
-        film=film_source(page),
-        subtitles=_data_uri("text/vtt", page.subtitles.encode()) if page.subtitles else None,
-        lineage=lineage_picture(page.shots),
-        scenes=_scenes(page),
-        is_wide=_is_wide(page),
+        is_wide=_is_wide(pictures),
+        **values,
     )
 
 
@@ -171,13 +222,12 @@ def _scenes(page: DailiesPage) -> list[_Scene]:
     return scenes
 
 
-def _is_wide(page: DailiesPage) -> bool:
+def _is_wide(pictures: Iterable[bytes]) -> bool:
     """Whether the first picture that can be read is wider than high."""
-    for shot in page.shots:
-        for take in shot.takes:
-            picture = read_picture(take.poster, _CARD_SIDE)
-            if picture is not None:
-                return picture.width > picture.height
+    for content in pictures:
+        picture = read_picture(content, _CARD_SIDE)
+        if picture is not None:
+            return picture.width > picture.height
     return False
 
 
@@ -189,7 +239,7 @@ def _policy(style: str, script: str) -> str:
             # A page opened from a disk has no origin, so 'self' alone would not find its film.
             "media-src 'self' file: data:",
             f"style-src '{_hash(style)}'",
-            f"script-src '{_hash(script)}'",
+            *([f"script-src '{_hash(script)}'"] if script else []),
             "base-uri 'none'",
             "form-action 'none'",
         )

@@ -7,6 +7,7 @@ One function computes it (`Recipe.digest`), at render time and at check time ali
 not in a recipe cannot change a pixel; what is in it makes a take stale when it changes.
 """
 
+import json
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -97,3 +98,25 @@ class Recipe(Document):
     height: int = Field(gt=0)
     num_frames: int = Field(gt=0)
     fps: str
+
+
+class Difference(Frozen):
+    """One field of two recipes."""
+
+    field: str
+    one: str
+    other: str
+
+
+def differences(one: Recipe, other: Recipe) -> tuple[Difference, ...]:
+    """Every field in which two recipes differ, in the recipe's own order."""
+    left, right = one.model_dump(mode="json"), other.model_dump(mode="json")
+    return tuple(
+        Difference(field=name, one=_shown(left[name]), other=_shown(right[name]))
+        for name in left
+        if left[name] != right[name]
+    )
+
+
+def _shown(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

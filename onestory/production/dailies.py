@@ -13,11 +13,12 @@ from onestory.dailies.page import (
     DailiesPage,
     DailiesShot,
     DailiesTake,
+    JudgedTake,
     RememberedShot,
 )
 from onestory.dailies.rendering import render_page
 from onestory.documents import Digest
-from onestory.engines.take import Take
+from onestory.engines.take import Take, Verdict
 from onestory.errors import CorruptBlobError, MissingBlobError
 from onestory.production.plan import Plan, ShotPlan
 from onestory.production.unit import CallSheet, Unit
@@ -103,7 +104,7 @@ def contact_sheet_of(unit: Unit, sheet: CallSheet, *, columns: int = 5) -> bytes
         circled = state.shot(slate).circled
         found = unit.takes([circled.address]) if circled else {}
         for take in found.values():
-            pictures.append((slate, _blob(unit, take.media.poster)))
+            pictures.append((slate, blob_if_whole(unit, take.media.poster)))
     return contact_sheet(pictures, columns)
 
 
@@ -179,26 +180,49 @@ def _shot(
 
 def _take(unit: Unit, entry: TakeEntry, take: Take, coverage: ShotState) -> DailiesTake:
     verdict = unit.verdict_of(take.address)
-    is_circled = bool(coverage.circled and coverage.circled.address == take.address)
-    waiting = bool(is_circled and coverage.circled and coverage.circled.is_waiting_for_review)
-    rung = rung_of(entry.rung + 1)
     frames = (take.media.first_frame, take.media.poster, take.media.last_frame)
     return DailiesTake(
+        **dict(judged(entry, coverage, take=take, verdict=verdict)),
+        poster=thumbnail(blob_if_whole(unit, take.media.poster), THUMBNAIL_PIXELS),
+        strip=tuple(thumbnail(blob_if_whole(unit, frame), STRIP_PIXELS) for frame in frames),
+    )
+
+
+def judged(
+    entry: TakeEntry, coverage: ShotState, *, take: Take | None, verdict: Verdict | None
+) -> JudgedTake:
+    """
+    What is shown of a take beside its pictures.
+
+    Args:
+        entry: What the ledger says of it.
+        coverage: The shot whose take it is.
+        take: The take; None if it is gone, and then nothing is said of how it was made.
+        verdict: What the gates in force say of it; None if they were not asked.
+    """
+    circled = coverage.circled
+    is_circled = circled is not None and circled.address == entry.address
+    waiting = is_circled and circled is not None and circled.is_waiting_for_review
+    rung = rung_of(entry.rung + 1)
+    said = JudgedTake(
         slate=entry.slate,
-        address=take.address,
-        engine=take.recipe.engine.name,
-        seed=take.recipe.seed,
-        poster=thumbnail(_blob(unit, take.media.poster), THUMBNAIL_PIXELS),
-        strip=tuple(thumbnail(_blob(unit, frame), STRIP_PIXELS) for frame in frames),
-        render_seconds=take.timings.render_seconds,
+        address=entry.address,
         rung=rung.name if rung else "",
         results=verdict.results if verdict else (),
         verdict=_word(entry, is_circled, waiting),
         is_circled=is_circled,
         is_waiting_for_review=waiting,
-        remarks=take.remarks,
-        caption_report=take.caption_report,
     )
+    if take is None:
+        return said
+    made = {
+        "engine": take.recipe.engine.name,
+        "seed": take.recipe.seed,
+        "render_seconds": take.timings.render_seconds,
+        "remarks": take.remarks,
+        "caption_report": take.caption_report,
+    }
+    return said.model_copy(update=made)
 
 
 def _word(entry: TakeEntry, is_circled: bool, is_waiting: bool) -> str:
@@ -224,7 +248,7 @@ def _remembered(take: Take | None, takes: Mapping[Digest, Take]) -> tuple[Rememb
     )
 
 
-def _blob(unit: Unit, digest: Digest) -> bytes:
+def blob_if_whole(unit: Unit, digest: Digest) -> bytes:
     """A picture, or nothing if it is damaged: a page shows what there is."""
     try:
         return unit.vault.get_blob(digest)

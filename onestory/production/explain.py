@@ -1,19 +1,11 @@
 """What did a take remember, and why do two takes differ?"""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from onestory.documents import Digest, Frozen
+from onestory.engines.recipe import Difference, differences
 from onestory.engines.take import Take
-
-
-class Difference(Frozen):
-    """One field of two recipes."""
-
-    field: str
-    one: str
-    other: str
 
 
 class RememberedOf(Frozen):
@@ -81,19 +73,5 @@ def explain(
         render_seconds=take.timings.render_seconds,
         machine=take.machine,
         rendered_at=take.rendered_at,
-        differences=differences(take, other) if other else (),
+        differences=differences(take.recipe, other.recipe) if other else (),
     )
-
-
-def differences(one: Take, other: Take) -> tuple[Difference, ...]:
-    """Every recipe field in which two takes differ, in the recipe's own order."""
-    left, right = (take.recipe.model_dump(mode="json") for take in (one, other))
-    return tuple(
-        Difference(field=name, one=_shown(left[name]), other=_shown(right[name]))
-        for name in left
-        if left[name] != right[name]
-    )
-
-
-def _shown(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -123,7 +123,7 @@ def chosen(shots: str, episode: Episode) -> tuple[Shot, ...]:
         meant = _RANGE.fullmatch(part.replace(" ", "").upper())
         if meant is None:
             raise OrderError(
-                f"{part!r} is no shot and no range of shots", hint="for example --shots 3,5-7"
+                f"{part!r} is no shot and no range of shots", hint="for example 3, 5A or 5-7"
             )
         first, last = _number(meant["first"]), _number(meant["last"] or meant["first"])
         if first > last:

@@ -33,6 +33,7 @@ def onestory(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
         "status",
         "explain",
         "screen",
+        "compare",
         "export",
         "history",
         "revert",

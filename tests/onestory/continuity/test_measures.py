@@ -200,6 +200,19 @@ def test_no_frames_are_measures_of_nothing() -> None:
     assert nothing.flickers == ()
 
 
+def test_a_take_in_short_is_its_frames_levels() -> None:
+    """Two flat frames: the mean level, no contrast, and the one step between them."""
+    dark, light = np.full((20, 20, 3), 40, np.uint8), np.full((20, 20, 3), 100, np.uint8)
+
+    found = {one.name: one.value for one in measure([dark, light, light]).in_short}
+
+    assert found == pytest.approx(
+        {"brightness": 80, "contrast": 0, "movement": 30, "largest jump": 60}, abs=1e-3
+    )
+    assert measure([dark]).in_short[2].value == 0
+    assert measure([]).in_short == ()
+
+
 def test_measures_survive_storage(noise: Frames) -> None:
     """Measures read back from their JSON are equal, and say their schema."""
     measures = measure(noise)
