@@ -35,10 +35,15 @@ _WAITING_SECONDS = 24 * 3600.0
 class EngineClient:
     """Speaks to one engine server. One per event loop."""
 
-    def __init__(self, socket: Path) -> None:
+    def __init__(self, socket: Path, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        """
+        Args:
+            socket: Where the server listens.
+            transport: Another way to it; None: over the socket.
+        """
         self._socket = socket
         self._http = httpx.AsyncClient(
-            transport=httpx.AsyncHTTPTransport(uds=str(socket)),
+            transport=transport or httpx.AsyncHTTPTransport(uds=str(socket)),
             base_url="http://engine",
             timeout=httpx.Timeout(_WAITING_SECONDS, connect=5.0),
         )

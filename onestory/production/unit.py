@@ -124,7 +124,7 @@ class Unit:
         self._episodes: dict[Digest, Episode] = {}
         self._reads: dict[Digest, TableRead] = {}
         self._takes: dict[Digest, Take] = {}
-        self._filmings: dict[Digest, Filming] = {}
+        self._filmings: dict[tuple[Digest, EpisodeOrder], Filming] = {}
         self._keyframes: dict[Digest, dict[str, Digest]] = {}
         self._recalled: dict[Digest, tuple[Remembered, ...]] = {}
         self._damaged: frozenset[Digest] = frozenset()
@@ -155,20 +155,20 @@ class Unit:
         """Say what there is to do; spends nothing."""
         call = await self._call(sheet)
         for shot in call.episode.shots:
-            call = await self._recall_circled(shot, call)
+            call = await self._recall_planned(shot, call)
         return await asyncio.to_thread(make_plan, call)
 
     async def look_again(self, sheet: CallSheet, slate: str) -> ShotPlan:
         """Say where a shot stands, now that every shot before it is filmed; spends nothing."""
         call = await self._call(sheet)
         shot = _shot(call.episode, slate)
-        return plan_shot(shot, await self._recall_circled(shot, call))
+        return plan_shot(shot, await self._recall_planned(shot, call))
 
     async def keep(self, sheet: CallSheet, slate: str) -> None:
         """Enter instead of what a shot's take is kept, now that every shot before it is filmed."""
         call = await self._call(sheet)
         shot, coverage = _shot(call.episode, slate), call.state.shot(slate)
-        call = await self._recall_circled(shot, call)
+        call = await self._recall_planned(shot, call)
         if coverage.hold is None or coverage.circled is None or call.unknown_source(shot):
             return
         known, attempt = known_keyframe(shot, call), coverage.circled.rung + 1
@@ -424,14 +424,12 @@ class Unit:
             )
         return call
 
-    async def _recall_circled(self, shot: Shot, call: Call) -> Call:
-        """The call, once the engine was asked what a shot's circled take would remember now."""
+    async def _recall_planned(self, shot: Shot, call: Call) -> Call:
+        """The call, once the engine was asked what the take that a plan names would remember."""
         circled = call.state.shot(shot.slate).circled
-        if circled is None:
-            return call
-        if call.filming.draws_keyframes:
+        if circled is None or call.filming.draws_keyframes:
             call = await self._recall(shot, call, 1)
-        return await self._recall(shot, call, circled.rung + 1)
+        return await self._recall(shot, call, circled.rung + 1) if circled else call
 
     async def _recall(self, shot: Shot, call: Call, attempt: int) -> Call:
         """The call, once the engine was asked what a shot's n-th take would remember."""
@@ -499,7 +497,8 @@ class Unit:
         )
 
     async def _filming(self, sheet: CallSheet) -> Filming:
-        if sheet.document not in self._filmings:
+        key = (sheet.document, sheet.order)
+        if key not in self._filmings:
             health = await self.engine.health()
             width, height = self._size(sheet)
             if width % health.multiple_of or height % health.multiple_of:
@@ -507,7 +506,7 @@ class Unit:
                     f"{width}x{height} does not divide by {health.multiple_of}",
                     hint="choose --width and --height that do",
                 )
-            self._filmings[sheet.document] = Filming(
+            self._filmings[key] = Filming(
                 engine=health.engine,
                 remembers=health.remembers,
                 draws_keyframes=health.draws_keyframes,
@@ -517,7 +516,7 @@ class Unit:
                 height=height,
                 seed=sheet.order.seed,
             )
-        return self._filmings[sheet.document]
+        return self._filmings[key]
 
     def _size(self, sheet: CallSheet) -> tuple[int, int]:
         width, height = DELIVERY_SIZES[self.episode_of(sheet).aspect]

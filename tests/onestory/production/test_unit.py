@@ -1,0 +1,75 @@
+"""The film unit on a real vault: what it plans is what it films."""
+
+import asyncio
+from pathlib import Path
+
+from onestory.engine_server.stage import Stage
+from onestory.engines.remembering import RememberingEngine
+from onestory.production.order import EpisodeOrder
+from onestory.production.plan import Plan
+from onestory.production.unit import CallSheet, TakeInHand, Unit
+from onestory.testing.drafts import Beat, Draft, Edit
+from onestory.testing.in_process import engine_of
+from onestory.vault.store import Vault
+
+TWO_SHOTS = Draft(beats=(Beat(action="waves"), Beat(action="dances")))
+
+
+def unit_of(vault: Vault) -> Unit:
+    """A unit whose engine remembers."""
+    return Unit(vault, engine_of(Stage(RememberingEngine(), vault)), None)
+
+
+async def read(unit: Unit, draft: Draft, folder: Path, episode: str) -> CallSheet:
+    """The draft, broken down and read through."""
+    script = draft.written(folder / "script.json", episode=episode)
+    order = EpisodeOrder(
+        script=str(script), seed=draft.seed, has_scratch_voice=False, width=48, height=80
+    )
+    return await unit.read_through(await unit.break_down(order))
+
+
+async def film(unit: Unit, sheet: CallSheet, slate: str) -> TakeInHand:
+    """Film a shot and circle its first take, whatever it is like."""
+    take = await unit.shoot(sheet, slate, attempt=1)
+    await unit.circle(sheet, take)
+    return take
+
+
+def test_the_plan_names_the_take_that_a_missing_shot_will_get(
+    vault: Vault, episode_id: str, tmp_path: Path
+) -> None:
+    """What it will remember is known as soon as every shot before it is filmed."""
+
+    async def planned_and_filmed() -> tuple[Plan, TakeInHand]:
+        unit = unit_of(vault)
+        sheet = await read(unit, TWO_SHOTS, tmp_path, episode_id)
+        await film(unit, sheet, sheet.slates[0])
+        plan = await unit.survey(sheet)
+        return plan, await film(unit, sheet, sheet.slates[1])
+
+    plan, take = asyncio.run(planned_and_filmed())
+
+    assert [shot.freshness for shot in plan.shots] == ["current", "missing"]
+    assert plan.shots[1].recipe == take.address
+
+
+def test_a_unit_may_go_on_with_another_order_of_the_same_script(
+    vault: Vault, episode_id: str, tmp_path: Path
+) -> None:
+    """Another seed makes everything stale in the process that filmed it, as in any other."""
+
+    async def plans() -> list[Plan]:
+        unit = unit_of(vault)
+        sheet = await read(unit, TWO_SHOTS, tmp_path, episode_id)
+        for slate in sheet.slates:
+            await film(unit, sheet, slate)
+        before = await unit.survey(sheet)
+        reseeded = await read(unit, TWO_SHOTS.edited(Edit("film seed")), tmp_path, episode_id)
+        return [before, await unit.survey(reseeded)]
+
+    before, after = asyncio.run(plans())
+
+    assert [shot.freshness for shot in before.shots] == ["current", "current"]
+    assert after.shots[0].why == "changed: seed"
+    assert [shot.freshness for shot in after.shots] == ["stale", "stale"]
