@@ -3,6 +3,10 @@ How do frames become latents and latents frames? A Karhunen-Loève basis of smal
 
     frames T H W 3 ── blocks of 4 frames x 16 x 16 pixels ── basis ── latents C F h w
     latents ── linear decode (+ a small convolutional residual, twice as fine) ── frames
+                                  sketch, as fine as what is drawn ──┘
+
+Who knows where things stand may tell the decoder: edges are then drawn where the sketch has them,
+in the colours of the latents (as in Kopf et al., "Joint Bilateral Upsampling", 2007).
 
 The first frame is a block of its own (repeated four times), so that T = 1 + 4(F - 1) frames make
 F latent frames, and the latent of a first frame is the latent of a picture.
@@ -58,6 +62,7 @@ class BlockCodec(ModelMixin, ConfigMixin):  # type: ignore[misc]  # diffusers is
         refine_width: int = 48,
         refine_depth: int = 3,
         upscale: int = 2,
+        is_guided: bool = False,
     ) -> None:
         """
         Make an empty codec.
@@ -68,6 +73,7 @@ class BlockCodec(ModelMixin, ConfigMixin):  # type: ignore[misc]  # diffusers is
             refine_width: Channels of the convolutional residual; 0 for linear decoding alone.
             refine_depth: Its residual blocks.
             upscale: How much finer than the coded frames the decoded ones are.
+            is_guided: Whether the residual looks at sketches.
         """
         super().__init__()  # type: ignore[no-untyped-call]
         size = TIME * block * block * 3
@@ -75,7 +81,9 @@ class BlockCodec(ModelMixin, ConfigMixin):  # type: ignore[misc]  # diffusers is
         self.register_buffer("mean_N", torch.zeros(size))
         self.register_buffer("scale", torch.ones(()))
         self.refine = (
-            Refiner(channels, block, refine_width, refine_depth, upscale) if refine_width else None
+            Refiner(channels, block, refine_width, refine_depth, upscale, is_guided=is_guided)
+            if refine_width
+            else None
         )
 
     @property
@@ -109,12 +117,20 @@ class BlockCodec(ModelMixin, ConfigMixin):  # type: ignore[misc]  # diffusers is
         blocks_BFhwN = self._blocks(frames_BTHW3)
         return self._coded(blocks_BFhwN)
 
-    def decode(self, latents_BCFhw: torch.Tensor) -> torch.Tensor:
+    @property
+    def is_guided(self) -> bool:
+        """Whether sketches change what is decoded."""
+        return bool(self.config["is_guided"])
+
+    def decode(
+        self, latents_BCFhw: torch.Tensor, sketch_BTHW3: torch.Tensor | None = None
+    ) -> torch.Tensor:
         """
         Decode latents.
 
         Args:
             latents_BCFhw: What `encode` gives, or a model made.
+            sketch_BTHW3: Where things stand, in the frames that come out; None if nobody knows.
 
         Returns:
             Frames `B T H W 3`, float in [0, 255], T = 1 + 4(F - 1), `upscale` times as large as
@@ -125,7 +141,8 @@ class BlockCodec(ModelMixin, ConfigMixin):  # type: ignore[misc]  # diffusers is
         if self.refine is None:
             decoded = _resized(linear_BFTHW3, self.upscale)
         else:
-            decoded = self.refine(latents_BCFhw, linear_BFTHW3)
+            sketch_BFTHW3 = None if sketch_BTHW3 is None else as_blocks(sketch_BTHW3)
+            decoded = self.refine(latents_BCFhw, linear_BFTHW3, sketch_BFTHW3)
         height, width = height * self.upscale, width * self.upscale
         first_BTHW3 = decoded[:, :1].mean(dim=2)
         rest_BTHW3 = decoded[:, 1:].reshape(batch, (num - 1) * TIME, height, width, 3)
@@ -190,7 +207,9 @@ class BlockCodec(ModelMixin, ConfigMixin):  # type: ignore[misc]  # diffusers is
 class Refiner(nn.Module):
     """Removes the edges of blocks and draws finer than the basis can."""
 
-    def __init__(self, channels: int, block: int, width: int, depth: int, upscale: int) -> None:
+    def __init__(
+        self, channels: int, block: int, width: int, depth: int, upscale: int, *, is_guided: bool
+    ) -> None:
         super().__init__()
         self.block, self.upscale = block, upscale
         self.context = nn.Sequential(
@@ -199,6 +218,9 @@ class Refiner(nn.Module):
             nn.Conv3d(96, width * 4, 1),
         )
         self.enter = nn.Conv2d(TIME * 3 * 4, width, 3, padding=1)
+        self.guide = (
+            nn.Conv2d(TIME * 3 * (2 * upscale) ** 2, width, 3, padding=1) if is_guided else None
+        )
         self.body = nn.ModuleList(
             nn.Sequential(
                 nn.SiLU(),
@@ -212,7 +234,12 @@ class Refiner(nn.Module):
         nn.init.zeros_(self.leave.weight)
         nn.init.zeros_(self.leave.bias)  # type: ignore[arg-type]  # it has one
 
-    def forward(self, latents_BCFhw: torch.Tensor, linear_BFTHW3: torch.Tensor) -> torch.Tensor:
+    def forward(
+        self,
+        latents_BCFhw: torch.Tensor,
+        linear_BFTHW3: torch.Tensor,
+        sketch_BFTHW3: torch.Tensor | None = None,
+    ) -> torch.Tensor:
         batch, num, _, height, width, _ = linear_BFTHW3.shape
         planes = linear_BFTHW3.permute(0, 1, 2, 5, 3, 4).reshape(-1, TIME * 3, height, width)
         planes = planes / 127.5 - 1.0
@@ -223,6 +250,10 @@ class Refiner(nn.Module):
         hidden = self.enter(inner) + F.interpolate(
             context, size=inner.shape[-2:], mode="bilinear", align_corners=False
         )
+        if self.guide is not None and sketch_BFTHW3 is not None:
+            size = (height * self.upscale, width * self.upscale)
+            lines = sketch_BFTHW3.permute(0, 1, 2, 5, 3, 4).reshape(-1, TIME * 3, *size)
+            hidden = hidden + self.guide(F.pixel_unshuffle(lines / 127.5 - 1.0, 2 * self.upscale))
         for block in self.body:
             hidden = hidden + block(hidden)
         residual = F.pixel_shuffle(self.leave(F.silu(hidden)), 2 * self.upscale)
@@ -238,6 +269,13 @@ def _resized(frames_BFTHW3: torch.Tensor, upscale: int) -> torch.Tensor:
     finer = F.interpolate(planes, scale_factor=upscale, mode="bicubic", align_corners=False)
     finer = finer.view(batch, num, TIME, 3, height * upscale, width * upscale)
     return finer.permute(0, 1, 2, 4, 5, 3)
+
+
+def as_blocks(frames_BTHW3: torch.Tensor) -> torch.Tensor:
+    """Frames as the codec blocks them, the first one repeated: `B F 4 H W 3`, float."""
+    first = frames_BTHW3[:, :1].expand(-1, TIME, -1, -1, -1)
+    frames = torch.cat([first, frames_BTHW3[:, 1:]], dim=1).float()
+    return frames.reshape(len(frames), -1, TIME, *frames.shape[2:])
 
 
 def load_codec(folder: Any) -> BlockCodec:

@@ -9,7 +9,7 @@ import numpy as np
 
 from onestory.storyworld.camera import EYE_LEVEL, REFERENCE_HEIGHT, View
 from onestory.storyworld.kinds import Framing, Light, Weather
-from onestory.storyworld.light import grade_for, sky_for
+from onestory.storyworld.light import Grade, grade_for, sky_for
 from onestory.storyworld.palette import Rgb, mix
 from onestory.storyworld.pen import Pen, Plate
 from onestory.storyworld.places.atlas import ATLAS, draw_layer
@@ -59,11 +59,19 @@ class LayerPlate:
 class Backdrop:
     """The painted place of one scene."""
 
-    def __init__(self, scene: SceneSpec, views: list[View], width: int, height: int) -> None:
+    def __init__(
+        self,
+        scene: SceneSpec,
+        views: list[View],
+        width: int,
+        height: int,
+        *,
+        grade: Grade | None = None,
+    ) -> None:
         self.scene, self.width, self.height = scene, width, height
         self.art = ATLAS[scene.place.kind]
         self.sky = sky_for(scene.light, scene.weather)
-        self.grade = grade_for(scene.light, scene.weather, outside=not self.art.indoor)
+        self.grade = grade or grade_for(scene.light, scene.weather, outside=not self.art.indoor)
         self.is_still = len(set(views)) == 1
         self._plates = {layer: self._paint(layer, views) for layer in Layer if self._has(layer)}
         self._overlay = self._paint_overlay()

@@ -1,11 +1,12 @@
 """
 Who stands where, before anybody is cast? Stand-ins of the right size, without hair and costume.
 
-    SceneSpec ── Staging ─┬─ sketch(i)   stand-ins before a grey wall, H W C
-                          └─ guides(i)   who is who, where the ground is, how near the camera
+    SceneSpec ─┬─ Staging ──┬─ sketch(i)   stand-ins on a grey set, H W C
+               └─ Backdrop ─┴─ guides(i)   who is who, where the ground is, how near the camera
 
 What a look makes of a person is left out: everybody is bald, has the same skin, shirt and
-trousers, and wears nothing else. So is the place, but for how far above its ground a cell is.
+trousers, and wears nothing else. So is what hour, weather and paint make of a place: its set
+stands there in grey, under the sky of a clear day.
 """
 
 from dataclasses import replace
@@ -13,7 +14,8 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from onestory.storyworld.kinds import BottomKind, HairStyle, TopKind
+from onestory.storyworld.backdrop import Backdrop
+from onestory.storyworld.kinds import BottomKind, HairStyle, Light, TopKind, Weather
 from onestory.storyworld.light import Grade
 from onestory.storyworld.look import Look
 from onestory.storyworld.pen import LabelPen, Pen
@@ -23,8 +25,10 @@ from onestory.storyworld.staging import Staging
 GUIDES = 7
 """Told at all; first person, others; height, below the ground, side, size of the view."""
 
-WALL = 128
-"""Grey of what is no stand-in."""
+_PRIMER = ("white", "grey", "charcoal")
+"""What walls, accents and furniture are painted before anybody chose a colour."""
+
+_GREY = Grade(fade=1.0)
 
 _FINE = 8
 """Pixels along a side of a cell, where it is counted who covers it."""
@@ -44,13 +48,20 @@ class StandIns:
             cell: Side of a cell in pixels.
         """
         cast = tuple(replace(person, look=_plain(person.look)) for person in scene.performers)
-        self.scene = replace(scene, performers=cast)
+        self.scene = replace(
+            scene,
+            performers=cast,
+            place=replace(scene.place, palette=_PRIMER),
+            light=Light.DAY,
+            weather=Weather.CLEAR,
+        )
         self.rows, self.columns, self.cell = rows, columns, cell
         self._staging = Staging(self.scene, aspect=columns / rows)
+        self._set: Backdrop | None = None
 
     def sketch(self, index: int) -> npt.NDArray[np.uint8]:
         """
-        Draw the stand-ins, their seats and what they hold.
+        Draw the stand-ins on their set, their seats and what they hold.
 
         Args:
             index: Of the frame.
@@ -62,9 +73,14 @@ class StandIns:
             IndexError: If the scene has no such frame.
         """
         height, width = self.rows * self.cell, self.columns * self.cell
-        rgba_HWC = np.full((height, width, 4), WALL, np.uint8)
-        rgba_HWC[..., 3] = 255
-        self._draw(Pen(rgba_HWC, Grade()), index, height)
+        if self._set is None:
+            views = [self._staging.view(number) for number in range(self.scene.num_frames)]
+            self._set = Backdrop(self.scene, views, width, height, grade=_GREY)
+        rgba_HWC = np.zeros((height, width, 4), np.uint8)
+        pen, view = Pen(rgba_HWC, Grade()), self._staging.view(index)
+        self._set.lay_behind(pen, view, rgba_HWC)
+        self._draw(pen, index, height)
+        self._set.lay_front(pen, view)
         return np.ascontiguousarray(rgba_HWC[..., :3])
 
     def guides(self, index: int) -> npt.NDArray[np.float32]:
@@ -80,17 +96,39 @@ class StandIns:
         Raises:
             IndexError: If the scene has no such frame.
         """
+        people_Ahw = self.people(index)
+        told_1hw = np.ones((1, self.rows, self.columns))
+        first_1hw, others_Ahw = people_Ahw[:1], people_Ahw[1:]
+        guides = [
+            told_1hw,
+            first_1hw.sum(0, keepdims=True),
+            others_Ahw.sum(0, keepdims=True),
+            self._stage(index),
+        ]
+        return np.concatenate(guides).astype(np.float32)
+
+    def people(self, index: int) -> npt.NDArray[np.float32]:
+        """
+        Say how much of each cell each person covers.
+
+        Args:
+            index: Of the frame.
+
+        Returns:
+            `A h w`, A people as the scene counts them, in [0, 1].
+
+        Raises:
+            IndexError: If the scene has no such frame.
+        """
         height, width = self.rows * _FINE, self.columns * _FINE
         labels_HWC = np.zeros((height, width, 4), np.uint8)
         self._draw(LabelPen(labels_HWC), index, height)
         label_HW = labels_HWC[..., 0]
         # What lies about is labelled too, behind the people.
-        is_person_HW = label_HW <= len(self.scene.performers)
-        covered_2HW = np.stack([is_person_HW & (label_HW == 1), is_person_HW & (label_HW > 1)])
-        cells = covered_2HW.reshape(2, self.rows, _FINE, self.columns, _FINE)
-        told_1hw = np.ones((1, self.rows, self.columns))
-        guides = [told_1hw, cells.mean((2, 4)), self._stage(index)]
-        return np.concatenate(guides).astype(np.float32)
+        numbers_A11 = np.arange(1, len(self.scene.performers) + 1)[:, None, None]
+        cells = (label_HW == numbers_A11).reshape(-1, self.rows, _FINE, self.columns, _FINE)
+        covered_Ahw: npt.NDArray[np.float32] = cells.mean((2, 4)).astype(np.float32)
+        return covered_Ahw
 
     def _draw(self, pen: Pen, index: int, height: int) -> None:
         view = self._staging.view(index)

@@ -118,6 +118,13 @@ class StoryShot:
     place: str
     introduces: frozenset[str]
     """Names of people and places that this caption describes for the first time."""
+    words: Mapping[str, str]
+    """The caption's words for each of the people, and for the place, by name."""
+
+    @property
+    def cast(self) -> tuple[str, ...]:
+        """Names of the people, as the scene counts them."""
+        return tuple(performer.name for performer in self.scene.performers)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -365,6 +372,7 @@ class _Teller:
             people=people,
             place=place,
             introduces=frozenset(new),
+            words={**words, place: where},
         )
 
     def _head(self, camera: Camera) -> str:

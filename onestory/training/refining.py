@@ -2,10 +2,12 @@
 How does the codec learn to draw finer than it codes? From stories drawn twice as large.
 
     shard ── latents ── + error like a generator's ── decoder ── frames ┐
-    story ── SceneRenderer, upscale times as large ──────────────────────┴─ L1, pixels and edges
+    story ─┬─ StandIns, upscale times as large ─────────┘               │
+           └─ SceneRenderer, upscale times as large ────────────────────┴─ L1, pixels and edges
 
 Latents stay as they are: only what decodes them is trained, so shards and models made before
-stay good. The error makes the decoder forgive what a generator does not get quite right.
+stay good. The error makes the decoder forgive what a generator does not get quite right, and look
+for edges where the sketch has them.
 """
 
 from collections.abc import Iterator
@@ -17,8 +19,9 @@ import torch
 from torch.nn import functional
 from torch.optim import AdamW
 
-from onestory.diffusion.codec import TIME, BlockCodec
+from onestory.diffusion.codec import BlockCodec, as_blocks
 from onestory.storyworld.render import SceneRenderer
+from onestory.storyworld.standins import StandIns
 from onestory.storyworld.stories import Telling, tell_story
 from onestory.training.checkpoints import read_checkpoint, write_checkpoint
 from onestory.training.shards import Shard, read_shard
@@ -39,10 +42,18 @@ class Refining:
     error: float = 0.4
     """Largest standard deviation of what is added to latents: as much in every channel, as a
     sampler leaves it. Weak channels drown first; the decoder learns what to make of the rest."""
+    fading: float = 0.5
+    """How many latents have lost some of their detail: all but the first `KEPT` channels fade."""
+    unguided: float = 0.1
+    """How many decode without a sketch."""
     edges: float = 1.0
     """Weight of the differences between neighbouring pixels."""
     keep_every: int = 100
     """Steps between two checkpoints."""
+
+
+KEPT = 6
+"""Channels that a generator always gets nearly right: the colours of a cell, and their slopes."""
 
 
 class _Pool:
@@ -53,7 +64,7 @@ class _Pool:
         self.codec = codec
         self.choices = choices
         self._shard: tuple[Path, Shard] | None = None
-        self.shots: list[tuple[torch.Tensor, torch.Tensor]] = []
+        self.shots: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]] = []
 
     def fill(self, step: int) -> None:
         """Hold what a run that was never interrupted would hold at this step."""
@@ -65,7 +76,8 @@ class _Pool:
         self.shots.pop(0)
         self.shots.append(self._draw(step + self.choices.pool))
 
-    def _draw(self, number: int) -> tuple[torch.Tensor, torch.Tensor]:
+    def _draw(self, number: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Latents `C F h w`, frames and sketches `T H W 3`."""
         # Neighbouring numbers share a shard, which is slow to read.
         path = self.paths[number // 64 % len(self.paths)]
         if self._shard is None or self._shard[0] != path:
@@ -80,28 +92,37 @@ class _Pool:
         side = int(self.codec.config["block"]) * self.codec.upscale
         renderer = SceneRenderer(scene, width * side, height * side)
         frames = np.stack([renderer.frame(index) for index in range(scene.num_frames)])
-        return shard.latents_SCFhw[row].float(), torch.from_numpy(frames)
+        stand_ins = StandIns(scene, rows=height, columns=width, cell=side)
+        sketches = np.stack([stand_ins.sketch(index) for index in range(scene.num_frames)])
+        latents_CFhw = shard.latents_SCFhw[row].float()
+        return latents_CFhw, torch.from_numpy(frames), torch.from_numpy(sketches)
 
-    def crops(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Latents `B C F c c`, and frames `B T H W 3` in [0, 255]."""
+    def crops(self, step: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Latents `B C F c c`, frames and sketches `B T H W 3` in [0, 255]."""
         rng = np.random.default_rng([self.choices.seed, step, 1])
         cells = self.choices.cells
         side = int(self.codec.config["block"]) * self.codec.upscale
-        latents, frames = [], []
+        latents: list[torch.Tensor] = []
+        frames: list[torch.Tensor] = []
+        sketches: list[torch.Tensor] = []
         for _ in range(self.choices.crops):
-            latent_CFhw, frame_THW3 = self.shots[int(rng.integers(len(self.shots)))]
+            latent_CFhw, *drawn = self.shots[int(rng.integers(len(self.shots)))]
             top = int(rng.integers(latent_CFhw.shape[2] - cells + 1))
             left = int(rng.integers(latent_CFhw.shape[3] - cells + 1))
             cut = latent_CFhw[:, :, top : top + cells, left : left + cells]
+            cut = cut.clone()
+            if rng.random() < self.choices.fading:
+                cut[KEPT:] *= float(rng.random())
             strength = float(rng.uniform(0, self.choices.error))
             error = rng.standard_normal(cut.shape, dtype=np.float32) * strength
             latents.append(cut + torch.from_numpy(error))
-            frames.append(
-                frame_THW3[
-                    :, top * side : (top + cells) * side, left * side : (left + cells) * side
-                ]
-            )
-        return torch.stack(latents), torch.stack(frames).float()
+            for kept, shown_THW3 in zip((frames, sketches), drawn, strict=True):
+                kept.append(
+                    shown_THW3[
+                        :, top * side : (top + cells) * side, left * side : (left + cells) * side
+                    ]
+                )
+        return torch.stack(latents), torch.stack(frames).float(), torch.stack(sketches).float()
 
 
 def with_refiner(codec: BlockCodec, seed: int = 0) -> BlockCodec:
@@ -109,7 +130,9 @@ def with_refiner(codec: BlockCodec, seed: int = 0) -> BlockCodec:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         refined: BlockCodec = BlockCodec(
-            channels=int(codec.config["channels"]), block=int(codec.config["block"])
+            channels=int(codec.config["channels"]),
+            block=int(codec.config["block"]),
+            is_guided=True,
         )
     for name, kept in codec.named_buffers():
         refined.get_buffer(name).copy_(kept)
@@ -138,30 +161,29 @@ def refine(
     pool = _Pool(paths, codec, choices)
     pool.fill(step)
     while step < choices.steps:
-        latents_BCFcc, frames_BTHW3 = pool.crops(step)
+        latents_BCFcc, frames_BTHW3, sketch_BTHW3 = pool.crops(step)
+        is_guided = np.random.default_rng([choices.seed, step, 2]).random() >= choices.unguided
+        sketch = as_blocks(sketch_BTHW3) if is_guided else None
         for group in optimizer.param_groups:
             rise = min(1.0, (step + 1) / 50)
             group["lr"] = choices.rate * rise * (1 - step / choices.steps)
         linear = codec.decode_linear(latents_BCFcc)
         with torch.autocast("cpu", torch.bfloat16):
-            drawn = codec.refine(latents_BCFcc, linear).float()
-        wanted = _as_blocks(frames_BTHW3)
+            drawn = codec.refine(latents_BCFcc, linear, sketch).float()
+        wanted = as_blocks(frames_BTHW3)
         loss = _difference(drawn, wanted, choices.edges)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
+        for parameter in codec.refine.parameters():
+            # What nobody looked at takes part with a gradient of zero.
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
         optimizer.step()
         pool.next(step)
         step += 1
         if step % choices.keep_every == 0 or step == choices.steps:
             write_checkpoint(folder, step, parts, {"adamw": optimizer})
         yield step, float(loss.detach())
-
-
-def _as_blocks(frames_BTHW3: torch.Tensor) -> torch.Tensor:
-    """Frames as the codec blocks them, the first one repeated: `B F 4 H W 3`."""
-    first = frames_BTHW3[:, :1].expand(-1, TIME, -1, -1, -1)
-    frames = torch.cat([first, frames_BTHW3[:, 1:]], dim=1)
-    return frames.reshape(len(frames), -1, TIME, *frames.shape[2:])
 
 
 def _difference(drawn: torch.Tensor, wanted: torch.Tensor, edges: float) -> torch.Tensor:

@@ -14,10 +14,11 @@ from onestory.storyworld.kinds import (
     Light,
     PropKind,
     TopKind,
+    Weather,
 )
 from onestory.storyworld.render import SceneRenderer
 from onestory.storyworld.scene import Camera, Look, Performer, Place, PlaceKind, SceneSpec
-from onestory.storyworld.standins import GUIDES, WALL, StandIns
+from onestory.storyworld.standins import GUIDES, StandIns
 
 ROWS, COLUMNS = 18, 10
 INSERT = Framing.INSERT
@@ -43,11 +44,13 @@ def scene_of(look: Look, **changes: object) -> SceneSpec:
     return replace(scene, **changes)  # type: ignore[arg-type]
 
 
-def drawn_beside_people(scene: SceneSpec) -> int:
-    """How many pixels of a sketch show something, and nobody."""
-    truth = SceneRenderer(scene, COLUMNS * 16, ROWS * 16).truth(4)
-    is_drawn_HW = (stand_ins(scene).sketch(4) != WALL).any(axis=2)
-    return int((is_drawn_HW & (truth.labels_HW == 0)).sum())
+def changed_beside_people(scene: SceneSpec, other: SceneSpec) -> int:
+    """How many pixels of two sketches differ where neither shows anybody."""
+    differ_HW = (stand_ins(scene).sketch(4) != stand_ins(other).sketch(4)).any(axis=2)
+    for each in (scene, other):
+        truth = SceneRenderer(each, COLUMNS * 16, ROWS * 16).truth(4)
+        differ_HW &= truth.labels_HW == 0
+    return int(differ_HW.sum())
 
 
 def stand_ins(scene: SceneSpec) -> StandIns:
@@ -56,11 +59,10 @@ def stand_ins(scene: SceneSpec) -> StandIns:
 
 
 def test_nothing_of_a_look_is_told() -> None:
-    """Whatever hair, clothes, colours, place and light: the same blocking."""
+    """Whatever hair, clothes, paint, light and weather: the same blocking."""
     plain = stand_ins(scene_of(Look()))
-    dressed = stand_ins(
-        scene_of(DRESSED, place=Place(kind=PlaceKind.PARK, variant=8), light=Light.NIGHT)
-    )
+    painted = Place(kind=PlaceKind.STREET, variant=3, palette=("pink", "lime", "navy"))
+    dressed = stand_ins(scene_of(DRESSED, place=painted, light=Light.NIGHT, weather=Weather.RAIN))
 
     assert np.array_equal(dressed.sketch(4), plain.sketch(4))
     assert np.array_equal(dressed.guides(4), plain.guides(4))
@@ -70,6 +72,33 @@ def test_nothing_of_a_look_is_told() -> None:
     assert guides.dtype == np.float32
     assert (guides[0] == 1).all()
     assert np.abs(guides).max() <= 1.5
+
+
+def test_sets_are_told() -> None:
+    """Another place, and another of its kind, is another set; it says nothing of who is where."""
+    places = (
+        Place(kind=PlaceKind.STREET, variant=3),
+        Place(kind=PlaceKind.STREET, variant=4),
+        Place(kind=PlaceKind.KITCHEN, variant=3),
+    )
+    sketches = [stand_ins(scene_of(Look(), place=place)).sketch(4) for place in places]
+
+    assert not np.array_equal(sketches[0], sketches[1])
+    assert not np.array_equal(sketches[0], sketches[2])
+
+
+def test_everybody_is_told_apart() -> None:
+    """Of three people each covers cells of their own; the guides tell the first from the rest."""
+    scene = scene_of(Look())
+    third = Performer(name="C", look=Look(height=1.6))
+    told = stand_ins(replace(scene, performers=(*scene.performers, third)))
+    people_Ahw = told.people(4)
+
+    assert people_Ahw.shape == (3, ROWS, COLUMNS)
+    assert (people_Ahw.sum((1, 2)) > 1).all()
+    assert people_Ahw.sum(0).max() <= 1.0
+    assert np.array_equal(told.guides(4)[1], people_Ahw[0])
+    assert np.allclose(told.guides(4)[2], people_Ahw[1:].sum(0))
 
 
 def test_bodies_are_told() -> None:
@@ -83,7 +112,7 @@ def test_bodies_are_told() -> None:
 @pytest.mark.parametrize("framing", [Framing.WIDE, Framing.MEDIUM, Framing.CLOSE])
 @pytest.mark.parametrize("action", [Action.IDLE, Action.WALK, Action.SIT])
 def test_stand_ins_stand_where_the_cast_is_drawn(framing: Framing, action: Action) -> None:
-    """Each person lies where the picture shows them, to half a cell; the rest is wall."""
+    """Each person lies where the picture shows them, to half a cell, in colour on a grey set."""
     bald = Look(hair_style=HairStyle.BALD)
     scene = scene_of(bald, camera=Camera(framing=framing, subject="A"))
     first = replace(scene.performers[0], action=action)
@@ -94,9 +123,10 @@ def test_stand_ins_stand_where_the_cast_is_drawn(framing: Framing, action: Actio
     for covered_hw, name in ((guides[1], "A"), (guides[2], "B")):
         seen_hw = truth.mask(name).reshape(ROWS, 16, COLUMNS, 16).mean((1, 3))
         assert np.abs(covered_hw - seen_hw).mean() < 0.15 * max(seen_hw.mean(), 0.02)
-    drawn_HW = (sketch_HW3 != WALL).any(axis=2)
-    assert drawn_HW[truth.mask("A") | truth.mask("B")].mean() > 0.97
-    assert not drawn_HW[0, 0]
+    is_grey_HW = np.ptp(sketch_HW3.astype(int), axis=2) < 12
+    somebody_HW = truth.mask("A") | truth.mask("B")
+    assert is_grey_HW[somebody_HW].mean() < 0.2
+    assert is_grey_HW[~somebody_HW].mean() > 0.4, "the set is in colour"
 
 
 def test_seats_and_things_are_sketched_and_belong_to_nobody() -> None:
@@ -111,10 +141,12 @@ def test_seats_and_things_are_sketched_and_belong_to_nobody() -> None:
 
     for case in cases:
         assert not np.array_equal(stand_ins(case).sketch(4), bare.sketch(4))
-    beside = [drawn_beside_people(case) for case in (scene, cases[0])]
-    assert beside[1] > 1.5 * beside[0], "there is no chair"
+    standing = replace(scene.performers[0], action=Action.IDLE)
+    on_foot = replace(scene, performers=(standing, scene.performers[1]))
+    assert changed_beside_people(on_foot, cases[0]) > 300, "there is no chair"
     lone = replace(scene, performers=(), props=(PropKind.CUP,), camera=Camera(framing=INSERT))
-    assert (stand_ins(lone).sketch(4) != WALL).any()
+    without = replace(lone, props=())
+    assert not np.array_equal(stand_ins(lone).sketch(4), stand_ins(without).sketch(4))
     assert not stand_ins(lone).guides(4)[1:3].any()
 
 

@@ -81,3 +81,18 @@ def test_a_run_that_was_stopped_goes_on_as_if_nothing_had_happened(
         torch.equal(one, other)
         for one, other in zip(whole.state_dict().values(), again.state_dict().values(), strict=True)
     )
+
+
+def test_a_trained_decoder_looks_at_the_sketch(shards: list[Path], tmp_path: Path) -> None:
+    """Lines elsewhere, another picture; without any it decodes as well."""
+    codec, _ = refined(shards, tmp_path)
+    frames = torch.randint(0, 256, (1, 5, 64, 64, 3), dtype=torch.uint8)
+    latents = codec.encode(frames)
+    one, other = torch.randint(0, 256, (2, 1, 5, 128, 128, 3), dtype=torch.uint8)
+
+    drawn = [codec.decode(latents, sketch) for sketch in (one, other, None)]
+
+    assert codec.is_guided
+    assert all(frame.shape == drawn[0].shape for frame in drawn)
+    assert not torch.allclose(drawn[0], drawn[1], atol=1e-3)
+    assert not torch.allclose(drawn[0], drawn[2], atol=1e-3)
