@@ -15,11 +15,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+from torch.nn import functional
 
-from onestory.diffusion.kv import MemoryCache, cached
+from onestory.diffusion.kv import MemoryCache
 from onestory.diffusion.plain_attention import PlainAttention
 from onestory.diffusion.pocket import PocketModules
 from onestory.memory.budget import LEVELS, solve_layout
+from onestory.memory.showing import OWNERS, SHOWN
 
 SHOTS = (2, 5, 10, 20, 40)
 RULES = ("adaptive", "fixed_window", "full_history")
@@ -71,6 +73,7 @@ def measure_cost(
     noisy_1CFhw = torch.randn(1, modules.channels, num_frames, *grid, generator=generator)
     text_dim = int(modules.transformer.config["text_dim"])
     text_1TE = torch.randn(1, text_tokens, text_dim, generator=generator)
+    text_1TE[..., -OWNERS:] = 0.0
     share_1F = torch.full((1, num_frames), 0.5)
     with torch.inference_mode(), PlainAttention(), torch.autocast("cpu", torch.bfloat16):
         memories: dict[tuple[str, int], MemoryCache] = {}
@@ -88,12 +91,11 @@ def measure_cost(
         seconds: dict[tuple[str, int], list[float]] = {key: [] for key in memories}
         for turn in range(rounds + 1):
             for key, memory in memories.items():
-                with cached(modules.transformer, memory):
-                    started = time.perf_counter()
-                    modules.denoise(noisy_1CFhw, share_1F, text_1TE, per_token=False)
-                    # The first round warms up.
-                    if turn:
-                        seconds[key].append(time.perf_counter() - started)
+                started = time.perf_counter()
+                modules.denoise(noisy_1CFhw, share_1F, text_1TE, per_token=False, memory=memory)
+                # The first round warms up.
+                if turn:
+                    seconds[key].append(time.perf_counter() - started)
     rows = []
     for (rule, shot), memory in memories.items():
         first = seconds[rule, shots[0]]
@@ -129,13 +131,15 @@ def _remember(
         chosen, levels = history_1MChw, (0,) * num
     else:
         if rule == "adaptive":
-            scores_1M = modules.selector(history_1MChw, text_1TE)
+            told_1MChw = functional.pad(history_1MChw, (0, 0, 0, 0, 0, SHOWN))
+            scores_1M = modules.selector(told_1MChw, text_1TE)
         else:
             scores_1M = torch.arange(num).float()[None]
         layout = solve_layout(budget, num, grid, LEVELS)
         order = scores_1M[0].argsort(descending=True)[: layout.num_frames]
         chosen, levels = history_1MChw[:, order], layout.levels
-    return modules.remember(chosen, levels)
+    shown_1KOhw = torch.zeros(1, len(levels), SHOWN, *grid)
+    return modules.remember(chosen, levels, shown_1KOhw)
 
 
 def cost_table(rows: Sequence[StepCost]) -> str:

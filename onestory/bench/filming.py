@@ -21,8 +21,8 @@ import torch
 
 from onestory.bench.cases import Case
 from onestory.bench.variants import Variant, policy_of
-from onestory.diffusion.blocking import clip_blocking
-from onestory.diffusion.codec import TIME, BlockCodec
+from onestory.diffusion.blocking import cast_of, clip_blocking, figures_of
+from onestory.diffusion.codec import TIME, BlockCodec, latent_middles
 from onestory.diffusion.kv import MemoryCache
 from onestory.diffusion.pocket import PocketModules
 from onestory.diffusion.sampling import Sampling, sample
@@ -31,7 +31,10 @@ from onestory.documents import Digest, digest_of_json
 from onestory.memory.bank import MemoryBank, read_latents, write_latents
 from onestory.memory.policies import NextShot, recency
 from onestory.memory.recall import Recall, recall
+from onestory.storyworld.standins import StandIns
+from onestory.storyworld.stories import StoryShot
 from onestory.training.batches import padded_text
+from onestory.training.shards import told_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -101,17 +104,17 @@ def film(
     takes: Takes = {}
     for shot in range(max(len(case.story.shots) for case in cases)):
         there = [case for case in cases if shot < len(case.story.shots)]
-        read = studio.text.read([case.story.shots[shot].caption for case in there])
-        orders = [
-            _order(studio, case, shot, text_TE, variant, banks[case.seed])
-            for case, text_TE in zip(there, read, strict=True)
-        ]
+        orders = [_order(studio, case, shot, variant, banks[case.seed]) for case in there]
         _film(studio, orders)
         for order in orders:
             latents_FChw = read_latents(_path(studio, order.name).read_bytes()).latents_FCHW
             takes[order.case.seed, shot] = FilmedShot(name=order.name, latents_FChw=latents_FChw)
             banks[order.case.seed].remember(
-                latents_FChw, take=order.name, slate=f"{order.case.seed}", shot=shot
+                latents_FChw,
+                take=order.name,
+                slate=f"{order.case.seed}",
+                shot=shot,
+                figures=_figures(studio, order.case.story.shots[shot]),
             )
         if at_take is not None:
             at_take(len(takes))
@@ -122,11 +125,12 @@ def _order(
     studio: Studio,
     case: Case,
     shot: int,
-    text_TE: torch.Tensor,
     variant: Variant,
     bank: MemoryBank,
 ) -> _Order:
-    next_shot = NextShot(shot=shot, text_TE=text_TE)
+    told = case.story.shots[shot]
+    text_TE = studio.text.read_told(told_of(told))
+    next_shot = NextShot(shot=shot, text_TE=text_TE, cast=cast_of(told.scene, told.place))
     if variant.rule == "none" or not case.returns(shot):
         recalled = recall(bank, recency(), next_shot, budget=0.0)
     else:
@@ -140,7 +144,7 @@ def _order(
             "sampling": [sampling.steps, sampling.guidance, sampling.shift],
             "story": case.seed,
             "shot": shot,
-            "caption": case.story.shots[shot].caption,
+            "caption": told.caption,
             "size": [studio.num_frames, *studio.grid],
             "memory": remembered,
         }
@@ -200,13 +204,22 @@ def _blocking(studio: Studio, orders: Sequence[_Order]) -> torch.Tensor:
     return torch.stack(told)
 
 
+def _figures(studio: Studio, told: StoryShot) -> dict[str, torch.Tensor]:
+    """Who and what is seen where, by name."""
+    rows, columns = studio.grid
+    stand_ins = StandIns(told.scene, rows=rows, columns=columns)
+    num_frames = 1 + TIME * (studio.num_frames - 1)
+    return figures_of(stand_ins, latent_middles(num_frames), told.place)
+
+
 def _memory(studio: Studio, orders: Sequence[_Order]) -> MemoryCache | None:
     levels = orders[0].recalled.layout.levels
     if not levels:
         return None
     latents_BKChw = torch.stack([order.recalled.latents_KCHW for order in orders])
+    shown_BKOhw = torch.stack([order.recalled.shown_KOHW for order in orders])
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
-        return studio.modules.remember(latents_BKChw, levels)
+        return studio.modules.remember(latents_BKChw, levels, shown_BKOhw)
 
 
 def _path(studio: Studio, name: Digest) -> Path:

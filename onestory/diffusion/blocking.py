@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from onestory.diffusion.codec import BlockCodec, latent_middles
+from onestory.memory.showing import Cast, person_key, set_key
 from onestory.storyworld.scene import SceneSpec
 from onestory.storyworld.standins import GUIDES, StandIns
 
@@ -54,6 +55,37 @@ def blocking_of(stand_ins: StandIns, codec: BlockCodec, frames: Sequence[int]) -
     coded_FChw = codec.encode(torch.from_numpy(sketch_FHW3)[:, None])[:, :SKETCH_CHANNELS, 0]
     told_FPhw = torch.cat([torch.from_numpy(guides_FGhw), coded_FChw], dim=1)
     return told_FPhw.transpose(0, 1)
+
+
+def figures_of(stand_ins: StandIns, frames: Sequence[int], setting: str) -> dict[str, torch.Tensor]:
+    """
+    Say by name who and what is seen where.
+
+    Args:
+        stand_ins: A scene.
+        frames: Of the scene, one for each latent frame.
+        setting: Name of its set; nothing if it has none.
+
+    Returns:
+        How much of each cell shows each person and the set, `F h w` each, float32; the set is
+        wherever nobody is. See `onestory.memory.showing`.
+    """
+    people_FAhw = torch.from_numpy(np.stack([stand_ins.people(index) for index in frames]))
+    names = [person_key(performer.name) for performer in stand_ins.scene.performers]
+    figures = dict(zip(names, people_FAhw.unbind(1), strict=True))
+    return {**figures, set_key(setting): 1.0 - people_FAhw.sum(dim=1)} if setting else figures
+
+
+def cast_of(scene: SceneSpec, setting: str) -> Cast:
+    """
+    Say who and what is in a scene.
+
+    Args:
+        scene: What is shot.
+        setting: Name of its set; nothing if it has none.
+    """
+    first, *others = [person_key(performer.name) for performer in scene.performers] or [""]
+    return Cast(first=first, others=tuple(others), setting=set_key(setting) if setting else "")
 
 
 def clip_blocking(

@@ -33,6 +33,7 @@ from diffusers.models.transformers.transformer_wan import (
     WanTransformerBlock,
 )
 from torch import Tensor
+from torch.nn import functional
 
 from onestory.diffusion.attach import (
     attached,
@@ -59,6 +60,8 @@ class MemoryCache:
 
     blocks: tuple[BlockMemory, ...]
     """In the order of the transformer's blocks."""
+    shown_BLO: Tensor | None = None
+    """What each memory token shows, if that is known; see `onestory.diffusion.regions`."""
 
     @property
     def batch(self) -> int:
@@ -104,7 +107,8 @@ class MemoryCache:
 
     def _each(self, change: Callable[[Tensor], Tensor]) -> "MemoryCache":
         return MemoryCache(
-            tuple(BlockMemory(change(key), change(value)) for key, value in self.blocks)
+            tuple(BlockMemory(change(key), change(value)) for key, value in self.blocks),
+            None if self.shown_BLO is None else change(self.shown_BLO),
         )
 
 
@@ -172,7 +176,9 @@ def prefill(
 
 
 @contextmanager
-def cached(transformer: WanTransformer3DModel, cache: MemoryCache) -> Iterator[None]:
+def cached(
+    transformer: WanTransformer3DModel, cache: MemoryCache, *, bias_BNL: Tensor | None = None
+) -> Iterator[None]:
     """
     Let every self-attention of the shot read a memory beside its own tokens.
 
@@ -182,6 +188,7 @@ def cached(transformer: WanTransformer3DModel, cache: MemoryCache) -> Iterator[N
     Args:
         transformer: The stock model, compiled or not.
         cache: What `prefill` made of the memory. One sample serves any batch.
+        bias_BNL: Added to the logits of attention from the shot's tokens to the memory's.
 
     Yields:
         Nothing; call the transformer, or a pipeline that holds it, as ever.
@@ -201,11 +208,11 @@ def cached(transformer: WanTransformer3DModel, cache: MemoryCache) -> Iterator[N
         stock_checkpoint = model._gradient_checkpointing_func
 
         def checkpoint(block: WanTransformerBlock, *arguments: Any) -> Any:
-            return stock_checkpoint(_Reading(block), *arguments, *memories[block])
+            return stock_checkpoint(_Reading(block, bias_BNL), *arguments, *memories[block])
 
         try:
             for block, memory in memories.items():
-                block.attn1.processor = MemoryAttention(block.attn1.processor, memory)
+                block.attn1.processor = MemoryAttention(block.attn1.processor, memory, bias_BNL)
             model._gradient_checkpointing_func = checkpoint
             yield
         finally:
@@ -227,10 +234,13 @@ class MemoryAttention:
 
     _parallel_config = None
 
-    def __init__(self, stock: Any, memory: BlockMemory | None = None) -> None:
+    def __init__(
+        self, stock: Any, memory: BlockMemory | None = None, bias_BNL: Tensor | None = None
+    ) -> None:
         # The name under which diffusers sets and looks for a kernel.
         self._attention_backend = getattr(stock, "_attention_backend", None)
         self.memory = memory
+        self.bias_BNL = bias_BNL
         self.kept: BlockMemory | None = None
 
     def __call__(
@@ -257,8 +267,13 @@ class MemoryAttention:
             key_BNHE = _beside(key_BNHE, self.memory.key_BLHE)
             value_BNHE = _beside(value_BNHE, self.memory.value_BLHE)
 
+        bias = None
+        if self.bias_BNL is not None:
+            # The shot's own tokens are as loud as ever.
+            own = query_BNHE.shape[1]
+            bias = functional.pad(self.bias_BNL, (own, 0))[:, None].to(query_BNHE.dtype)
         out_BNHE = dispatch_attention_fn(
-            query_BNHE, key_BNHE, value_BNHE, backend=self._attention_backend
+            query_BNHE, key_BNHE, value_BNHE, attn_mask=bias, backend=self._attention_backend
         )
         out_BND: Tensor = out_BNHE.flatten(2, 3).type_as(query_BNHE)
         for layer in attn.to_out:
@@ -307,6 +322,7 @@ class _Reading:
     """One block reading its memory, also when it is recomputed after `cached` has ended."""
 
     block: WanTransformerBlock
+    bias_BNL: Tensor | None
 
     def __call__(
         self,
@@ -320,7 +336,7 @@ class _Reading:
         """The block's output."""
         attn1: Any = self.block.attn1
         before = attn1.processor
-        attn1.processor = MemoryAttention(before, BlockMemory(key_BLHE, value_BLHE))
+        attn1.processor = MemoryAttention(before, BlockMemory(key_BLHE, value_BLHE), self.bias_BNL)
         try:
             out_BND: Tensor = self.block(hidden_BND, text, modulation, rotary)
         finally:

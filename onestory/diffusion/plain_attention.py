@@ -15,7 +15,7 @@ from torch.overrides import TorchFunctionMode
 
 
 class PlainAttention(TorchFunctionMode):
-    """Inside, attention without a mask, a dropout or a causal order is computed plainly."""
+    """Inside, attention without a mask (but for a bias), a dropout or a causal order is plain."""
 
     def __torch_function__(
         self,
@@ -32,14 +32,19 @@ class PlainAttention(TorchFunctionMode):
                 for i, name in enumerate(("query", "key", "value"))
             )
             scale = kwargs.get("scale") or query.shape[-1] ** -0.5
-            weights = torch.matmul(query * scale, key.transpose(-1, -2)).softmax(dim=-1)
+            logits = torch.matmul(query * scale, key.transpose(-1, -2))
+            bias = kwargs.get("attn_mask")
+            if bias is not None:
+                logits = logits + bias
+            weights = logits.softmax(dim=-1)
             return torch.matmul(weights.to(value.dtype), value)
         return func(*args, **kwargs)
 
 
 def _is_plain(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
+    bias = kwargs.get("attn_mask")
     return len(args) <= 3 and not (
-        kwargs.get("attn_mask") is not None
+        (bias is not None and not bias.is_floating_point())
         or kwargs.get("dropout_p")
         or kwargs.get("is_causal")
         or kwargs.get("enable_gqa")

@@ -19,8 +19,9 @@ Reference: Liu et al., "An Intriguing Failing of Convolutional Neural Networks a
 Solution", 2018 (arXiv:1807.03247): channels that say where.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +30,14 @@ from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
 from torch import nn
 
 from onestory.diffusion.blocking import GAIN, blocking_channels
-from onestory.diffusion.kv import MemoryCache, prefill
+from onestory.diffusion.kv import MemoryCache, cached, prefill
 from onestory.diffusion.preconditioning import Preconditioner
+from onestory.diffusion.regions import bias_between, hearing, owned_by, shown_of
 from onestory.diffusion.text import TEXT_DIM
 from onestory.memory.conditioner import AdaptiveConditioner
 from onestory.memory.selector import FrameSelector
+from onestory.memory.showing import OWNERS, SHOWN
+from onestory.storyworld.standins import GUIDES
 
 TIMESTEPS = 1000.0
 """What the transformer calls pure noise."""
@@ -95,7 +99,7 @@ class PocketModules(nn.Module):
             std_C: Standard deviations.
         """
         self.preconditioner.std_C.copy_(std_C)
-        self.selector.std_C.copy_(std_C)
+        self.selector.std_C[: len(std_C)].copy_(std_C)
 
     @torch.no_grad()
     def make_captions_louder(self, gain: float) -> None:
@@ -122,6 +126,7 @@ class PocketModules(nn.Module):
         *,
         per_token: bool,
         blocking_BPFhw: torch.Tensor | None = None,
+        memory: MemoryCache | None = None,
     ) -> torch.Tensor:
         """
         Estimate clean latents.
@@ -132,6 +137,7 @@ class PocketModules(nn.Module):
             text_BTE: Caption features, zeros behind the end.
             per_token: Whether frames differ in that; one time for all is faster.
             blocking_BPFhw: Who stands where; None or zeros if nobody says.
+            memory: What `remember` made, for as many samples.
 
         Returns:
             Clean latents, `B C F h w`, float32.
@@ -145,17 +151,47 @@ class PocketModules(nn.Module):
             shape = (num, self.blocking_channels, num_frames, height, width)
             blocking_BPFhw = noisy_BCFhw.new_zeros(shape)
         seen_BCFhw = with_places(self.preconditioner.seen(noisy_BCFhw, share_BF))
-        told_BCFhw = torch.cat([seen_BCFhw, GAIN * blocking_BPFhw], dim=1)
-        drawn_BCFhw = self.transformer(told_BCFhw, timestep, text_BTE, return_dict=False)[0]
+        told_BCFhw = torch.cat([seen_BCFhw, self._heard(blocking_BPFhw)], dim=1)
+        with self._attending(shown_of(blocking_BPFhw), text_BTE, memory):
+            drawn_BCFhw = self.transformer(told_BCFhw, timestep, text_BTE, return_dict=False)[0]
         return self.preconditioner.clean(noisy_BCFhw, drawn_BCFhw, share_BF)
 
-    def remember(self, latents_BKChw: torch.Tensor, levels: Sequence[int]) -> MemoryCache:
+    def _heard(self, blocking_BPFhw: torch.Tensor) -> torch.Tensor:
+        """Who stands where, every channel as loud as the others; guides stand out."""
+        guides_BGFhw, sketch_BCFhw = blocking_BPFhw[:, :GUIDES], blocking_BPFhw[:, GUIDES:]
+        std_C = self.preconditioner.std_C[: sketch_BCFhw.shape[1]]
+        even_BCFhw = sketch_BCFhw / std_C[:, None, None, None]
+        return torch.cat([GAIN * guides_BGFhw, even_BCFhw], dim=1)
+
+    @contextmanager
+    def _attending(
+        self, shown_BNO: torch.Tensor, text_BTE: torch.Tensor, memory: MemoryCache | None
+    ) -> Iterator[None]:
+        """Attend to the memory, and most to what is about the same people and place."""
+        with ExitStack() as stack:
+            if memory is not None:
+                bias_BNL = None
+                if memory.shown_BLO is not None:
+                    bias_BNL = bias_between(shown_BNO, memory.shown_BLO)
+                stack.enter_context(cached(self.transformer, memory, bias_BNL=bias_BNL))
+            bias_BNT = bias_between(shown_BNO, owned_by(text_BTE))
+            stack.enter_context(hearing(self.transformer, bias_BNT))
+            yield
+
+    def remember(
+        self,
+        latents_BKChw: torch.Tensor,
+        levels: Sequence[int],
+        shown_BKOhw: torch.Tensor | None = None,
+    ) -> MemoryCache:
         """
         Turn recalled frames into what every step reads.
 
         Args:
             latents_BKChw: The frames, best first.
             levels: How finely each of them is cut.
+            shown_BKOhw: What their cells show, in the terms of the shot that is made; see
+                `onestory.diffusion.regions`.
 
         Returns:
             Keys and values of every block.
@@ -163,7 +199,10 @@ class PocketModules(nn.Module):
         even_BCKhw = self.preconditioner.even(latents_BKChw.transpose(1, 2))
         told_BKChw = with_places(even_BCKhw).transpose(1, 2)
         read = self.conditioner(told_BKChw, levels)
-        return prefill(self.transformer, read.tokens_BLD, read.positions_L3)
+        cache = prefill(self.transformer, read.tokens_BLD, read.positions_L3)
+        if shown_BKOhw is None:
+            return cache
+        return replace(cache, shown_BLO=self.conditioner.pooled(shown_BKOhw, levels))
 
     @torch.no_grad()
     def remember_as_drawn(self) -> None:
@@ -215,7 +254,7 @@ def new_modules(size: PocketSize) -> PocketModules:
         attention_head_dim=size.head_dim,
         in_channels=size.channels + PLACE_CHANNELS + blocking_channels(size.channels),
         out_channels=size.channels,
-        text_dim=TEXT_DIM,
+        text_dim=TEXT_DIM + OWNERS,
         freq_dim=256,
         ffn_dim=size.ffn,
         num_layers=size.layers,
@@ -230,7 +269,9 @@ def new_modules(size: PocketSize) -> PocketModules:
     conditioner = AdaptiveConditioner(in_channels=size.channels + PLACE_CHANNELS, inner_dim=width)
     conditioner.init_from(transformer.patch_embedding)
     selector = FrameSelector(
-        in_channels=size.channels, text_dim=TEXT_DIM, width=size.selector_width
+        in_channels=size.channels + SHOWN,
+        text_dim=TEXT_DIM + OWNERS,
+        width=size.selector_width,
     )
     return PocketModules(transformer, conditioner, selector, Preconditioner(size.channels))
 

@@ -15,7 +15,6 @@ Shape suffixes, for this module only:
 """
 
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +22,7 @@ import numpy.typing as npt
 import torch
 from diffusers.schedulers.scheduling_unipc_multistep import UniPCMultistepScheduler
 
-from onestory.diffusion.kv import MemoryCache, cached
+from onestory.diffusion.kv import MemoryCache
 from onestory.diffusion.plain_attention import PlainAttention
 from onestory.diffusion.pocket import TIMESTEPS, PocketModules, velocity_of
 
@@ -82,14 +81,14 @@ def sample(
     latents_BCFhw = noise_BCFhw
 
     def estimate(text_BTE: torch.Tensor, memory: MemoryCache | None) -> torch.Tensor:
-        with cached(modules.transformer, memory) if memory else nullcontext():
-            return modules.denoise(
-                latents_BCFhw,
-                share_BF,
-                text_BTE,
-                per_token=first_BChw is not None,
-                blocking_BPFhw=blocking_BPFhw,
-            )
+        return modules.denoise(
+            latents_BCFhw,
+            share_BF,
+            text_BTE,
+            per_token=first_BChw is not None,
+            blocking_BPFhw=blocking_BPFhw,
+            memory=memory,
+        )
 
     with torch.inference_mode(), PlainAttention(), torch.autocast("cpu", torch.bfloat16):
         for index, time in enumerate(scheduler.timesteps):

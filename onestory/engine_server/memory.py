@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from onestory.documents import Digest
-from onestory.engines.latents import frame_digest, unpack_latents
+from onestory.engines.latents import frame_digest, unpack_figures, unpack_latents
 from onestory.engines.protocol import EarlierTake, RecalledFrame
 from onestory.engines.recipe import Recipe
 from onestory.engines.take import Take
@@ -83,7 +83,8 @@ class Archive:
     def _frame(self, source: Remembered) -> RecalledFrame:
         take = self._take(source.take)
         try:
-            latent_FCHW = unpack_latents(self._latents_of(take))
+            content = self._latents_of(take)
+            latent_FCHW, figures = unpack_latents(content), unpack_figures(content)
         except ValueError as error:
             raise CorruptBlobError(str(error), slate=take.slate) from error
         if not 0 <= source.frame_index < len(latent_FCHW):
@@ -98,7 +99,13 @@ class Archive:
                 "is remembered",
                 slate=take.slate,
             )
-        return RecalledFrame(source=source, latent_CHW=latent_CHW)
+        return RecalledFrame(
+            source=source,
+            latent_CHW=latent_CHW,
+            figures=None
+            if figures is None
+            else {name: shown_FHW[source.frame_index] for name, shown_FHW in figures.items()},
+        )
 
     def _take(self, address: Digest) -> Take:
         with self._lock:

@@ -19,7 +19,7 @@ from typing import Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from onestory.engines.latents import Latents
+from onestory.engines.latents import Figures, Latents
 from onestory.engines.recipe import EngineFingerprint, Recipe
 from onestory.engines.take import CaptionReport, Take
 from onestory.memory.lineage import Remembered
@@ -66,6 +66,8 @@ class RecalledFrame:
     """Its entry in the lineage: whose it is, position, level, score."""
     latent_CHW: Latents
     """The frame itself, float32, not to be written to. Its digest is `source.latent`."""
+    figures: Figures | None = None
+    """Whom and what it shows, `H W` each; None if nobody knows."""
 
 
 @dataclass(kw_only=True, slots=True)

@@ -15,7 +15,7 @@ Shape suffixes, for this module only:
 
 import json
 import struct
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import safetensors
@@ -49,6 +49,8 @@ class MemoryFrame:
     """See `frame_digest`."""
     feature_E: Tensor | None = None
     """Embedding of the frame, for policies without training."""
+    figures: Mapping[str, Tensor] | None = None
+    """How much of each cell shows whom or what, `H W`; see `onestory.memory.showing`."""
     is_flagged: bool = False
     """Whether a gate objected to it."""
 
@@ -71,6 +73,7 @@ class MemoryBank:
         slate: str,
         shot: int,
         features_FE: Tensor | None = None,
+        figures: Mapping[str, Tensor] | None = None,
         flagged: Collection[int] = (),
     ) -> None:
         """
@@ -82,6 +85,8 @@ class MemoryBank:
             slate: The take's slate, for messages and lineage.
             shot: Number of its shot, higher than that of any shot remembered so far.
             features_FE: One embedding per latent frame.
+            figures: How much of each cell shows whom or what, `F H W` for each; None if nobody
+                knows.
             flagged: Latent frames that a gate objected to; see `flagged_latents`.
 
         Raises:
@@ -95,6 +100,13 @@ class MemoryBank:
                 hint="remember one circled take per shot, in story order",
             )
         self._check(latents_FCHW, features_FE, flagged, slate)
+        for shown_FHW in (figures or {}).values():
+            if shown_FHW.shape != latents_FCHW[:, 0].shape:
+                raise RenderError(
+                    f"figures {tuple(shown_FHW.shape)} do not fit latents "
+                    f"{tuple(latents_FCHW.shape)}",
+                    slate=slate,
+                )
         # A copy: the caller may go on to use its tensor for something else.
         latents_FCHW = latents_FCHW.detach().to("cpu", torch.float32, copy=True)
         if features_FE is not None:
@@ -108,6 +120,9 @@ class MemoryBank:
                 frame_index=index,
                 latent=frame_digest(latents_CHW),
                 feature_E=None if features_FE is None else features_FE[index],
+                figures=None
+                if figures is None
+                else {name: shown_FHW[index] for name, shown_FHW in figures.items()},
                 is_flagged=index in flagged,
             )
             for index, latents_CHW in enumerate(latents_FCHW)

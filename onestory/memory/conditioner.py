@@ -27,6 +27,7 @@ import torch
 from diffusers.configuration_utils import ConfigMixin
 from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
+from torch.nn import functional
 
 from onestory.errors import MemoryBudgetError
 from onestory.memory.budget import LEVELS, PATCH
@@ -153,6 +154,24 @@ class AdaptiveConditioner(ModelMixin, ConfigMixin):
             positions_L3=self.positions(levels, (H, W)).to(tokens_BLD.device),
             levels=tuple(levels),
         )
+
+    def pooled(self, shown_BFCHW: Tensor, levels: Sequence[int]) -> Tensor:
+        """
+        Average over what each token covers.
+
+        Args:
+            shown_BFCHW: Of every frame and cell, anything; most relevant frame first.
+            levels: Level of each frame.
+
+        Returns:
+            `B L C`, in the order of the tokens.
+        """
+        parts_BLC = []
+        for frame_BCHW, level in zip(shown_BFCHW.unbind(1), levels, strict=True):
+            kernel = self.kernels[level][1:]
+            mean_BCYX = functional.avg_pool2d(padded(frame_BCHW, *kernel), kernel)
+            parts_BLC.append(mean_BCYX.flatten(2).transpose(1, 2))
+        return torch.cat(parts_BLC, dim=1)
 
     def positions(self, levels: Sequence[int], grid: tuple[int, int]) -> Tensor:
         """Rope coordinates of the tokens of frames with these levels, `L 3`, float32."""

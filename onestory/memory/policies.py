@@ -30,6 +30,7 @@ from torch import Tensor, nn
 from onestory.errors import RenderError
 from onestory.memory.bank import MemoryFrame
 from onestory.memory.selector import FrameSelector, top_k
+from onestory.memory.showing import Cast, shown_by
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -42,6 +43,8 @@ class NextShot:
     """Token features of its caption, without padding: what `learned` reads."""
     feature_E: Tensor | None = None
     """Embedding of its caption in the space of the frames' features."""
+    cast: Cast | None = None
+    """Who and what is in it, in whose terms frames are told; None if nobody knows."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -194,12 +197,22 @@ def learned(selector: FrameSelector) -> SelectionPolicy:
         if not frames:
             return Ranking(frame_index=(), scores=())
         weight = selector.query_QD
-        latents_1FCHW = torch.stack([frame.latents_CHW for frame in frames])[None].to(weight)
+        latents_1FCHW = _told(frames, next_shot.cast, selector.in_channels)[None].to(weight)
         with torch.no_grad():
             scores_1F = selector(latents_1FCHW, next_shot.text_TE[None].to(weight))
         return _by_score(scores_1F[0].tolist())
 
     return rank
+
+
+def _told(frames: Sequence[MemoryFrame], cast: Cast | None, channels: int) -> Tensor:
+    """Latents, and what their cells show if the selector was trained to be told."""
+    latents_FCHW = torch.stack([frame.latents_CHW for frame in frames])
+    if channels == latents_FCHW.shape[1]:
+        return latents_FCHW
+    size = latents_FCHW.shape[2:]
+    shown_FOHW = torch.stack([shown_by(frame.figures, cast, size) for frame in frames])
+    return torch.cat([latents_FCHW, shown_FOHW], dim=1)
 
 
 def _bisection(count: int) -> list[int]:

@@ -7,7 +7,7 @@ The lineage is what the take's report says and what the memory digest names; the
 what the conditioner cuts.
 
 Shape suffixes, for this module only:
-    K  frames kept, best first    C  latent channels    H, W  latent cells
+    K  frames kept, best first    C  latent channels    H, W  latent cells    O  `SHOWN`
 """
 
 from collections.abc import Sequence
@@ -20,6 +20,7 @@ from onestory.memory.bank import MemoryBank
 from onestory.memory.budget import LEVELS, MemoryLayout, solve_layout
 from onestory.memory.lineage import Remembered
 from onestory.memory.policies import NextShot, SelectionPolicy
+from onestory.memory.showing import shown_by
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -28,6 +29,8 @@ class Recall:
 
     latents_KCHW: Tensor
     """Latents, best frame first, float32; `0 0 0 0` if nothing is recalled."""
+    shown_KOHW: Tensor
+    """What their cells show, in the terms of the next shot; see `onestory.memory.showing`."""
     layout: MemoryLayout
     """How finely each of them is cut."""
     lineage: tuple[Remembered, ...]
@@ -62,13 +65,15 @@ def recall(
     candidates = bank.before(next_shot.shot)
     nothing = MemoryLayout(levels=(), num_tokens=0)
     if not candidates or budget == 0:
-        return Recall(latents_KCHW=torch.zeros(0, 0, 0, 0), layout=nothing, lineage=())
+        empty = torch.zeros(0, 0, 0, 0)
+        return Recall(latents_KCHW=empty, shown_KOHW=empty, layout=nothing, lineage=())
     ranking = policy(candidates, next_shot)
-    _, height, width = candidates[0].latents_CHW.shape
-    layout = solve_layout(budget, len(ranking.frame_index), (height, width), levels)
+    size = candidates[0].latents_CHW.shape[1:]
+    layout = solve_layout(budget, len(ranking.frame_index), (size[0], size[1]), levels)
     chosen = [candidates[index] for index in ranking.frame_index[: layout.num_frames]]
     return Recall(
         latents_KCHW=torch.stack([frame.latents_CHW for frame in chosen]),
+        shown_KOHW=torch.stack([shown_by(frame.figures, next_shot.cast, size) for frame in chosen]),
         layout=layout,
         lineage=tuple(
             Remembered(

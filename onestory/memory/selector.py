@@ -67,7 +67,7 @@ class FrameSelector(ModelMixin, ConfigMixin):
         Make an untrained selector.
 
         Args:
-            in_channels: Channels of a latent.
+            in_channels: Channels of a latent, and of what else is told about a frame.
             text_dim: Width of a caption token.
             width: Width of the selector, in channels.
             num_queries: Learnable queries.
@@ -84,6 +84,7 @@ class FrameSelector(ModelMixin, ConfigMixin):
             raise ValueError(f"width must divide by num_heads, got {width} and {num_heads}")
         if scoring not in ("cosine", "dot"):
             raise ValueError(f"scoring must be cosine or dot, got {scoring}")
+        self.in_channels = in_channels
         self.patch = patch
         self.max_tokens_per_frame = max_tokens_per_frame
         self.scoring = scoring

@@ -24,6 +24,7 @@ import numpy as np
 import torch
 
 from onestory.memory.selector import AUGMENTED_LABEL, FOREIGN_LABEL
+from onestory.memory.showing import SHOWN
 from onestory.training.shards import Shard, read_shard
 
 Kind = Literal["picture", "recalled picture", "shot", "selection"]
@@ -56,6 +57,9 @@ class Batch:
     place_B: torch.Tensor
     """Index of the kind of place."""
     candidates_BMChw: torch.Tensor | None = None
+    shown_BMOhw: torch.Tensor | None = None
+    """What the cells of a candidate show, in the terms of the target; see
+    `onestory.diffusion.regions`."""
     labels_BM: torch.Tensor | None = None
     is_real_BM: torch.Tensor | None = None
     """Whether a candidate is of a real earlier shot of the story."""
@@ -73,6 +77,38 @@ class _Target:
 
     shot: _Shot
     moment: Moment
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Candidates:
+    """Frames that could be remembered."""
+
+    latents_MChw: torch.Tensor
+    shown_MOhw: torch.Tensor
+    label_M: torch.Tensor
+    is_real_M: torch.Tensor
+
+
+def _joined(parts: Sequence[_Candidates]) -> _Candidates:
+    return _Candidates(
+        latents_MChw=torch.cat([part.latents_MChw for part in parts]),
+        shown_MOhw=torch.cat([part.shown_MOhw for part in parts]),
+        label_M=torch.cat([part.label_M for part in parts]),
+        is_real_M=torch.cat([part.is_real_M for part in parts]),
+    )
+
+
+def _strange(latents_MChw: torch.Tensor, label: float) -> _Candidates:
+    """Frames that show nobody and nothing of the target."""
+    num, _, height, width = latents_MChw.shape
+    shown_MOhw = torch.zeros(num, SHOWN, height, width)
+    shown_MOhw[:, 0] = 1.0
+    return _Candidates(
+        latents_MChw=latents_MChw,
+        shown_MOhw=shown_MOhw,
+        label_M=torch.full((num,), label),
+        is_real_M=torch.zeros(num, dtype=torch.bool),
+    )
 
 
 class Stories:
@@ -158,7 +194,7 @@ class Stories:
     def _recalls(self, kind: Kind, size: int, rng: np.random.Generator) -> Batch:
         """Draw memories and what is to be made of them; pictures come as twins of one shot."""
         chosen: list[_Shot] = []
-        recalled: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]] = []
+        recalled: list[_Candidates] = []
         twins = 2 if kind == "recalled picture" else 1
         while len(chosen) < size // twins:
             start = self.starts[int(rng.integers(len(self.starts)))]
@@ -175,14 +211,17 @@ class Stories:
             moments = ("all",) if kind == "shot" else ("first",)
         targets = [_Target(shot, moment) for moment in moments for shot in chosen]
         batch = self._batch(kind, targets)
-        candidates, labels, is_real = (torch.stack(each) for each in zip(*recalled, strict=True))
         return replace(
-            batch, candidates_BMChw=candidates.float(), labels_BM=labels, is_real_BM=is_real
+            batch,
+            candidates_BMChw=torch.stack([each.latents_MChw for each in recalled]).float(),
+            shown_BMOhw=torch.stack([each.shown_MOhw for each in recalled]).float(),
+            labels_BM=torch.stack([each.label_M for each in recalled]),
+            is_real_BM=torch.stack([each.is_real_M for each in recalled]),
         )
 
     def _candidates(
         self, start: _Shot, number: int, wanted: set[str], rng: np.random.Generator
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    ) -> "_Candidates":
         """Two earlier shots: one that the target returns to, and another or a synthetic one."""
         earlier = [_Shot(start.shard, start.row + i) for i in range(number)]
         target = _Shot(start.shard, start.row + number)
@@ -208,47 +247,38 @@ class Stories:
             parts.append(self._augmented(real, rng))
         if rng.random() < 0.5:
             parts.reverse()
-        return (
-            torch.cat([part[0] for part in parts]),
-            torch.cat([part[1] for part in parts]),
-            torch.cat([part[2] for part in parts]),
-        )
+        return _joined(parts)
 
     def _frames(self, shot: _Shot) -> torch.Tensor:
         return self.shards[shot.shard].latents_SCFhw[shot.row].transpose(0, 1)
 
-    def _labelled(
-        self, shot: _Shot, target: _Shot
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    def _labelled(self, shot: _Shot, target: _Shot) -> "_Candidates":
         frames_FChw = self._frames(shot)
-        label_F = relevance(
-            self.shards[shot.shard].areas_SFA[shot.row], self._note(shot), self._note(target)
+        shard = self.shards[shot.shard]
+        note, target_note = self._note(shot), self._note(target)
+        return _Candidates(
+            latents_MChw=frames_FChw,
+            shown_MOhw=shown_for(shard.blocking_SPFhw[shot.row].transpose(0, 1), note, target_note),
+            label_M=relevance(shard.areas_SFA[shot.row], note, target_note),
+            is_real_M=torch.ones(len(frames_FChw), dtype=torch.bool),
         )
-        return frames_FChw, label_F, torch.ones(len(frames_FChw), dtype=torch.bool)
 
-    def _foreign(
-        self, start: _Shot, rng: np.random.Generator
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    def _foreign(self, start: _Shot, rng: np.random.Generator) -> "_Candidates":
         other = self._any(rng)
         while len(self.starts) > 1 and (
             other.shard == start.shard and 0 <= other.row - start.row < self.num_shots
         ):
             other = self._any(rng)
-        frames_FChw = self._frames(other)
-        num = len(frames_FChw)
-        return frames_FChw, torch.full((num,), FOREIGN_LABEL), torch.zeros(num, dtype=torch.bool)
+        return _strange(self._frames(other), FOREIGN_LABEL)
 
-    def _augmented(
-        self, shot: _Shot, rng: np.random.Generator
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    def _augmented(self, shot: _Shot, rng: np.random.Generator) -> "_Candidates":
         """A copy shifted in the picture and changed in colour."""
         frames_FChw = self._frames(shot)
-        num, channels = frames_FChw.shape[:2]
+        channels = frames_FChw.shape[1]
         shift = (int(rng.integers(-4, 5)), int(rng.integers(-3, 4)))
         moved = torch.roll(frames_FChw, shift, dims=(2, 3))
         gain_C = torch.from_numpy(rng.uniform(0.4, 1.4, size=channels)).to(moved.dtype)
-        changed = moved * gain_C[None, :, None, None]
-        return changed, torch.full((num,), AUGMENTED_LABEL), torch.zeros(num, dtype=torch.bool)
+        return _strange(moved * gain_C[None, :, None, None], AUGMENTED_LABEL)
 
     def _batch(self, kind: Kind, targets: Sequence[_Target]) -> Batch:
         shown = [self._shown(target) for target in targets]
@@ -314,6 +344,37 @@ def _introduced(note: dict[str, object]) -> set[str]:
 
 def _key(name: str) -> str:
     return {"A": "person 0", "B": "person 1", "P": "place 0", "Q": "place 1"}[name]
+
+
+def shown_for(
+    blocking_FPhw: torch.Tensor, note: dict[str, object], target: dict[str, object]
+) -> torch.Tensor:
+    """
+    Say what frames of one shot show, in the terms of another.
+
+    Args:
+        blocking_FPhw: Of the frames.
+        note: Of the frames' shot.
+        target: Of the shot to be made.
+
+    Returns:
+        `F O h w` with O = `SHOWN`, float32.
+    """
+    cast, wanted = note["cast"], target["cast"]
+    assert isinstance(cast, list)
+    assert isinstance(wanted, list)
+    known_Fhw, first_Fhw, others_Fhw = blocking_FPhw[:, :3].float().unbind(1)
+    figures = dict(zip(cast, (first_Fhw, others_Fhw), strict=False))
+    nowhere_Fhw = torch.zeros_like(known_Fhw)
+    set_Fhw = (known_Fhw - first_Fhw - others_Fhw).clamp(min=0)
+    return torch.stack(
+        [
+            known_Fhw,
+            *(figures.get(name, nowhere_Fhw) for name in (*wanted, -1, -1)[:2]),
+            set_Fhw if note["place"] == target["place"] else nowhere_Fhw,
+        ],
+        dim=1,
+    )
 
 
 def relevance(

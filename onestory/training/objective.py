@@ -21,7 +21,7 @@ latents under the velocity's weight. Yu et al., "Representation Alignment for Ge
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,7 +31,7 @@ from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
 from torch import nn
 from torch.nn import functional
 
-from onestory.diffusion.kv import MemoryCache, cached
+from onestory.diffusion.kv import MemoryCache
 from onestory.diffusion.pocket import PocketModules
 from onestory.memory.budget import solve_layout
 from onestory.memory.selector import selector_loss, top_k
@@ -120,21 +120,19 @@ def losses(
     told: dict[str, float] = {}
     memory: MemoryCache | None = None
     if selection is not None:
-        latents_SKChw, levels = selection
-        memory = modules.remember(latents_SKChw, levels)
+        latents_SKChw, shown_SKOhw, levels = selection
+        memory = modules.remember(latents_SKChw, levels, shown_SKOhw)
         if memory.batch < num:
             memory = memory.twice()
 
-    with (
-        cached(modules.transformer, memory) if memory else nullcontext(),
-        _middle(modules.transformer) as middle,
-    ):
+    with _middle(modules.transformer) as middle:
         drawn_BCFhw = modules.denoise(
             noisy_BCFhw,
             share_BF,
             text_BTE,
             per_token=is_told,
             blocking_BPFhw=blocking_BPFhw,
+            memory=memory,
         )
 
     weight_BFL = 1 + phase.person_weight * batch.parts_BFLP[..., 1:].sum(dim=-1)
@@ -162,8 +160,13 @@ def losses(
 def _selection_losses(modules: PocketModules, batch: Batch) -> Losses:
     """Of the selector alone, which takes a small part of the time that a picture takes."""
     assert batch.candidates_BMChw is not None
+    assert batch.shown_BMOhw is not None
     assert batch.labels_BM is not None
-    scores_BM = modules.selector(batch.candidates_BMChw, batch.text_BTE, batch.text_mask_BT)
+    scores_BM = modules.selector(
+        torch.cat([batch.candidates_BMChw, batch.shown_BMOhw], dim=2),
+        batch.text_BTE,
+        batch.text_mask_BT,
+    )
     total = selector_loss(scores_BM, batch.labels_BM)
     return Losses(total, {"selector": float(total.detach())})
 
@@ -174,18 +177,27 @@ def _select(
     config: TrainingConfig,
     phase: Phase,
     rng: np.random.Generator,
-) -> tuple[torch.Tensor | None, tuple[torch.Tensor, tuple[int, ...]] | None]:
+) -> tuple[torch.Tensor | None, tuple[torch.Tensor, torch.Tensor, tuple[int, ...]] | None]:
     """Score the candidates, and choose frames as the phase says; all draws happen always."""
     budget = float(rng.choice(phase.budgets))
     is_dropped = rng.random() < config.context_dropout
     by_labels = rng.random() < phase.labelled
-    if batch.candidates_BMChw is None or batch.labels_BM is None or batch.is_real_BM is None:
+    if batch.candidates_BMChw is None:
         return None, None
+    assert batch.shown_BMOhw is not None
+    assert batch.labels_BM is not None
+    assert batch.is_real_BM is not None
     candidates_SMChw = batch.candidates_BMChw
+    is_known_S = torch.from_numpy(rng.random(len(candidates_SMChw)) < phase.blocked)
+    shown_SMOhw = batch.shown_BMOhw * is_known_S[:, None, None, None, None]
     num, num_candidates = candidates_SMChw.shape[:2]
     jitter_SM = torch.from_numpy(rng.random((num, num_candidates), dtype=np.float32))
     # Twins share a memory and a caption, so the first of each stand for both.
-    scores_SM = modules.selector(candidates_SMChw, batch.text_BTE[:num], batch.text_mask_BT[:num])
+    scores_SM = modules.selector(
+        torch.cat([candidates_SMChw, shown_SMOhw], dim=2),
+        batch.text_BTE[:num],
+        batch.text_mask_BT[:num],
+    )
     if is_dropped:
         return scores_SM, None
     if phase.warm_up:
@@ -199,8 +211,12 @@ def _select(
     num_real = int(batch.is_real_BM.sum(dim=1).min())
     layout = solve_layout(budget, num_real if phase.warm_up else num_candidates, grid)
     chosen_SK = top_k(rank_SM, layout.num_frames)
-    index_SK111 = chosen_SK[:, :, None, None, None].expand(-1, -1, *candidates_SMChw.shape[2:])
-    return scores_SM, (candidates_SMChw.gather(1, index_SK111), layout.levels)
+    index_SK111 = chosen_SK[:, :, None, None, None]
+    latents_SKChw, shown_SKOhw = (
+        frames.gather(1, index_SK111.expand(-1, -1, *frames.shape[2:]))
+        for frames in (candidates_SMChw, shown_SMOhw)
+    )
+    return scores_SM, (latents_SKChw, shown_SKOhw, layout.levels)
 
 
 @contextmanager

@@ -22,6 +22,8 @@ from safetensors.torch import save_file
 from onestory.diffusion.blocking import clip_blocking
 from onestory.diffusion.codec import BlockCodec, latent_middles
 from onestory.diffusion.text import LAYER, MiniLmText
+from onestory.diffusion.told import Told
+from onestory.memory.showing import OWNERS
 from onestory.storyworld.kinds import PlaceKind
 from onestory.storyworld.render import SceneRenderer
 from onestory.storyworld.stories import Story, StoryShot, Telling, tell_story
@@ -81,9 +83,8 @@ def write_shard(
                 shot.scene, codec, rows=rows, columns=columns, num_frames=shot.scene.num_frames
             )
             blocking.append(told_PFhw.half())
-        for shot, read_TE in zip(
-            story.shots, text.read([shot.caption for shot in story.shots]), strict=True
-        ):
+        for shot in story.shots:
+            read_TE = text.read_told(told_of(shot))
             features.append(read_TE.half())
             lengths.append(len(read_TE))
             notes.append(note_of(story, shot))
@@ -99,7 +100,7 @@ def write_shard(
     path.parent.mkdir(parents=True, exist_ok=True)
     hidden = path.with_suffix(".part")
     # One key: safetensors writes several in an order of the moment.
-    about = {"layer": LAYER, "codec": codec.coding, "notes": notes}
+    about = {"layer": LAYER, "owners": OWNERS, "codec": codec.coding, "notes": notes}
     save_file(tensors, hidden, metadata={"about": json.dumps(about)})
     hidden.replace(path)
 
@@ -144,12 +145,24 @@ def _areas(
     return np.array([*shares, *[0.0] * (MAX_PEOPLE - len(shares))], np.float32)
 
 
+def told_of(shot: StoryShot) -> Told:
+    """Say whom the words of a shot's caption are about."""
+    first, *others = shot.cast or ("",)
+    return Told(
+        caption=shot.caption,
+        first=shot.words.get(first, ""),
+        others=tuple(shot.words[name] for name in others),
+        setting=shot.words[shot.place],
+    )
+
+
 def note_of(story: Story, shot: StoryShot) -> dict[str, object]:
     return {
         "seed": story.seed,
         "pattern": story.pattern.value,
         "caption": shot.caption,
         "people": [list(story.people).index(name) for name in shot.people],
+        "cast": [list(story.people).index(name) for name in shot.cast],
         "place": list(story.places).index(shot.place),
         "kind": PLACE_KINDS.index(story.places[shot.place].place.kind),
         "introduces": sorted(shot.introduces),
@@ -214,5 +227,6 @@ def _holds(path: Path, seeds: range, codec: BlockCodec) -> bool:
     except (SafetensorError, OSError):
         return False
     about = json.loads(metadata.get("about", "{}"))
-    is_alike = (about.get("layer"), about.get("codec")) == (LAYER, codec.coding)
+    read = (about.get("layer"), about.get("owners"), about.get("codec"))
+    is_alike = read == (LAYER, OWNERS, codec.coding)
     return is_blocked and is_alike and {note["seed"] for note in about["notes"]} == set(seeds)

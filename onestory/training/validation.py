@@ -15,11 +15,12 @@ import numpy as np
 import torch
 from PIL import Image
 
+from onestory.diffusion.blocking import cast_of
 from onestory.diffusion.plain_attention import PlainAttention
 from onestory.diffusion.pocket import PocketModules
 from onestory.diffusion.sampling import Sampling
 from onestory.documents import Digest, digest_of
-from onestory.engines.pocket.model import FRAMES, PocketModel
+from onestory.engines.pocket.model import FRAMES, PocketModel, middles
 from onestory.engines.pocket.picture import CELL, Grid
 from onestory.engines.protocol import Frame
 from onestory.memory.bank import MemoryBank
@@ -28,7 +29,7 @@ from onestory.storyworld.stories import Story, Telling, tell_story
 from onestory.training.batches import Stories
 from onestory.training.config import TrainingConfig
 from onestory.training.objective import Teacher, losses
-from onestory.training.shards import Drawing
+from onestory.training.shards import Drawing, told_of
 
 BATCHES = 4
 """Batches of each kind that a validation looks at."""
@@ -96,15 +97,16 @@ def draw_story(
     """
     bank = MemoryBank()
     for number, shot in enumerate(story.shots):
-        text_TE = model.read(shot.caption)
-        chosen = model.recall(bank, text_TE, shot=number, budget=budget)
+        text_TE = model.read(told_of(shot))
+        cast = cast_of(shot.scene, shot.place)
+        chosen = model.recall(bank, text_TE, shot=number, budget=budget, cast=cast)
         stretches = list(
             model.draw(
                 text_TE,
                 grid=grid,
                 num_frames=num_frames,
                 seed=shot.scene.seed,
-                memory=model.remember(chosen.latents_KCHW, chosen.layout.levels),
+                memory=model.remember(chosen.latents_KCHW, chosen.layout.levels, chosen.shown_KOHW),
                 blocking=model.block(shot.scene, grid, range(num_frames)),
                 sampling=sampling,
             )
@@ -115,6 +117,7 @@ def draw_story(
             take=_name(story, number),
             slate=f"story-{story.seed}-{number + 1:03d}",
             shot=number,
+            figures=model.figures(shot.scene, grid, middles(num_frames), shot.place),
         )
         yield np.concatenate([stretch.frames_THW3 for stretch in stretches])
 

@@ -43,6 +43,7 @@ from onestory.evaluation.measures import (
 )
 from onestory.evaluation.reader import shared_reader
 from onestory.memory.budget import PATCH, solve_layout, tokens_per_frame
+from onestory.memory.showing import OWNERS, SHOWN
 from onestory.resampling import filled
 from onestory.storyworld.render import draw_scene
 from onestory.storyworld.scene import SceneSpec
@@ -111,6 +112,7 @@ def step_seconds(
     """
     generator = torch.Generator().manual_seed(0)
     text_1TE = torch.randn(1, TEXT_TOKENS, TEXT_DIM, generator=generator)
+    text_1TE = torch.nn.functional.pad(text_1TE, (0, OWNERS))
     memories = [_remembered(modules, grid, text_1TE, generator) for grid in grids]
     noises = [
         torch.randn(
@@ -137,7 +139,8 @@ def _remembered(
     history_1MChw = torch.randn((1, CANDIDATES, modules.channels, *cells), generator=generator)
     layout = solve_layout(BUDGET, CANDIDATES, cells)
     with torch.inference_mode(), PlainAttention(), torch.autocast("cpu", torch.bfloat16):
-        best_M = modules.selector(history_1MChw, text_1TE)[0].argsort(descending=True)
+        told_1MChw = torch.nn.functional.pad(history_1MChw, (0, 0, 0, 0, 0, SHOWN))
+        best_M = modules.selector(told_1MChw, text_1TE)[0].argsort(descending=True)
         return modules.remember(history_1MChw[:, best_M[: layout.num_frames]], layout.levels)
 
 

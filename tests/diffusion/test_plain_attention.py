@@ -96,13 +96,12 @@ def test_it_takes_the_place_of_the_fused_kernel() -> None:
     "options",
     [
         lambda: {"attn_mask": torch.arange(L).expand(N, L) % 3 != 0},
-        lambda: {"attn_mask": torch.randn(N, L)},
         lambda: {"is_causal": True},
     ],
-    ids=["mask", "bias", "causal"],
+    ids=["mask", "causal"],
 )
 def test_what_is_not_plain_falls_through(options: Callable[[], dict[str, Any]]) -> None:
-    """A mask, a bias or an order is never dropped: torch does it as ever."""
+    """A mask or an order is never dropped: torch does it as ever."""
     torch.manual_seed(4)
     asked = options()
     with Notes() as notes, PlainAttention():
@@ -111,6 +110,17 @@ def test_what_is_not_plain_falls_through(options: Callable[[], dict[str, Any]]) 
     assert attend in notes.called
     assert torch.equal(masked, attend(*tensors(), **asked))
     assert not torch.allclose(masked, attend(*tensors()))
+
+
+def test_a_bias_is_added() -> None:
+    """What is to be attended to more, or less, is plain too, and as torch has it."""
+    bias_NL = torch.randn(N, L)
+    with Notes() as notes, PlainAttention():
+        plain = attend(*tensors(), attn_mask=bias_NL)
+
+    assert attend not in notes.called
+    assert torch.allclose(plain, attend(*tensors(), attn_mask=bias_NL), atol=1e-6)
+    assert not torch.allclose(plain, attend(*tensors()), atol=1e-2)
 
 
 def test_a_mask_by_position_falls_through() -> None:

@@ -19,6 +19,7 @@ from onestory.diffusion.pocket import (
     with_places,
 )
 from onestory.diffusion.text import TEXT_DIM
+from onestory.memory.showing import OWNERS, SHOWN
 
 B, C, F, h, w, T = 2, 10, 3, 6, 4, 5
 SIZE = PocketSize(channels=C, heads=2, head_dim=24, layers=2, ffn=40, selector_width=16)
@@ -45,7 +46,8 @@ def _noisy() -> Tensor:
 
 @pytest.fixture(name="text")
 def _text() -> Tensor:
-    return torch.randn(B, T, TEXT_DIM, generator=torch.Generator().manual_seed(2))
+    read = torch.randn(B, T, TEXT_DIM, generator=torch.Generator().manual_seed(2))
+    return nn.functional.pad(read, (0, OWNERS))
 
 
 def test_modules_come_back_from_their_folder(
@@ -221,8 +223,11 @@ def test_what_varies_less_is_heard_as_well(noisy: Tensor, text: Tensor) -> None:
             other.remember(remembered * gain_C111[:, :, 0], (1, 2)),
         ]
         scores = [
-            usual.selector(remembered, text),
-            other.selector(remembered * gain_C111[:, :, 0], text),
+            each.selector(nn.functional.pad(frames, (0, 0, 0, 0, 0, SHOWN)), text)
+            for each, frames in (
+                (usual, remembered),
+                (other, remembered * gain_C111[:, :, 0]),
+            )
         ]
 
     assert torch.allclose(scaled, drawn * gain_C111, atol=1e-4)

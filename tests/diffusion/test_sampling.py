@@ -11,6 +11,7 @@ from onestory.diffusion.kv import MemoryCache
 from onestory.diffusion.pocket import PocketModules, PocketSize, new_modules
 from onestory.diffusion.sampling import Sampling, sample
 from onestory.diffusion.text import TEXT_DIM
+from onestory.memory.showing import OWNERS
 
 B, C, F, h, w, T = 2, 8, 3, 6, 4, 5
 FAST = Sampling(steps=4, guidance=2.5, shift=3.0)
@@ -34,7 +35,8 @@ def _noise() -> Tensor:
 
 @pytest.fixture(scope="module", name="text")
 def _text() -> Tensor:
-    return torch.randn(B, T, TEXT_DIM, generator=torch.Generator().manual_seed(2))
+    read = torch.randn(B, T, TEXT_DIM, generator=torch.Generator().manual_seed(2))
+    return nn.functional.pad(read, (0, OWNERS))
 
 
 def remembered(modules: PocketModules, seed: int, *, batch: int = 1) -> MemoryCache:
@@ -62,6 +64,7 @@ class Oracle(PocketModules):
         *,
         per_token: bool,
         blocking_BPFhw: Tensor | None = None,
+        memory: MemoryCache | None = None,
     ) -> Tensor:
         """Tell it."""
         self.blockings.append(blocking_BPFhw)
@@ -120,7 +123,7 @@ def test_guidance_has_nothing_to_go_away_from_without_a_caption(
     modules: PocketModules, noise: Tensor
 ) -> None:
     """Told nothing, any guidance draws what none draws."""
-    silent = torch.zeros(B, T, TEXT_DIM)
+    silent = torch.zeros(B, T, TEXT_DIM + OWNERS)
     strong, none = (
         sample(modules, noise, silent, sampling=Sampling(steps=3, guidance=guidance))
         for guidance in (4.0, 1.0)
@@ -146,7 +149,7 @@ def test_guidance_goes_away_from_what_is_not_remembered(
     modules: PocketModules, noise: Tensor
 ) -> None:
     """In one step and without a caption: twice as far from nothing remembered."""
-    silent, memory = torch.zeros(B, T, TEXT_DIM), remembered(modules, 1)
+    silent, memory = torch.zeros(B, T, TEXT_DIM + OWNERS), remembered(modules, 1)
     none, one, two = (
         sample(modules, noise, silent, memory=read, sampling=Sampling(steps=1, guidance=guidance))
         for read, guidance in ((None, 1.0), (memory, 1.0), (memory, 2.0))

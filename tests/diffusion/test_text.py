@@ -15,7 +15,9 @@ from onestory.diffusion.text import (
     installed_folder,
     shared_text,
 )
+from onestory.diffusion.told import Told
 from onestory.errors import WeightsError
+from onestory.memory.showing import OWNERS
 from onestory.storyworld.palette import CLOTH_COLOURS
 
 CAPTIONS = (
@@ -158,3 +160,30 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_encoder_is_loaded_once() -> None:
     """All of a process reads by the same encoder."""
     assert shared_text() is shared_text()
+
+
+def test_words_know_whom_they_are_about(text: MiniLmText) -> None:
+    """Each token of a phrase is its owner's, and only once; the rest of the caption is nobody's."""
+    told = Told(
+        caption="Two-shot, day: in a park, a man with a red coat greets the same woman.",
+        first="A man with a red coat",
+        others=("the same woman", "somebody who is not there"),
+        setting="in a park",
+    )
+    read_TE = text.read_told(told)
+    tokens = text.tokens(told.caption)
+    owner_TO = read_TE[:, TEXT_DIM:]
+
+    assert read_TE.shape == (len(tokens), TEXT_DIM + OWNERS)
+    assert torch.equal(read_TE[:, :TEXT_DIM], text.read([told.caption])[0])
+    owned = [
+        " ".join(token for token, is_about in zip(tokens, owner_T, strict=True) if is_about)
+        for owner_T in owner_TO.T
+    ]
+    assert owned == ["a man with a red coat", "the same woman", "in a park"]
+
+
+def test_a_caption_of_nobody_is_read_as_ever(text: MiniLmText) -> None:
+    """Nothing is known of whom its words are about, and a long one is cut."""
+    assert not text.read_told(Told(caption=CAPTIONS[0]))[:, TEXT_DIM:].any()
+    assert len(text.read_told(Told(caption="red " * 300, first="red red"))) == MAX_TOKENS

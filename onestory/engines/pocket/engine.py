@@ -22,10 +22,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from onestory.diffusion.told import Told
 from onestory.documents import Digest, digest_of_json
-from onestory.engines.latents import Latents, pack_latents, unpack_latents
-from onestory.engines.pocket.captions import pocket_caption
-from onestory.engines.pocket.picture import Grid, drawn_index, native_grid, onto_grid
+from onestory.engines.latents import (
+    Figures,
+    Latents,
+    pack_latents,
+    unpack_figures,
+    unpack_latents,
+)
+from onestory.engines.pocket.captions import pocket_told
+from onestory.engines.pocket.picture import drawn_index, native_grid, onto_grid
 from onestory.engines.pocket.weights import find_weights, weights_digest
 from onestory.engines.protocol import (
     Capabilities,
@@ -42,8 +49,11 @@ from onestory.memory.lineage import Remembered
 from onestory.resampling import filled
 
 if TYPE_CHECKING:
+    import torch
+
     from onestory.diffusion.sampling import Sampling
-    from onestory.engines.pocket.model import Blocking, PocketModel
+    from onestory.engines.pocket.model import PocketModel
+    from onestory.storyworld.scene import SceneSpec
 
 NAME = "pocket"
 MULTIPLE_OF = 2
@@ -142,6 +152,7 @@ class PocketEngine:
         """
         import torch
 
+        from onestory.diffusion.blocking import cast_of
         from onestory.memory.bank import MemoryBank
 
         grid = native_grid(recipe.width, recipe.height)
@@ -151,22 +162,27 @@ class PocketEngine:
             is_own_codec = engine == imported_for(self.fingerprint(), Digest(engine.weights))
             if engine.name != NAME and not is_own_codec:
                 continue
-            latent_FChw = unpack_latents(earlier.read_latents())
+            content = earlier.read_latents()
+            latent_FChw = unpack_latents(content)
             if latent_FChw.shape[2:] == (grid.rows, grid.columns):
                 bank.remember(
                     torch.from_numpy(latent_FChw.copy()),
                     take=earlier.take.address,
                     slate=earlier.take.slate,
                     shot=number,
+                    figures=_figures(unpack_figures(content)),
                 )
         if not len(bank) or recipe.memory_budget == 0:
             return ()
-        text_TE = self._read(pocket_caption(recipe, has_memory=True))
-        return (
-            self._model()
-            .recall(bank, text_TE, shot=len(takes), budget=recipe.memory_budget)
-            .lineage
+        model, scene = self._model(), self._scene(recipe)
+        recalled = model.recall(
+            bank,
+            self._read(_told(recipe, scene, has_memory=True)),
+            shot=len(takes),
+            budget=recipe.memory_budget,
+            cast=cast_of(scene, recipe.set_name),
         )
+        return recalled.lineage
 
     def latents_of(self, recipe: Recipe, frames: Iterable[Frame]) -> bytes:
         """
@@ -208,7 +224,7 @@ class PocketEngine:
             RenderError: If the size cannot be drawn.
         """
         self._check(recipe)
-        frames, _ = self._draw(recipe, None, memory, control, index=(0,))
+        frames, _ = self._draw(recipe, self._scene(recipe), None, memory, control, index=(0,))
         control.progress(1.0)
         return filled(frames[0], width=recipe.width, height=recipe.height)
 
@@ -238,6 +254,8 @@ class PocketEngine:
         """
         import torch
 
+        from onestory.engines.pocket.model import middles
+
         self._check(recipe)
         if keyframe is None and recipe.keyframe is not None:
             raise RenderError(
@@ -245,18 +263,33 @@ class PocketEngine:
                 hint="import the keyframe again",
             )
         index = drawn_index(recipe.num_frames, recipe.fps)
-        frames, latent_FChw = self._draw(recipe, keyframe, memory, control, index=index)
-        kept_FChw = latent_FChw[_spread(len(latent_FChw), self.config.most_kept)]
-        features_FE = self._model().describe(torch.from_numpy(kept_FChw)).numpy()
+        scene = self._scene(recipe)
+        frames, latent_FChw = self._draw(recipe, scene, keyframe, memory, control, index=index)
+        kept = _spread(len(latent_FChw), self.config.most_kept)
+        kept_FChw = latent_FChw[kept]
+        model, shown = self._model(), _shown(index)
+        features_FE = model.describe(torch.from_numpy(kept_FChw)).numpy()
+        drawn = middles(index[-1] + 1)
+        figures = model.figures(
+            scene,
+            native_grid(recipe.width, recipe.height),
+            [shown[drawn[number]] for number in kept],
+            recipe.set_name,
+        )
         return Footage(
             frames=_held(frames, index, recipe, control),
-            latents=pack_latents(kept_FChw, features_FE),
+            latents=pack_latents(
+                kept_FChw,
+                features_FE,
+                {name: shown_Fhw.numpy() for name, shown_Fhw in figures.items()},
+            ),
             remarks=self._remarks(recipe),
         )
 
     def _draw(
         self,
         recipe: Recipe,
+        scene: "SceneSpec",
         keyframe: Frame | None,
         memory: Sequence[RecalledFrame],
         control: Control,
@@ -265,6 +298,9 @@ class PocketEngine:
     ) -> tuple[list[Frame], Latents]:
         """Draw frames at the rate of the model: all of them, and all their latents."""
         import torch
+
+        from onestory.diffusion.blocking import cast_of
+        from onestory.memory.showing import shown_by
 
         control.check()
         model = self._model()
@@ -276,7 +312,15 @@ class PocketEngine:
         remembered = None
         if memory:
             latents_KChw = torch.from_numpy(np.stack([frame.latent_CHW for frame in memory]))
-            remembered = model.remember(latents_KChw, [frame.source.level for frame in memory])
+            cast = cast_of(scene, recipe.set_name)
+            shown_KOhw = torch.stack(
+                [
+                    shown_by(_figures(frame.figures), cast, latents_KChw.shape[2:])
+                    for frame in memory
+                ]
+            )
+            levels = [frame.source.level for frame in memory]
+            remembered = model.remember(latents_KChw, levels, shown_KOhw)
 
         def say(share: float) -> None:
             control.check()
@@ -284,13 +328,13 @@ class PocketEngine:
 
         stretches = list(
             model.draw(
-                self._read(pocket_caption(recipe)),
+                self._read(_told(recipe, scene)),
                 grid=grid,
                 num_frames=index[-1] + 1,
                 seed=recipe.seed,
                 memory=remembered,
                 first_Chw=first_Chw,
-                blocking=self._blocking(recipe, grid, index),
+                blocking=model.block(scene, grid, _shown(index)),
                 sampling=self._sampling(recipe),
                 at_step=say,
             )
@@ -300,13 +344,11 @@ class PocketEngine:
             np.concatenate([stretch.latents_FChw for stretch in stretches]),
         )
 
-    def _blocking(self, recipe: Recipe, grid: Grid, index: Sequence[int]) -> "Blocking":
-        """Who stands where, as the previsualisation of the same recipe has it."""
+    def _scene(self, recipe: Recipe) -> "SceneSpec":
+        """Who is where, as the previsualisation of the same recipe has it."""
         from onestory.engines.previz.reader import read_recipe
 
-        # A drawn frame shows what is to be seen when it first stands on screen.
-        shown = [bisect_left(index, drawn) for drawn in range(index[-1] + 1)]
-        return self._model().block(read_recipe(recipe).scene, grid, shown)
+        return read_recipe(recipe).scene
 
     def _sampling(self, recipe: Recipe) -> "Sampling":
         """
@@ -328,7 +370,7 @@ class PocketEngine:
         from onestory.engines.pocket.model import is_cut_off
 
         remarks = []
-        if is_cut_off(self._read(pocket_caption(recipe))):
+        if is_cut_off(self._read(_told(recipe, self._scene(recipe)))):
             remarks.append(f"The caption is longer than the {MAX_TOKENS} tokens that are read.")
         if recipe.negative_caption:
             remarks.append("The negative caption is not read.")
@@ -342,8 +384,8 @@ class PocketEngine:
                 self._loaded = load_model(self.folder)
             return self._loaded
 
-    def _read_anew(self, caption: str) -> Any:
-        return self._model().read(caption)
+    def _read_anew(self, told: Told) -> Any:
+        return self._model().read(told)
 
     def _check(self, recipe: Recipe) -> None:
         if recipe.num_frames > self.config.max_frames:
@@ -356,6 +398,24 @@ class PocketEngine:
                 f"the frame is {recipe.width}x{recipe.height}, and both must divide by "
                 f"{MULTIPLE_OF}"
             )
+
+
+def _told(recipe: Recipe, scene: "SceneSpec", *, has_memory: bool | None = None) -> Told:
+    names = [performer.name for performer in scene.performers]
+    return pocket_told(recipe, names, has_memory=has_memory)
+
+
+def _shown(index: Sequence[int]) -> list[int]:
+    """Which frame of the take each drawn frame is: that in which it first stands on screen."""
+    return [bisect_left(index, drawn) for drawn in range(index[-1] + 1)]
+
+
+def _figures(figures: Figures | None) -> "dict[str, torch.Tensor] | None":
+    import torch
+
+    if figures is None:
+        return None
+    return {name: torch.from_numpy(shown_hw.copy()) for name, shown_hw in figures.items()}
 
 
 def _held(

@@ -22,19 +22,21 @@ import numpy as np
 import torch
 from PIL import Image
 
-from onestory.diffusion.blocking import blocking_of
+from onestory.diffusion.blocking import blocking_of, figures_of
 from onestory.diffusion.codec import TIME, BlockCodec, latent_middles, load_codec, num_latent_frames
 from onestory.diffusion.kv import MemoryCache
 from onestory.diffusion.plain_attention import PlainAttention
 from onestory.diffusion.pocket import PocketModules, load_modules
 from onestory.diffusion.sampling import Sampling, sample
 from onestory.diffusion.text import MAX_TOKENS, MiniLmText, shared_text
+from onestory.diffusion.told import Told
 from onestory.engines.latents import Latents
 from onestory.engines.pocket.picture import CELL, Grid
 from onestory.engines.protocol import Frame
 from onestory.memory.bank import MemoryBank
 from onestory.memory.policies import NextShot, learned
 from onestory.memory.recall import Recall, recall
+from onestory.memory.showing import SHOWN, Cast
 from onestory.storyworld.scene import SceneSpec
 from onestory.storyworld.standins import StandIns
 
@@ -47,11 +49,18 @@ FRAMES = 1 + TIME * (LATENT_FRAMES - 1)
 USUAL = Sampling()
 """How shots are drawn unless somebody knows better."""
 
-Blocking = Callable[[Sequence[int]], torch.Tensor]
-"""Says who stands where at frames that are drawn: `P F h w`; see `onestory.diffusion.blocking`."""
-
 AtStep = Callable[[float], None]
 """Is told how much is done, in (0, 1]."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Blocking:
+    """Says who stands where at frames that are drawn."""
+
+    told: Callable[[Sequence[int]], torch.Tensor]
+    """To the transformer: `P F h w`; see `onestory.diffusion.blocking`."""
+    sketched: Callable[[Sequence[int]], torch.Tensor] | None = None
+    """To the decoder: `T H W 3`, uint8, as large as it decodes; None if it does not look."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,12 +90,18 @@ class PocketModel:
         self.text = text
         self._describer = copy.deepcopy(self.modules.selector).double()
 
-    def read(self, caption: str) -> torch.Tensor:
-        """Read a caption: `T E`, without padding, float32."""
-        return self.text.read([caption])[0]
+    def read(self, told: Told) -> torch.Tensor:
+        """Read a caption, and whom its words are about: `T E`, without padding, float32."""
+        return self.text.read_told(told)
 
     def recall(
-        self, bank: MemoryBank, text_TE: torch.Tensor, *, shot: int, budget: float
+        self,
+        bank: MemoryBank,
+        text_TE: torch.Tensor,
+        *,
+        shot: int,
+        budget: float,
+        cast: Cast | None = None,
     ) -> Recall:
         """
         Let the trained selector choose what a shot remembers.
@@ -96,20 +111,24 @@ class PocketModel:
             text_TE: What `read` says of the caption.
             shot: Number of the shot, higher than those of the bank.
             budget: Most tokens, in latent-frame equivalents.
+            cast: Who and what is in the shot; None if nobody knows.
         """
         # In float32 throughout: the choice is part of a take's name and should hang on no rounding.
         return recall(
             bank,
             learned(self.modules.selector),
-            NextShot(shot=shot, text_TE=text_TE),
+            NextShot(shot=shot, text_TE=text_TE, cast=cast),
             budget=budget,
         )
 
     def describe(self, latents_FChw: torch.Tensor) -> torch.Tensor:
         """Say by what the selector knows frames: `F E`, float32, of length 1."""
+        # By its looks alone: what it shows hangs on who asks.
+        padding = (0, 0, 0, 0, 0, SHOWN)
         # In float64, so that not even the last bit hangs on how many threads add up.
         with torch.inference_mode():
-            return self._describer.describe(latents_FChw.double()).float()
+            told_FChw = torch.nn.functional.pad(latents_FChw.double(), padding)
+            return self._describer.describe(told_FChw).float()
 
     def block(self, scene: SceneSpec, grid: Grid, shown: Sequence[int]) -> Blocking:
         """
@@ -121,15 +140,49 @@ class PocketModel:
             shown: Of every frame that is drawn, which frame of the scene it is.
         """
         stand_ins = StandIns(scene, rows=grid.rows, columns=grid.columns, cell=CELL)
-        return lambda frames: blocking_of(stand_ins, self.codec, [shown[index] for index in frames])
+        fine = StandIns(scene, rows=grid.rows, columns=grid.columns, cell=CELL * self.codec.upscale)
 
-    def remember(self, latents_KChw: torch.Tensor, levels: Sequence[int]) -> MemoryCache | None:
+        def sketched(frames: Sequence[int]) -> torch.Tensor:
+            return torch.from_numpy(np.stack([fine.sketch(shown[index]) for index in frames]))
+
+        return Blocking(
+            told=lambda frames: blocking_of(
+                stand_ins, self.codec, [shown[index] for index in frames]
+            ),
+            sketched=sketched if self.codec.is_guided else None,
+        )
+
+    def figures(
+        self, scene: SceneSpec, grid: Grid, shown: Sequence[int], setting: str
+    ) -> dict[str, torch.Tensor]:
+        """
+        Say by name who and what is seen where.
+
+        Args:
+            scene: What is shot.
+            grid: Size of the frames.
+            shown: Frames of the scene.
+            setting: Name of its set.
+
+        Returns:
+            `F h w` of everybody and of the set; see `onestory.memory.showing`.
+        """
+        stand_ins = StandIns(scene, rows=grid.rows, columns=grid.columns, cell=CELL)
+        return figures_of(stand_ins, shown, setting)
+
+    def remember(
+        self,
+        latents_KChw: torch.Tensor,
+        levels: Sequence[int],
+        shown_KOhw: torch.Tensor | None = None,
+    ) -> MemoryCache | None:
         """
         Turn recalled frames into what every step reads.
 
         Args:
             latents_KChw: The frames, best first; may be none.
             levels: How finely each of them is cut.
+            shown_KOhw: What their cells show, in the terms of the shot; None if nobody knows.
 
         Returns:
             Keys and values; None if there is nothing to remember.
@@ -137,7 +190,8 @@ class PocketModel:
         if not len(levels):
             return None
         with torch.inference_mode(), PlainAttention(), torch.autocast("cpu", torch.bfloat16):
-            return self.modules.remember(latents_KChw[None], tuple(levels))
+            shown_1KOhw = None if shown_KOhw is None else shown_KOhw[None]
+            return self.modules.remember(latents_KChw[None], tuple(levels), shown_1KOhw)
 
     def encode(self, frame_HW3: Frame) -> torch.Tensor:
         """Code a frame as large as a grid, as the first of a stretch: `C h w`."""
@@ -194,7 +248,12 @@ class PocketModel:
             )
             is_later = number > 0
             num_new = min(left, FRAMES - is_later)
-            stretch = self._developed(latents_1CFhw, num_new, is_later=is_later)
+            num_latents = num_latent_frames(num_new + is_later)
+            shown = _frames_of(number, num_latents, num_frames)
+            sketch = blocking.sketched(shown) if blocking and blocking.sketched else None
+            stretch = self._developed(
+                latents_1CFhw[:, :, :num_latents], sketch, num_new, is_later=is_later
+            )
             left -= num_new
             if left:
                 first_Chw = self.encode(_reduced(stretch.frames_THW3[-1], grid))
@@ -204,17 +263,45 @@ class PocketModel:
     def _channels(self) -> int:
         return int(self.codec.config["channels"])
 
-    def _developed(self, latents_1CFhw: torch.Tensor, num_new: int, *, is_later: bool) -> Stretch:
+    def _developed(
+        self,
+        latents_1CFhw: torch.Tensor,
+        sketch_THW3: torch.Tensor | None,
+        num_new: int,
+        *,
+        is_later: bool,
+    ) -> Stretch:
         """Decode the frames that are wanted, and drop what repeats the stretch before."""
-        num_latents = num_latent_frames(num_new + is_later)
         with torch.inference_mode():
-            decoded_THW3 = self.codec.decode(latents_1CFhw[:, :, :num_latents])[0]
+            sketch_1THW3 = None if sketch_THW3 is None else sketch_THW3[None]
+            decoded_THW3 = self.codec.decode(latents_1CFhw, sketch_1THW3)[0]
             frames_THW3 = decoded_THW3[is_later : is_later + num_new].round().to(torch.uint8)
-        latents_FChw = latents_1CFhw[0].transpose(0, 1)[is_later:num_latents]
+        latents_FChw = latents_1CFhw[0].transpose(0, 1)[is_later:]
         return Stretch(
             frames_THW3=frames_THW3.contiguous().numpy(),
             latents_FChw=latents_FChw.contiguous().numpy(),
         )
+
+
+def middles(num_frames: int) -> list[int]:
+    """
+    Say which drawn frame is in the middle of each latent frame of a shot.
+
+    Args:
+        num_frames: Of the shot, as drawn.
+
+    Returns:
+        As many as its stretches have latents together.
+    """
+    found: list[int] = []
+    for start in range(0, max(1, num_frames - 1), FRAMES - 1):
+        is_later = start > 0
+        num_latents = num_latent_frames(min(num_frames - start, FRAMES))
+        found += [
+            min(start + middle, num_frames - 1)
+            for middle in latent_middles(FRAMES)[is_later:num_latents]
+        ]
+    return found
 
 
 def load_model(folder: Path) -> PocketModel:
@@ -253,7 +340,13 @@ def _blocked(blocking: Blocking | None, number: int, num_frames: int) -> torch.T
         return None
     start = number * (FRAMES - 1)
     middles = latent_middles(1 if num_frames == 1 else FRAMES)
-    return blocking([min(start + middle, num_frames - 1) for middle in middles])[None]
+    return blocking.told([min(start + middle, num_frames - 1) for middle in middles])[None]
+
+
+def _frames_of(number: int, num_latents: int, num_frames: int) -> list[int]:
+    """The drawn frames that so many latent frames of a stretch hold."""
+    start = number * (FRAMES - 1)
+    return [min(start + index, num_frames - 1) for index in range(1 + TIME * (num_latents - 1))]
 
 
 def _reduced(frame_HW3: Frame, grid: Grid) -> Frame:

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from onestory.diffusion.blocking import blocking_channels
 from onestory.memory.selector import AUGMENTED_LABEL, FOREIGN_LABEL
-from onestory.training.batches import Batch, Kind, Stories, padded_text, relevance
+from onestory.memory.showing import SHOWN
+from onestory.training.batches import Batch, Kind, Stories, padded_text, relevance, shown_for
 from onestory.training.shards import read_shard
 
 KINDS: tuple[Kind, ...] = ("picture", "recalled picture", "shot")
@@ -243,3 +244,33 @@ def test_stories_of_another_length_are_refused(shards: list[Path], num_shots: in
         ValueError, match=rf"one\.safetensors holds stories of 3 shots, not {num_shots}"
     ):
         Stories(shards, num_shots=num_shots)
+
+
+def test_what_frames_show_is_told_in_the_targets_terms() -> None:
+    """Who is second there may be first here; who is not here is nobody; so with places."""
+    blocking_FPhw = torch.zeros(F, 9, 2, 2)
+    blocking_FPhw[:, 0] = 1.0
+    blocking_FPhw[:, 1, 0, 0] = 0.5
+    blocking_FPhw[:, 2, 1, 1] = 0.25
+    note: dict[str, object] = {"cast": [0, 1], "place": 0}
+
+    def told(*cast: int, place: int = 0) -> list[list[float]]:
+        target: dict[str, object] = {"cast": list(cast), "place": place}
+        shown_FOhw = shown_for(blocking_FPhw, note, target)
+        assert shown_FOhw.shape == (F, SHOWN, 2, 2)
+        return [shown_FOhw[0, :, 0, 0].tolist(), shown_FOhw[0, :, 1, 1].tolist()]
+
+    assert told(0, 1) == [[1, 0.5, 0, 0.5], [1, 0, 0.25, 0.75]]
+    assert told(1, place=1) == [[1, 0, 0, 0], [1, 0.25, 0, 0]]
+    assert told() == [[1, 0, 0, 0.5], [1, 0, 0, 0.75]]
+
+
+def test_strangers_show_nobody_of_the_target(stories: Stories) -> None:
+    """What is known of a foreign or changed shot is that it shows nothing that is wanted."""
+    batch = stories.batch("recalled picture", 64, (3,))
+    assert batch.shown_BMOhw is not None
+    assert batch.is_real_BM is not None
+
+    assert (batch.shown_BMOhw[:, :, 0] == 1).all()
+    assert not batch.shown_BMOhw[~batch.is_real_BM][:, 1:].any()
+    assert batch.shown_BMOhw[batch.is_real_BM][:, 1:].any()

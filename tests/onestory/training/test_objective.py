@@ -92,11 +92,14 @@ def test_after_warm_up_the_best_are_remembered(asked: Asked) -> None:
         assert batch.candidates_BMChw is not None
         assert batch.labels_BM is not None
         asked.remembered.clear()
-        asked(batch, seed=step, phase={"budgets": (0.5,)})
+        assert batch.shown_BMOhw is not None
+        asked(batch, seed=step, phase={"budgets": (0.5,), "blocked": 1.0})
         best_BChw = asked.remembered[0][:, 0]
         with torch.no_grad():
             scores_BM = asked.modules.selector(
-                batch.candidates_BMChw, batch.text_BTE, batch.text_mask_BT
+                torch.cat([batch.candidates_BMChw, batch.shown_BMOhw], dim=2),
+                batch.text_BTE,
+                batch.text_mask_BT,
             )
         rows = torch.arange(len(best_BChw))
         by_scores = batch.candidates_BMChw[rows, scores_BM.argmax(dim=1)]

@@ -27,6 +27,7 @@ from onestory.training.shards import (
     missing_shards,
     read_shard,
     shard_name,
+    told_of,
     write_shard,
 )
 
@@ -68,7 +69,7 @@ def test_a_shard_holds_what_was_drawn(shards: list[Path], telling: Telling, smal
     assert torch.equal(shard.areas_SFA[row], torch.from_numpy(area_FA))
     stand_ins = StandIns(shot.scene, rows=6, columns=4)
     assert torch.equal(shard.blocking_SPFhw[row], blocking_of(stand_ins, codec, [0, 3]).half())
-    assert torch.equal(shard.features[row], shared_text().read([shot.caption])[0].half())
+    assert torch.equal(shard.features[row], shared_text().read_told(told_of(shot)).half())
 
 
 def test_notes_say_who_is_where(shards: list[Path], telling: Telling) -> None:

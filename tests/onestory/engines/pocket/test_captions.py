@@ -5,7 +5,7 @@ from typing import Any
 
 from onestory.breakdown.rules import break_down
 from onestory.documents import Digest
-from onestory.engines.pocket.captions import pocket_caption
+from onestory.engines.pocket.captions import pocket_caption, pocket_told
 from onestory.engines.recipe import EngineFingerprint, Recipe, Subject
 from onestory.production.recipes import expanded_caption
 from onestory.screenplay.reading import read_screenplay
@@ -106,3 +106,45 @@ def test_one_person_does_everything_in_one_sentence() -> None:
 
     assert alone == "Close-up: in a park, the same man waves and says something."
     assert together == words
+
+
+def test_the_model_is_told_whom_words_are_about() -> None:
+    """Of every shot of the example film: everybody on screen, and the set."""
+    episode = break_down(read_screenplay(EXAMPLE))
+    looks = {member.name: member.look for member in episode.cast}
+
+    for shot in episode.shots:
+        names = [one.name for one in shot.references if one.name in looks]
+        subjects = [
+            Subject(name=one.name, phrase=one.phrase, look=looks[one.name])
+            for one in shot.references
+            if one.name in looks
+        ]
+        asked = recipe(
+            shot.caption,
+            *subjects,
+            set_look=episode.set_design(shot.set_name).look,
+            memory=REMEMBERED,
+        )
+        told = pocket_told(asked, names)
+
+        assert told.caption == pocket_caption(asked)
+        assert told.setting
+        for words in (told.first, *told.others, told.setting):
+            assert words.lower() in told.caption.lower()
+        assert [bool(words) for words in (told.first, *told.others)][: len(names)] == [True] * len(
+            names
+        )
+
+
+def test_looks_that_are_told_anew_are_told_of_whom() -> None:
+    """The longest words for somebody count, as the model reads them; strangers have none."""
+    man = Subject(name="JONAS", phrase="the same man", look=MAN)
+    asked = recipe("Close-up, day: in the same street, the same man waves.", man, set_look=STREET)
+
+    first = pocket_told(asked, ["JONAS", "NOBODY"])
+    remembered = pocket_told(asked, ["JONAS"], has_memory=True)
+
+    assert (first.first, first.others, first.setting) == (MAN, ("",), f"in {STREET}")
+    assert (remembered.first, remembered.setting) == ("the same man", "in the same street")
+    assert pocket_told(recipe("A man waves."), []).setting == ""

@@ -18,7 +18,7 @@ from onestory.diffusion.blocking import blocking_of
 from onestory.diffusion.sampling import sample
 from onestory.documents import digest_of
 from onestory.engine_server.registry import open_engine
-from onestory.engines.latents import frame_digest, pack_latents, unpack_latents
+from onestory.engines.latents import frame_digest, pack_latents, unpack_figures, unpack_latents
 from onestory.engines.pocket import model as model_module
 from onestory.engines.pocket.engine import PocketConfig, PocketEngine
 from onestory.engines.previz.reader import read_recipe
@@ -27,6 +27,7 @@ from onestory.engines.recipe import Recipe, imported_for
 from onestory.errors import EngineFaultError, MemoryBudgetError, RenderError
 from onestory.memory.bank import read_latents
 from onestory.memory.lineage import Remembered, memory_digest
+from onestory.memory.showing import person_key, set_key
 from onestory.storyworld.standins import StandIns
 from onestory.testing.stories import FINGERPRINT
 
@@ -65,10 +66,21 @@ def latents_of(footage: Footage) -> bytes:
 
 def recalled(lineage: Sequence[Remembered], takes: Sequence[EarlierTake]) -> list[RecalledFrame]:
     """What the stage hands over for a lineage."""
-    latents = {one.take.address: unpack_latents(one.read_latents()) for one in takes}
-    return [
-        RecalledFrame(source=one, latent_CHW=latents[one.take][one.frame_index]) for one in lineage
-    ]
+    contents = {one.take.address: one.read_latents() for one in takes}
+    frames = []
+    for one in lineage:
+        content, index = contents[one.take], one.frame_index
+        figures = unpack_figures(content)
+        frames.append(
+            RecalledFrame(
+                source=one,
+                latent_CHW=unpack_latents(content)[index],
+                figures=None
+                if figures is None
+                else {name: shown_Fhw[index] for name, shown_Fhw in figures.items()},
+            )
+        )
+    return frames
 
 
 def test_a_take_has_the_length_and_size_of_its_recipe(
@@ -86,6 +98,43 @@ def test_a_take_has_the_length_and_size_of_its_recipe(
     assert stored.features_FE is not None
     assert torch.equal(stored.features_FE, engine._model().describe(stored.latents_FCHW))
     assert footage.remarks == ()
+
+
+def test_a_take_knows_whom_and_what_its_frames_show(
+    engine: PocketEngine, recipe_of: RecipeOf
+) -> None:
+    """As the stand-ins of the same recipe stand, by name, for every latent frame that is kept."""
+    recipe = recipe_of(num_frames=20)
+    scene = read_recipe(recipe).scene
+    footage = engine.render(recipe, keyframe=None, control=Recorder())
+    figures = unpack_figures(latents_of(footage))
+
+    assert figures is not None
+    people = [person_key(performer.name) for performer in scene.performers]
+    assert list(figures) == sorted([*people, set_key(recipe.set_name)])
+    stand_ins = StandIns(scene, rows=18, columns=10)
+    for number, frame in enumerate((0, 9, 18)):
+        for name, covered_hw in zip(people, stand_ins.people(frame), strict=True):
+            assert np.array_equal(figures[name][number], covered_hw)
+    assert np.allclose(sum(figures.values()), 1.0)
+
+
+def test_figures_come_back_from_the_vault() -> None:
+    """Equal figures give equal bytes; of another grid they are refused; none are none."""
+    latents = np.ones((3, 8, 2, 2), np.float32)
+    figures = {"person:B": np.full((3, 2, 2), 0.5, np.float32), "set:A": np.zeros((3, 2, 2), "<f4")}
+    content = pack_latents(latents, figures=figures)
+
+    assert content == pack_latents(latents, figures=dict(reversed(figures.items())))
+    found = unpack_figures(content)
+    assert found is not None
+    assert {name: shown.tolist() for name, shown in found.items()} == {
+        name: shown.tolist() for name, shown in figures.items()
+    }
+    assert np.array_equal(unpack_latents(content), latents)
+    assert unpack_figures(pack_latents(latents)) is None
+    with pytest.raises(ValueError, match="set:A"):
+        pack_latents(latents, figures={"set:A": np.zeros((3, 2, 4), np.float32)})
 
 
 def test_features_that_fit_no_frames_are_refused() -> None:

@@ -10,9 +10,12 @@ import torch
 
 from onestory.diffusion.blocking import blocking_of
 from onestory.diffusion.sampling import Sampling, sample
+from onestory.diffusion.text import TEXT_DIM
+from onestory.diffusion.told import Told
 from onestory.engines.pocket import model as module
-from onestory.engines.pocket.model import PocketModel, Stretch, load_model
+from onestory.engines.pocket.model import Blocking, PocketModel, Stretch, load_model, middles
 from onestory.engines.pocket.picture import Grid
+from onestory.memory.showing import OWNERS
 from onestory.storyworld.standins import StandIns
 from onestory.storyworld.stories import tell_story
 
@@ -56,7 +59,7 @@ def _calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
 
 def draw(model: PocketModel, num_frames: int, **fields: Any) -> list[Stretch]:
     """Draw a man who walks."""
-    text_TE = model.read("Wide shot, day: in a park, a man walks.")
+    text_TE = model.read(Told(caption="Wide shot, day: in a park, a man walks."))
     usual: dict[str, Any] = {"grid": GRID, "seed": 5, "sampling": FEW}
     return list(model.draw(text_TE, num_frames=num_frames, **(usual | fields)))
 
@@ -97,7 +100,7 @@ def test_every_stretch_is_told_who_stands_where_in_its_frames(
         shape = (model.modules.blocking_channels, len(frames), GRID.rows, GRID.columns)
         return torch.full(shape, 1.0 + frames[0])
 
-    draw(model, num_frames, blocking=tell)
+    draw(model, num_frames, blocking=Blocking(told=tell))
     draw(model, num_frames)
 
     assert asked == middles
@@ -115,7 +118,7 @@ def test_frames_that_are_shown_are_those_of_the_scene(model: PocketModel) -> Non
     blocking = model.block(scene, GRID, [0, 3, 6])
     stand_ins = StandIns(scene, rows=GRID.rows, columns=GRID.columns)
 
-    assert torch.equal(blocking([1, 2]), blocking_of(stand_ins, model.codec, [3, 6]))
+    assert torch.equal(blocking.told([1, 2]), blocking_of(stand_ins, model.codec, [3, 6]))
 
 
 def test_a_short_shot_is_the_beginning_of_a_long_one(model: PocketModel) -> None:
@@ -147,7 +150,7 @@ def test_all_stretches_share_caption_and_memory(model: PocketModel, calls: Calls
 
     assert calls.memories == [memory, memory]
     assert torch.equal(calls.texts[0], calls.texts[1])
-    assert calls.texts[0].shape == (1, 16, 384)
+    assert calls.texts[0].shape == (1, 16, TEXT_DIM + OWNERS)
     assert model.remember(torch.zeros(0, 8, 6, 4), ()) is None
 
 
@@ -158,3 +161,46 @@ def test_progress_runs_through_all_stretches(model: PocketModel) -> None:
     draw(model, 20, at_step=shares.append)
 
     assert shares == [0.25, 0.5, 0.75, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("num_frames", "found"),
+    [
+        (1, [0]),
+        (6, [0, 3, 5]),
+        (17, [0, 3, 7, 11, 15]),
+        (40, [0, 3, 7, 11, 15, 19, 23, 27, 31, 35, 39]),
+    ],
+)
+def test_every_latent_frame_has_its_middle(
+    model: PocketModel, num_frames: int, found: list[int]
+) -> None:
+    """As many as a shot has latents, in order, none behind its end."""
+    assert middles(num_frames) == found
+    assert sum(len(stretch.latents_FChw) for stretch in draw(model, num_frames)) == len(found)
+
+
+def test_the_decoder_is_shown_the_frames_it_draws(
+    model: PocketModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One sketch for each frame of a stretch, the last of the one before among them."""
+    asked: list[list[int]] = []
+    given: list[Any] = []
+    decode = model.codec.decode
+
+    def note(latents: torch.Tensor, sketch: torch.Tensor | None = None) -> torch.Tensor:
+        given.append(sketch)
+        return decode(latents)
+
+    def sketched(frames: Sequence[int]) -> torch.Tensor:
+        asked.append(list(frames))
+        return torch.zeros(len(frames), 1, 1, 3, dtype=torch.uint8)
+
+    def tell(frames: Sequence[int]) -> torch.Tensor:
+        return torch.zeros(model.modules.blocking_channels, len(frames), GRID.rows, GRID.columns)
+
+    monkeypatch.setattr(model.codec, "decode", note)
+    draw(model, 20, blocking=Blocking(told=tell, sketched=sketched))
+
+    assert asked == [list(range(17)), [16, 17, 18, 19, 19]]
+    assert [len(sketch[0]) for sketch in given] == [17, 5]
