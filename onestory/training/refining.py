@@ -109,8 +109,7 @@ class _Pool:
             latent_CFhw, *drawn = self.shots[int(rng.integers(len(self.shots)))]
             top = int(rng.integers(latent_CFhw.shape[2] - cells + 1))
             left = int(rng.integers(latent_CFhw.shape[3] - cells + 1))
-            cut = latent_CFhw[:, :, top : top + cells, left : left + cells]
-            cut = cut.clone()
+            cut = latent_CFhw[:, :, top : top + cells, left : left + cells].clone()
             if rng.random() < self.choices.fading:
                 cut[KEPT:] *= float(rng.random())
             strength = float(rng.uniform(0, self.choices.error))

@@ -283,7 +283,7 @@ class PocketEngine:
                 features_FE,
                 {name: shown_Fhw.numpy() for name, shown_Fhw in figures.items()},
             ),
-            remarks=self._remarks(recipe),
+            remarks=self._remarks(recipe, scene),
         )
 
     def _draw(
@@ -365,12 +365,12 @@ class PocketEngine:
             shift=self.config.shift,
         )
 
-    def _remarks(self, recipe: Recipe) -> tuple[str, ...]:
+    def _remarks(self, recipe: Recipe, scene: "SceneSpec") -> tuple[str, ...]:
         from onestory.diffusion.text import MAX_TOKENS
         from onestory.engines.pocket.model import is_cut_off
 
         remarks = []
-        if is_cut_off(self._read(_told(recipe, self._scene(recipe)))):
+        if is_cut_off(self._read(_told(recipe, scene))):
             remarks.append(f"The caption is longer than the {MAX_TOKENS} tokens that are read.")
         if recipe.negative_caption:
             remarks.append("The negative caption is not read.")

@@ -8,6 +8,7 @@ from onestory.documents import Digest
 from onestory.engines.pocket.captions import pocket_caption, pocket_told
 from onestory.engines.recipe import EngineFingerprint, Recipe, Subject
 from onestory.production.recipes import expanded_caption
+from onestory.screenplay.episode import Episode, Shot
 from onestory.screenplay.reading import read_screenplay
 
 EXAMPLE = Path(__file__).parents[4] / "deployments/examples/last-train.fountain"
@@ -23,23 +24,28 @@ def recipe(caption: str, *subjects: Subject, **fields: Any) -> Recipe:
     return Recipe(engine=engine, caption=caption, subjects=subjects, **(usual | fields))
 
 
+def recipe_for(shot: Shot, episode: Episode, caption: str | None = None) -> Recipe:
+    """A recipe of a shot that remembers something, with its own caption or another."""
+    looks = {member.name: member.look for member in episode.cast}
+    subjects = [
+        Subject(name=one.name, phrase=one.phrase, look=looks[one.name])
+        for one in shot.references
+        if one.name in looks
+    ]
+    return recipe(
+        caption or shot.caption,
+        *subjects,
+        set_look=episode.set_design(shot.set_name).look,
+        memory=REMEMBERED,
+    )
+
+
 def test_the_breakdowns_captions_are_read_word_for_word() -> None:
     """With a memory, every caption of the example film goes to the model as it is."""
     episode = break_down(read_screenplay(EXAMPLE))
-    looks = {member.name: member.look for member in episode.cast}
 
     for shot in episode.shots:
-        subjects = [
-            Subject(name=one.name, phrase=one.phrase, look=looks[one.name])
-            for one in shot.references
-            if one.name in looks
-        ]
-        asked = recipe(
-            shot.caption,
-            *subjects,
-            set_look=episode.set_design(shot.set_name).look,
-            memory=REMEMBERED,
-        )
+        asked = recipe_for(shot, episode)
 
         assert pocket_caption(asked) == shot.caption
 
@@ -48,17 +54,7 @@ def test_a_retakes_brackets_become_part_of_the_phrase() -> None:
     """A caption that a retake spells out reads like one that never was anything else."""
     episode = break_down(read_screenplay(EXAMPLE))
     shot = episode.shots[2]
-    looks = {member.name: member.look for member in episode.cast}
-    spelt = recipe(
-        expanded_caption(shot, episode),
-        *(
-            Subject(name=one.name, phrase=one.phrase, look=looks[one.name])
-            for one in shot.references
-            if one.name in looks
-        ),
-        set_look=episode.set_design(shot.set_name).look,
-        memory=REMEMBERED,
-    )
+    spelt = recipe_for(shot, episode, expanded_caption(shot, episode))
 
     assert "(" in spelt.caption
     assert pocket_caption(spelt) == (
@@ -111,21 +107,10 @@ def test_one_person_does_everything_in_one_sentence() -> None:
 def test_the_model_is_told_whom_words_are_about() -> None:
     """Of every shot of the example film: everybody on screen, and the set."""
     episode = break_down(read_screenplay(EXAMPLE))
-    looks = {member.name: member.look for member in episode.cast}
 
     for shot in episode.shots:
-        names = [one.name for one in shot.references if one.name in looks]
-        subjects = [
-            Subject(name=one.name, phrase=one.phrase, look=looks[one.name])
-            for one in shot.references
-            if one.name in looks
-        ]
-        asked = recipe(
-            shot.caption,
-            *subjects,
-            set_look=episode.set_design(shot.set_name).look,
-            memory=REMEMBERED,
-        )
+        asked = recipe_for(shot, episode)
+        names = [subject.name for subject in asked.subjects]
         told = pocket_told(asked, names)
 
         assert told.caption == pocket_caption(asked)
