@@ -209,7 +209,7 @@ def _figures(studio: Studio, told: StoryShot) -> dict[str, torch.Tensor]:
     rows, columns = studio.grid
     stand_ins = StandIns(told.scene, rows=rows, columns=columns)
     num_frames = 1 + TIME * (studio.num_frames - 1)
-    return figures_of(stand_ins, latent_middles(num_frames), told.place)
+    return figures_of(stand_ins, studio.codec, latent_middles(num_frames), told.place)
 
 
 def _memory(studio: Studio, orders: Sequence[_Order]) -> MemoryCache | None:
@@ -218,8 +218,10 @@ def _memory(studio: Studio, orders: Sequence[_Order]) -> MemoryCache | None:
         return None
     latents_BKChw = torch.stack([order.recalled.latents_KCHW for order in orders])
     shown_BKOhw = torch.stack([order.recalled.shown_KOHW for order in orders])
+    staged = [order.recalled.staged_KSHW for order in orders]
+    staged_BKShw = torch.stack([each_KShw for each_KShw in staged if each_KShw is not None])
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
-        return studio.modules.remember(latents_BKChw, levels, shown_BKOhw)
+        return studio.modules.remember(latents_BKChw, levels, shown_BKOhw, staged_BKShw)
 
 
 def _path(studio: Studio, name: Digest) -> Path:

@@ -124,8 +124,8 @@ def compare(
 def frames_of_takes(case: Case, takes: Takes, codec: BlockCodec) -> list[Frames]:
     """Decode a story's takes, `T H W 3` each, as they are read."""
     return [
-        decoded(takes[case.seed, shot].latents_FChw.transpose(0, 1), codec)
-        for shot in range(len(case.story.shots))
+        decoded(takes[case.seed, number].latents_FChw.transpose(0, 1), codec, shot.scene)
+        for number, shot in enumerate(case.story.shots)
     ]
 
 
@@ -157,8 +157,8 @@ def _measured(
 def _real(studio: Studio, reader: Reader, cases: Sequence[Case]) -> tuple[Measured, Measured]:
     """What real clips come to, and what strangers and strange places come to."""
     seeds = [case.seed for case in cases]
-    ceiling = _kept_at(studio, ["real", seeds, _reader_name()])
-    floor = _kept_at(studio, ["wrong", seeds, _reader_name()])
+    ceiling = _kept_at(studio, ["real", studio.weights, seeds, _reader_name()])
+    floor = _kept_at(studio, ["wrong", studio.weights, seeds, _reader_name()])
     if ceiling.exists() and floor.exists():
         return _read_measured(ceiling), _read_measured(floor)
     films = []

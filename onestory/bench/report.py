@@ -141,7 +141,7 @@ def contact_sheet(
 
     Args:
         case: The story.
-        rows: By name: one frame `H W 3` a shot.
+        rows: By name: one frame `H W 3` a shot, shown as large as the first of all.
 
     Returns:
         One row a rule, captions below.
@@ -158,7 +158,8 @@ def contact_sheet(
         top = row * (height + 4)
         pen.text((6, top + height // 2), name.replace("_", " "), fill="black", font=font)
         for column, frame_HW3 in enumerate(frames):
-            sheet.paste(Image.fromarray(frame_HW3), (label + column * (width + 4), top))
+            frame = Image.fromarray(frame_HW3).resize((width, height), Image.Resampling.LANCZOS)
+            sheet.paste(frame, (label + column * (width + 4), top))
     for column, shot in enumerate(case.story.shots):
         words = _wrapped(shot.caption, width, font)
         pen.multiline_text(

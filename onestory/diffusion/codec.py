@@ -57,7 +57,7 @@ class BlockCodec(ModelMixin, ConfigMixin):  # type: ignore[misc]  # diffusers is
     @keeps_config
     def __init__(
         self,
-        channels: int = 48,
+        channels: int = 16,
         block: int = 16,
         refine_width: int = 48,
         refine_depth: int = 3,

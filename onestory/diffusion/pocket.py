@@ -29,7 +29,7 @@ import torch
 from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
 from torch import nn
 
-from onestory.diffusion.blocking import GAIN, blocking_channels
+from onestory.diffusion.blocking import GAIN, PEOPLE, blocking_channels
 from onestory.diffusion.kv import MemoryCache, cached, prefill
 from onestory.diffusion.preconditioning import Preconditioner
 from onestory.diffusion.regions import bias_between, hearing, owned_by, shown_of
@@ -56,7 +56,7 @@ PLACE_CHANNELS = 4 * len(OCTAVES)
 class PocketSize:
     """How large the trained modules are."""
 
-    channels: int = 48
+    channels: int = 16
     heads: int = 4
     head_dim: int = 64
     layers: int = 8
@@ -159,9 +159,7 @@ class PocketModules(nn.Module):
     def _heard(self, blocking_BPFhw: torch.Tensor) -> torch.Tensor:
         """Who stands where, every channel as loud as the others; guides stand out."""
         guides_BGFhw, sketch_BCFhw = blocking_BPFhw[:, :GUIDES], blocking_BPFhw[:, GUIDES:]
-        std_C = self.preconditioner.std_C[: sketch_BCFhw.shape[1]]
-        even_BCFhw = sketch_BCFhw / std_C[:, None, None, None]
-        return torch.cat([GAIN * guides_BGFhw, even_BCFhw], dim=1)
+        return torch.cat([GAIN * guides_BGFhw, self.preconditioner.even(sketch_BCFhw)], dim=1)
 
     @contextmanager
     def _attending(
@@ -183,6 +181,7 @@ class PocketModules(nn.Module):
         latents_BKChw: torch.Tensor,
         levels: Sequence[int],
         shown_BKOhw: torch.Tensor | None = None,
+        staged_BKShw: torch.Tensor | None = None,
     ) -> MemoryCache:
         """
         Turn recalled frames into what every step reads.
@@ -192,13 +191,20 @@ class PocketModules(nn.Module):
             levels: How finely each of them is cut.
             shown_BKOhw: What their cells show, in the terms of the shot that is made; see
                 `onestory.diffusion.regions`.
+            staged_BKShw: Where on the stage their cells are; see `staged`.
 
         Returns:
             Keys and values of every block.
         """
-        even_BCKhw = self.preconditioner.even(latents_BKChw.transpose(1, 2))
-        told_BKChw = with_places(even_BCKhw).transpose(1, 2)
-        read = self.conditioner(told_BKChw, levels)
+        even_BCKhw = with_places(self.preconditioner.even(latents_BKChw.transpose(1, 2)))
+        blocking_BPKhw = even_BCKhw.new_zeros(
+            len(even_BCKhw), self.blocking_channels, *even_BCKhw.shape[2:]
+        )
+        if shown_BKOhw is not None and staged_BKShw is not None:
+            blocking_BKPhw = torch.cat([shown_BKOhw[:, :, :PEOPLE], staged_BKShw], dim=2)
+            blocking_BPKhw = blocking_BKPhw.transpose(1, 2)
+        told_BCKhw = torch.cat([even_BCKhw, self._heard(blocking_BPKhw)], dim=1)
+        read = self.conditioner(told_BCKhw.transpose(1, 2), levels)
         cache = prefill(self.transformer, read.tokens_BLD, read.positions_L3)
         if shown_BKOhw is None:
             return cache
@@ -266,7 +272,9 @@ def new_modules(size: PocketSize) -> PocketModules:
     with torch.no_grad():
         # Whoever learns first without blocking, and then with it, begins where it was.
         transformer.patch_embedding.weight[:, size.channels + PLACE_CHANNELS :] = 0.0
-    conditioner = AdaptiveConditioner(in_channels=size.channels + PLACE_CHANNELS, inner_dim=width)
+    conditioner = AdaptiveConditioner(
+        in_channels=transformer.config["in_channels"], inner_dim=width
+    )
     conditioner.init_from(transformer.patch_embedding)
     selector = FrameSelector(
         in_channels=size.channels + SHOWN,

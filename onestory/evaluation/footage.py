@@ -20,6 +20,7 @@ from onestory.evaluation.reader import frames_of
 from onestory.storyworld.pen import PARTS
 from onestory.storyworld.render import draw_scene
 from onestory.storyworld.scene import SceneSpec
+from onestory.storyworld.standins import StandIns
 from onestory.storyworld.stories import PLACE_SLOTS
 
 Frames: TypeAlias = npt.NDArray[np.uint8]
@@ -35,25 +36,44 @@ def real_frames(scene: SceneSpec, codec: BlockCodec | None = None) -> Frames:
 
     Args:
         scene: What to draw.
-        codec: Through which the frames go, as a generator's would, by linear decoding; None
-            to leave them as they were drawn.
+        codec: Through which the frames go, as a generator's would; None to leave them as they
+            were drawn.
     """
     frames_THW3 = np.stack(list(draw_scene(scene, WIDTH, HEIGHT)))
-    return frames_THW3 if codec is None else coded(frames_THW3, codec)
+    return frames_THW3 if codec is None else coded(frames_THW3, codec, scene)
 
 
 @torch.no_grad()
-def coded(frames_THW3: Frames, codec: BlockCodec) -> Frames:
-    """Code frames and decode them again."""
+def coded(frames_THW3: Frames, codec: BlockCodec, scene: SceneSpec | None = None) -> Frames:
+    """Code frames and decode them again; see `decoded`."""
     latents_BCFhw = codec.encode(torch.from_numpy(frames_THW3)[None])
-    return decoded(latents_BCFhw[0], codec)
+    return decoded(latents_BCFhw[0], codec, scene)
 
 
 @torch.no_grad()
-def decoded(latents_CFhw: torch.Tensor, codec: BlockCodec) -> Frames:
-    """Decode a take's latents as the encoders know them: linearly."""
-    blocks_FTHW3 = codec.decode_linear(latents_CFhw[None].float())[0]
-    frames_THW3 = torch.cat([blocks_FTHW3[:1, TIME - 1], blocks_FTHW3[1:].flatten(0, 1)])
+def decoded(
+    latents_CFhw: torch.Tensor, codec: BlockCodec, scene: SceneSpec | None = None
+) -> Frames:
+    """
+    Decode a take's latents.
+
+    Args:
+        latents_CFhw: Of a whole shot.
+        codec: Who decodes.
+        scene: What was filmed, if that is known: a codec that looks at sketches is then shown its
+            stand-ins, as the engine does. Without it decoding is linear, as the encoders know it.
+    """
+    if scene is None or not codec.is_guided:
+        blocks_FTHW3 = codec.decode_linear(latents_CFhw[None].float())[0]
+        frames_THW3 = torch.cat([blocks_FTHW3[:1, TIME - 1], blocks_FTHW3[1:].flatten(0, 1)])
+    else:
+        rows, columns = latents_CFhw.shape[2:]
+        side = int(codec.config["block"]) * codec.upscale
+        stand_ins = StandIns(scene, rows=rows, columns=columns, cell=side)
+        num_frames = 1 + TIME * (latents_CFhw.shape[1] - 1)
+        sketch_THW3 = np.stack([stand_ins.sketch(index) for index in range(num_frames)])
+        sketch_1THW3 = torch.from_numpy(sketch_THW3)[None]
+        frames_THW3 = codec.decode(latents_CFhw[None].float(), sketch_1THW3)[0]
     return frames_THW3.round().clamp(0, 255).byte().numpy()
 
 

@@ -8,6 +8,7 @@ what the conditioner cuts.
 
 Shape suffixes, for this module only:
     K  frames kept, best first    C  latent channels    H, W  latent cells    O  `SHOWN`
+    S  channels that say where on the stage a cell is
 """
 
 from collections.abc import Sequence
@@ -20,7 +21,7 @@ from onestory.memory.bank import MemoryBank
 from onestory.memory.budget import LEVELS, MemoryLayout, solve_layout
 from onestory.memory.lineage import Remembered
 from onestory.memory.policies import NextShot, SelectionPolicy
-from onestory.memory.showing import shown_by
+from onestory.memory.showing import shown_by, staged_by
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -31,6 +32,8 @@ class Recall:
     """Latents, best frame first, float32; `0 0 0 0` if nothing is recalled."""
     shown_KOHW: Tensor
     """What their cells show, in the terms of the next shot; see `onestory.memory.showing`."""
+    staged_KSHW: Tensor | None
+    """Where on the stage their cells are; None if nobody knows."""
     layout: MemoryLayout
     """How finely each of them is cut."""
     lineage: tuple[Remembered, ...]
@@ -66,7 +69,9 @@ def recall(
     nothing = MemoryLayout(levels=(), num_tokens=0)
     if not candidates or budget == 0:
         empty = torch.zeros(0, 0, 0, 0)
-        return Recall(latents_KCHW=empty, shown_KOHW=empty, layout=nothing, lineage=())
+        return Recall(
+            latents_KCHW=empty, shown_KOHW=empty, staged_KSHW=None, layout=nothing, lineage=()
+        )
     ranking = policy(candidates, next_shot)
     size = candidates[0].latents_CHW.shape[1:]
     layout = solve_layout(budget, len(ranking.frame_index), (size[0], size[1]), levels)
@@ -74,6 +79,7 @@ def recall(
     return Recall(
         latents_KCHW=torch.stack([frame.latents_CHW for frame in chosen]),
         shown_KOHW=torch.stack([shown_by(frame.figures, next_shot.cast, size) for frame in chosen]),
+        staged_KSHW=staged_by([frame.figures for frame in chosen], size),
         layout=layout,
         lineage=tuple(
             Remembered(

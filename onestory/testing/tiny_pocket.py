@@ -48,6 +48,7 @@ def write_tiny_weights(folder: Path, *, seed: int = 0) -> Path:
             modules.transformer.patch_embedding.weight[:, -modules.blocking_channels :].normal_(
                 std=0.2
             )
+            modules.remember_as_drawn()
     save_modules(modules.to(torch.bfloat16), folder)
     write_rest(folder, tiny_codec(), Sampling())
     return folder

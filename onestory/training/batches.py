@@ -23,6 +23,7 @@ from typing import Literal
 import numpy as np
 import torch
 
+from onestory.diffusion.blocking import staged
 from onestory.memory.selector import AUGMENTED_LABEL, FOREIGN_LABEL
 from onestory.memory.showing import SHOWN
 from onestory.training.shards import Shard, read_shard
@@ -60,6 +61,8 @@ class Batch:
     shown_BMOhw: torch.Tensor | None = None
     """What the cells of a candidate show, in the terms of the target; see
     `onestory.diffusion.regions`."""
+    staged_BMShw: torch.Tensor | None = None
+    """Where on the stage they are; see `onestory.diffusion.blocking.staged`."""
     labels_BM: torch.Tensor | None = None
     is_real_BM: torch.Tensor | None = None
     """Whether a candidate is of a real earlier shot of the story."""
@@ -85,6 +88,7 @@ class _Candidates:
 
     latents_MChw: torch.Tensor
     shown_MOhw: torch.Tensor
+    staged_MShw: torch.Tensor
     label_M: torch.Tensor
     is_real_M: torch.Tensor
 
@@ -93,12 +97,13 @@ def _joined(parts: Sequence[_Candidates]) -> _Candidates:
     return _Candidates(
         latents_MChw=torch.cat([part.latents_MChw for part in parts]),
         shown_MOhw=torch.cat([part.shown_MOhw for part in parts]),
+        staged_MShw=torch.cat([part.staged_MShw for part in parts]),
         label_M=torch.cat([part.label_M for part in parts]),
         is_real_M=torch.cat([part.is_real_M for part in parts]),
     )
 
 
-def _strange(latents_MChw: torch.Tensor, label: float) -> _Candidates:
+def _strange(latents_MChw: torch.Tensor, staged_MShw: torch.Tensor, label: float) -> _Candidates:
     """Frames that show nobody and nothing of the target."""
     num, _, height, width = latents_MChw.shape
     shown_MOhw = torch.zeros(num, SHOWN, height, width)
@@ -106,6 +111,7 @@ def _strange(latents_MChw: torch.Tensor, label: float) -> _Candidates:
     return _Candidates(
         latents_MChw=latents_MChw,
         shown_MOhw=shown_MOhw,
+        staged_MShw=staged_MShw,
         label_M=torch.full((num,), label),
         is_real_M=torch.zeros(num, dtype=torch.bool),
     )
@@ -215,6 +221,7 @@ class Stories:
             batch,
             candidates_BMChw=torch.stack([each.latents_MChw for each in recalled]).float(),
             shown_BMOhw=torch.stack([each.shown_MOhw for each in recalled]).float(),
+            staged_BMShw=torch.stack([each.staged_MShw for each in recalled]).float(),
             labels_BM=torch.stack([each.label_M for each in recalled]),
             is_real_BM=torch.stack([each.is_real_M for each in recalled]),
         )
@@ -252,13 +259,17 @@ class Stories:
     def _frames(self, shot: _Shot) -> torch.Tensor:
         return self.shards[shot.shard].latents_SCFhw[shot.row].transpose(0, 1)
 
+    def _blocking(self, shot: _Shot) -> torch.Tensor:
+        return self.shards[shot.shard].blocking_SPFhw[shot.row].transpose(0, 1)
+
     def _labelled(self, shot: _Shot, target: _Shot) -> "_Candidates":
         frames_FChw = self._frames(shot)
         shard = self.shards[shot.shard]
         note, target_note = self._note(shot), self._note(target)
         return _Candidates(
             latents_MChw=frames_FChw,
-            shown_MOhw=shown_for(shard.blocking_SPFhw[shot.row].transpose(0, 1), note, target_note),
+            shown_MOhw=shown_for(self._blocking(shot), note, target_note),
+            staged_MShw=staged(self._blocking(shot)),
             label_M=relevance(shard.areas_SFA[shot.row], note, target_note),
             is_real_M=torch.ones(len(frames_FChw), dtype=torch.bool),
         )
@@ -269,16 +280,19 @@ class Stories:
             other.shard == start.shard and 0 <= other.row - start.row < self.num_shots
         ):
             other = self._any(rng)
-        return _strange(self._frames(other), FOREIGN_LABEL)
+        return _strange(self._frames(other), staged(self._blocking(other)), FOREIGN_LABEL)
 
     def _augmented(self, shot: _Shot, rng: np.random.Generator) -> "_Candidates":
         """A copy shifted in the picture and changed in colour."""
         frames_FChw = self._frames(shot)
         channels = frames_FChw.shape[1]
         shift = (int(rng.integers(-4, 5)), int(rng.integers(-3, 4)))
-        moved = torch.roll(frames_FChw, shift, dims=(2, 3))
+        moved, where = (
+            torch.roll(each, shift, dims=(2, 3))
+            for each in (frames_FChw, staged(self._blocking(shot)))
+        )
         gain_C = torch.from_numpy(rng.uniform(0.4, 1.4, size=channels)).to(moved.dtype)
-        return _strange(moved * gain_C[None, :, None, None], AUGMENTED_LABEL)
+        return _strange(moved * gain_C[None, :, None, None], where, AUGMENTED_LABEL)
 
     def _batch(self, kind: Kind, targets: Sequence[_Target]) -> Batch:
         shown = [self._shown(target) for target in targets]

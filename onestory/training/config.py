@@ -33,7 +33,7 @@ class Seeds(_Part):
 class Size(_Part):
     """How large the modules are; see `PocketSize`."""
 
-    channels: int = 48
+    channels: int = 16
     heads: int = 4
     head_dim: int = 64
     layers: int = 8

@@ -71,6 +71,16 @@ class Losses:
     """Every part, for the log."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Selection:
+    """Frames that are remembered, best first."""
+
+    latents_SKChw: torch.Tensor
+    shown_SKOhw: torch.Tensor
+    staged_SKShw: torch.Tensor
+    levels: tuple[int, ...]
+
+
 def losses(
     modules: PocketModules,
     teacher: Teacher,
@@ -120,8 +130,12 @@ def losses(
     told: dict[str, float] = {}
     memory: MemoryCache | None = None
     if selection is not None:
-        latents_SKChw, shown_SKOhw, levels = selection
-        memory = modules.remember(latents_SKChw, levels, shown_SKOhw)
+        memory = modules.remember(
+            selection.latents_SKChw,
+            selection.levels,
+            selection.shown_SKOhw,
+            selection.staged_SKShw,
+        )
         if memory.batch < num:
             memory = memory.twice()
 
@@ -177,7 +191,7 @@ def _select(
     config: TrainingConfig,
     phase: Phase,
     rng: np.random.Generator,
-) -> tuple[torch.Tensor | None, tuple[torch.Tensor, torch.Tensor, tuple[int, ...]] | None]:
+) -> tuple[torch.Tensor | None, _Selection | None]:
     """Score the candidates, and choose frames as the phase says; all draws happen always."""
     budget = float(rng.choice(phase.budgets))
     is_dropped = rng.random() < config.context_dropout
@@ -185,11 +199,13 @@ def _select(
     if batch.candidates_BMChw is None:
         return None, None
     assert batch.shown_BMOhw is not None
+    assert batch.staged_BMShw is not None
     assert batch.labels_BM is not None
     assert batch.is_real_BM is not None
     candidates_SMChw = batch.candidates_BMChw
     is_known_S = torch.from_numpy(rng.random(len(candidates_SMChw)) < phase.blocked)
-    shown_SMOhw = batch.shown_BMOhw * is_known_S[:, None, None, None, None]
+    is_known_S1111 = is_known_S[:, None, None, None, None]
+    shown_SMOhw = batch.shown_BMOhw * is_known_S1111
     num, num_candidates = candidates_SMChw.shape[:2]
     jitter_SM = torch.from_numpy(rng.random((num, num_candidates), dtype=np.float32))
     # Twins share a memory and a caption, so the first of each stand for both.
@@ -212,11 +228,11 @@ def _select(
     layout = solve_layout(budget, num_real if phase.warm_up else num_candidates, grid)
     chosen_SK = top_k(rank_SM, layout.num_frames)
     index_SK111 = chosen_SK[:, :, None, None, None]
-    latents_SKChw, shown_SKOhw = (
+    latents_SKChw, shown_SKOhw, staged_SKShw = (
         frames.gather(1, index_SK111.expand(-1, -1, *frames.shape[2:]))
-        for frames in (candidates_SMChw, shown_SMOhw)
+        for frames in (candidates_SMChw, shown_SMOhw, batch.staged_BMShw * is_known_S1111)
     )
-    return scores_SM, (latents_SKChw, shown_SKOhw, layout.levels)
+    return scores_SM, _Selection(latents_SKChw, shown_SKOhw, staged_SKShw, layout.levels)
 
 
 @contextmanager

@@ -106,7 +106,12 @@ def draw_story(
                 grid=grid,
                 num_frames=num_frames,
                 seed=shot.scene.seed,
-                memory=model.remember(chosen.latents_KCHW, chosen.layout.levels, chosen.shown_KOHW),
+                memory=model.remember(
+                    chosen.latents_KCHW,
+                    chosen.layout.levels,
+                    chosen.shown_KOHW,
+                    chosen.staged_KSHW,
+                ),
                 blocking=model.block(shot.scene, grid, range(num_frames)),
                 sampling=sampling,
             )

@@ -5,8 +5,15 @@ from dataclasses import replace
 import pytest
 import torch
 
-from onestory.diffusion.blocking import blocking_channels, blocking_of, clip_blocking
+from onestory.diffusion.blocking import (
+    blocking_channels,
+    blocking_of,
+    clip_blocking,
+    figures_of,
+    staged,
+)
 from onestory.diffusion.codec import latent_middles
+from onestory.memory.showing import person_key, staged_by
 from onestory.storyworld.kinds import Action
 from onestory.storyworld.scene import Look, Performer, Place, PlaceKind, SceneSpec
 from onestory.storyworld.standins import GUIDES, StandIns
@@ -35,9 +42,18 @@ def test_every_frame_is_told_by_its_own_sketch(scene: SceneSpec) -> None:
         assert torch.equal(told_PFhw[:GUIDES, place], guides)
 
 
-def test_only_the_strongest_channels_of_a_sketch_are_told() -> None:
-    """Detail of a stand-in helps nobody."""
-    assert [blocking_channels(num) - GUIDES for num in (8, 32, 48)] == [8, 32, 32]
+def test_frames_keep_where_on_the_stage_they_are(scene: SceneSpec) -> None:
+    """Under the names that the memory asks for: all of blocking but whom it counts as first."""
+    stand_ins, codec = StandIns(scene, rows=6, columns=4), tiny_codec()
+    figures = figures_of(stand_ins, codec, [0, 15], "STREET")
+    told_FPhw = blocking_of(stand_ins, codec, [0, 15]).transpose(0, 1)
+
+    frames = [{name: shown[frame] for name, shown in figures.items()} for frame in (0, 1)]
+    assert torch.equal(figures[person_key("A")], told_FPhw[:, 1])
+    staged_FShw = staged_by(frames, torch.Size((6, 4)))
+    assert staged_FShw is not None
+    assert torch.equal(staged_FShw, told_FPhw[:, 3:])
+    assert torch.equal(staged_FShw, staged(told_FPhw))
 
 
 def test_a_clip_is_told_by_the_middles_of_its_latent_frames(scene: SceneSpec) -> None:

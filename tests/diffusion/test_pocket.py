@@ -142,12 +142,12 @@ def test_memory_can_be_read_as_what_is_drawn_is_read() -> None:
     nn.init.normal_(modules.transformer.patch_embedding.weight)
     frames_BKChw = torch.randn(B, 2, C, h, w)
     told = with_places(frames_BKChw.transpose(1, 2))
-    unblocked = torch.zeros(B, modules.blocking_channels, 2, h, w)
-    drawn = torch.cat([told, unblocked], dim=1)
+    blocking = torch.randn(B, modules.blocking_channels, 2, h, w)
+    drawn = torch.cat([told, blocking], dim=1)
     own = modules.transformer.patch_embedding(drawn).flatten(2).transpose(1, 2)
 
     def memory() -> Tensor:
-        return modules.conditioner(told.transpose(1, 2), (0, 0)).tokens_BLD
+        return modules.conditioner(drawn.transpose(1, 2), (0, 0)).tokens_BLD
 
     assert not torch.allclose(memory(), own, atol=0.1)
     modules.remember_as_drawn()

@@ -103,20 +103,24 @@ def test_stock_attention_is_the_one_without_a_bias(modules: PocketModules) -> No
 
 
 def test_who_is_remembered_reaches_who_is_drawn(modules: PocketModules) -> None:
-    """The same memory told of somebody else draws another picture; untold, as if nobody knew."""
+    """The same memory told of somebody else draws another picture; untold, as if nobody knew. So where."""
     channels = modules.channels
     noisy, text = torch.randn(1, channels, 1, H, W), torch.zeros(1, T, TEXT_DIM + OWNERS)
     blocking = torch.zeros(1, modules.blocking_channels, 1, H, W)
     blocking[:, :2] = 1.0
     latents = torch.randn(1, 2, channels, H, W)
 
-    def draw(*owners: int) -> torch.Tensor:
+    stage = torch.randn(1, 2, modules.blocking_channels - 3, H, W)
+    # Untrained, it hears no blocking.
+    torch.nn.init.normal_(next(modules.conditioner.patchifiers[0].parameters()), std=0.2)
+
+    def draw(*owners: int, where: torch.Tensor | None = None) -> torch.Tensor:
         told = torch.zeros(1, 2, SHOWN, H, W)
         for frame, owner in enumerate(owners):
             told[:, frame, 0] = 1.0
             told[:, frame, owner] = 1.0
         with torch.no_grad():
-            memory = modules.remember(latents, (0, 0), told if owners else None)
+            memory = modules.remember(latents, (0, 0), told if owners else None, where)
             return modules.denoise(
                 noisy,
                 torch.ones(1, 1),
@@ -129,3 +133,4 @@ def test_who_is_remembered_reaches_who_is_drawn(modules: PocketModules) -> None:
     assert not torch.allclose(draw(1, 2), draw(2, 1), atol=1e-4)
     assert not torch.allclose(draw(1, 2), draw(), atol=1e-4)
     assert torch.equal(draw(1, 2), draw(1, 2))
+    assert not torch.allclose(draw(1, 2, where=stage), draw(1, 2, where=-stage), atol=1e-4)

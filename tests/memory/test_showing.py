@@ -2,7 +2,15 @@
 
 import torch
 
-from onestory.memory.showing import SHOWN, Cast, person_key, set_key, shown_by
+from onestory.memory.showing import (
+    SHOWN,
+    Cast,
+    person_key,
+    set_key,
+    shown_by,
+    stage_key,
+    staged_by,
+)
 
 SIZE = torch.Size((3, 2))
 FIGURES = {
@@ -38,3 +46,15 @@ def test_what_nobody_knows_is_told_to_nobody() -> None:
     """Neither a frame without figures nor a shot without a cast says anything."""
     assert told(None) == [0, 0, 0, 0]
     assert not shown_by(None, Cast(first=person_key("JONAS")), SIZE).any()
+
+
+def test_where_a_cell_is_hangs_on_nobody() -> None:
+    """Channel by channel in their order; frames of which nobody knows say 0, or nothing at all."""
+    where = {stage_key(number): torch.full(SIZE, float(number)) for number in (0, 10, 2)}
+    staged_KSHW = staged_by([None, {**FIGURES, **where}, FIGURES], SIZE)
+
+    assert staged_KSHW is not None
+    assert staged_KSHW.shape == (3, 3, *SIZE)
+    assert staged_KSHW[1, :, 0, 0].tolist() == [0, 2, 10]
+    assert not staged_KSHW[::2].any()
+    assert staged_by([None, FIGURES], SIZE) is None

@@ -54,7 +54,9 @@ def coded(case: Case, shot: int, model: PocketModel) -> torch.Tensor:
     return model.codec.encode(case.real[shot][None])[0].transpose(0, 1).contiguous()
 
 
-def figures(case: Case, shot: int, names: Mapping[str, str]) -> dict[str, torch.Tensor]:
+def figures(
+    model: PocketModel, case: Case, shot: int, names: Mapping[str, str]
+) -> dict[str, torch.Tensor]:
     """Whom and what a real shot shows, some of them under other names."""
     told = case.story.shots[shot]
     scene = told.scene
@@ -69,7 +71,7 @@ def figures(case: Case, shot: int, names: Mapping[str, str]) -> dict[str, torch.
     grid = Grid(case.drawing.height // CELL, case.drawing.width // CELL)
     stand_ins = StandIns(replace(scene, performers=cast), rows=grid.rows, columns=grid.columns)
     frames = latent_middles(scene.num_frames)
-    return figures_of(stand_ins, frames, names.get(told.place, told.place))
+    return figures_of(stand_ins, model.codec, frames, names.get(told.place, told.place))
 
 
 def remember(
@@ -87,7 +89,7 @@ def remember(
         take=take_named(case, shot),
         slate=f"{shot}",
         shot=at,
-        figures=figures(case, shot, names),
+        figures=figures(model, case, shot, names),
     )
 
 
@@ -189,7 +191,9 @@ def draw(model: PocketModel, case: Case, shot: int, bank: MemoryBank) -> Frame:
         grid=grid,
         num_frames=1,
         seed=told.scene.seed,
-        memory=model.remember(chosen.latents_KCHW, chosen.layout.levels, chosen.shown_KOHW),
+        memory=model.remember(
+            chosen.latents_KCHW, chosen.layout.levels, chosen.shown_KOHW, chosen.staged_KSHW
+        ),
         blocking=model.block(told.scene, grid, (0,)),
         sampling=Sampling(),
     )

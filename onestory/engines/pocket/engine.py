@@ -300,7 +300,7 @@ class PocketEngine:
         import torch
 
         from onestory.diffusion.blocking import cast_of
-        from onestory.memory.showing import shown_by
+        from onestory.memory.showing import shown_by, staged_by
 
         control.check()
         model = self._model()
@@ -313,14 +313,14 @@ class PocketEngine:
         if memory:
             latents_KChw = torch.from_numpy(np.stack([frame.latent_CHW for frame in memory]))
             cast = cast_of(scene, recipe.set_name)
-            shown_KOhw = torch.stack(
-                [
-                    shown_by(_figures(frame.figures), cast, latents_KChw.shape[2:])
-                    for frame in memory
-                ]
+            figures = [_figures(frame.figures) for frame in memory]
+            size = latents_KChw.shape[2:]
+            remembered = model.remember(
+                latents_KChw,
+                [frame.source.level for frame in memory],
+                torch.stack([shown_by(each, cast, size) for each in figures]),
+                staged_by(figures, size),
             )
-            levels = [frame.source.level for frame in memory]
-            remembered = model.remember(latents_KChw, levels, shown_KOhw)
 
         def say(share: float) -> None:
             control.check()

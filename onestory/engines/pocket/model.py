@@ -168,13 +168,14 @@ class PocketModel:
             `F h w` of everybody and of the set; see `onestory.memory.showing`.
         """
         stand_ins = StandIns(scene, rows=grid.rows, columns=grid.columns, cell=CELL)
-        return figures_of(stand_ins, shown, setting)
+        return figures_of(stand_ins, self.codec, shown, setting)
 
     def remember(
         self,
         latents_KChw: torch.Tensor,
         levels: Sequence[int],
         shown_KOhw: torch.Tensor | None = None,
+        staged_KShw: torch.Tensor | None = None,
     ) -> MemoryCache | None:
         """
         Turn recalled frames into what every step reads.
@@ -183,6 +184,7 @@ class PocketModel:
             latents_KChw: The frames, best first; may be none.
             levels: How finely each of them is cut.
             shown_KOhw: What their cells show, in the terms of the shot; None if nobody knows.
+            staged_KShw: Where on the stage their cells are; None if nobody knows.
 
         Returns:
             Keys and values; None if there is nothing to remember.
@@ -190,8 +192,12 @@ class PocketModel:
         if not len(levels):
             return None
         with torch.inference_mode(), PlainAttention(), torch.autocast("cpu", torch.bfloat16):
-            shown_1KOhw = None if shown_KOhw is None else shown_KOhw[None]
-            return self.modules.remember(latents_KChw[None], tuple(levels), shown_1KOhw)
+            return self.modules.remember(
+                latents_KChw[None],
+                tuple(levels),
+                None if shown_KOhw is None else shown_KOhw[None],
+                None if staged_KShw is None else staged_KShw[None],
+            )
 
     def encode(self, frame_HW3: Frame) -> torch.Tensor:
         """Code a frame as large as a grid, as the first of a stretch: `C h w`."""

@@ -7,8 +7,15 @@ import torch
 
 from onestory.diffusion.codec import BlockCodec
 from onestory.evaluation.coverage import HEIGHT, WIDTH
-from onestory.evaluation.footage import coded, noise_frames, real_frames, truth_of
+from onestory.evaluation.footage import (
+    coded,
+    decoded,
+    noise_frames,
+    real_frames,
+    truth_of,
+)
 from onestory.evaluation.reader import FRAMES_READ
+from onestory.storyworld.standins import StandIns
 from onestory.storyworld.stories import HELD_OUT, tell_story
 
 SCENE = replace(tell_story(HELD_OUT + 5).shots[0].scene, num_frames=9)
@@ -43,3 +50,21 @@ def test_noise_is_noise() -> None:
     assert not np.array_equal(noise, noise_frames(5, 2))
     codec = BlockCodec(channels=3, refine_width=0, upscale=1)
     assert noise_frames(5, 1, codec).shape == noise.shape
+
+
+def test_a_codec_that_looks_at_sketches_is_shown_the_scene() -> None:
+    """As the engine decodes, twice as fine; who knows no scene decodes linearly."""
+    torch.manual_seed(3)
+    codec = BlockCodec(channels=3, is_guided=True).eval()
+    assert codec.refine is not None
+    torch.nn.init.normal_(codec.refine.leave.weight, std=0.1)
+    latents = torch.zeros(3, 3, HEIGHT // 16, WIDTH // 16)
+    drawn = decoded(latents, codec, SCENE)
+    stand_ins = StandIns(SCENE, rows=HEIGHT // 16, columns=WIDTH // 16, cell=32)
+    sketch = torch.from_numpy(np.stack([stand_ins.sketch(index) for index in range(9)]))
+    with torch.inference_mode():
+        wanted = codec.decode(latents[None], sketch[None])[0]
+
+    assert drawn.shape == (9, 2 * HEIGHT, 2 * WIDTH, 3)
+    assert np.abs(drawn - wanted.numpy()).max() <= 0.5
+    assert decoded(latents, codec).shape == (9, HEIGHT, WIDTH, 3)

@@ -274,3 +274,24 @@ def test_strangers_show_nobody_of_the_target(stories: Stories) -> None:
     assert (batch.shown_BMOhw[:, :, 0] == 1).all()
     assert not batch.shown_BMOhw[~batch.is_real_BM][:, 1:].any()
     assert batch.shown_BMOhw[batch.is_real_BM][:, 1:].any()
+
+
+def test_candidates_are_told_where_they_were(stories: Stories) -> None:
+    """Whatever real frame is remembered comes with its own stage and sketch."""
+    batch = stories.batch("recalled picture", 16, (4,))
+    assert batch.candidates_BMChw is not None
+    assert batch.staged_BMShw is not None
+    assert batch.is_real_BM is not None
+    known = [
+        (latents_CFhw[:, frame].float(), blocking_PFhw[3:, frame].float())
+        for shard in stories.shards
+        for latents_CFhw, blocking_PFhw in zip(
+            shard.latents_SCFhw, shard.blocking_SPFhw, strict=True
+        )
+        for frame in range(F)
+    ]
+
+    for sample, candidate in batch.is_real_BM.nonzero().tolist():
+        latents, where = batch.candidates_BMChw[sample, candidate], batch.staged_BMShw[sample]
+        found = [other for clean, other in known if torch.equal(clean, latents)]
+        assert any(torch.equal(other, where[candidate]) for other in found)

@@ -27,7 +27,7 @@ from onestory.engines.recipe import Recipe, imported_for
 from onestory.errors import EngineFaultError, MemoryBudgetError, RenderError
 from onestory.memory.bank import read_latents
 from onestory.memory.lineage import Remembered, memory_digest
-from onestory.memory.showing import person_key, set_key
+from onestory.memory.showing import person_key, set_key, stage_key
 from onestory.storyworld.standins import StandIns
 from onestory.testing.stories import FINGERPRINT
 
@@ -111,12 +111,18 @@ def test_a_take_knows_whom_and_what_its_frames_show(
 
     assert figures is not None
     people = [person_key(performer.name) for performer in scene.performers]
-    assert list(figures) == sorted([*people, set_key(recipe.set_name)])
+    everybody = [*people, set_key(recipe.set_name)]
+    assert sorted(name for name in figures if not name.startswith("stage:")) == sorted(everybody)
     stand_ins = StandIns(scene, rows=18, columns=10)
     for number, frame in enumerate((0, 9, 18)):
         for name, covered_hw in zip(people, stand_ins.people(frame), strict=True):
             assert np.array_equal(figures[name][number], covered_hw)
-    assert np.allclose(sum(figures.values()), 1.0)
+        stage_Ghw = stand_ins.guides(frame)[3:]
+        assert all(
+            np.array_equal(figures[stage_key(channel)][number], where_hw)
+            for channel, where_hw in enumerate(stage_Ghw)
+        )
+    assert np.allclose(sum(figures[name] for name in everybody), 1.0)
 
 
 def test_figures_come_back_from_the_vault() -> None:
