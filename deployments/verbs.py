@@ -23,8 +23,8 @@ from onestory.errors import OrderError
 from onestory.production.order import EpisodeOrder, RetakeOrder
 
 if TYPE_CHECKING:
-    from onestory.production.plan import Plan
-    from onestory.production.unit import Unit
+    from onestory.production.plan import ShotPlan
+    from onestory.production.unit import CallSheet, Unit
     from onestory.vault.store import Vault
 
 AnyOrder = TypeVar("AnyOrder", EpisodeOrder, RetakeOrder)
@@ -122,29 +122,47 @@ def outcome_text(outcome: Outcome) -> str:
 def plan(order: EpisodeOrder, settings: StudioSettings) -> dict[str, Any]:
     """The units of work of a script, without spending anything."""
     check_script(order)
-    with _unit(settings, PLANNING) as unit:
-        found = asyncio.run(_survey(unit, order))
-    return found.model_dump(mode="json") | {"to_film": found.num_to_shoot}
+    with _unit(settings, PLANNING) as (unit, addresses):
+        return asyncio.run(_survey(unit, order, addresses.mlflow_tracking_uri))
 
 
-async def _survey(unit: "Unit", order: EpisodeOrder) -> "Plan":
-    sheet = await unit.break_down(order)
-    return await unit.survey(await unit.read_through(sheet, is_entered=False))
+async def _survey(unit: "Unit", order: EpisodeOrder, tracking_uri: str) -> dict[str, Any]:
+    sheet = await unit.read_through(await unit.break_down(order), is_entered=False)
+    plan = await unit.survey(sheet)
+    return plan.model_dump(mode="json") | await _price(unit, sheet, plan.shots, tracking_uri)
 
 
 def plan_retake(order: RetakeOrder, settings: StudioSettings) -> dict[str, Any]:
     """What a retake would film, without entering it."""
-    with _unit(settings, PLANNING) as unit:
-        return asyncio.run(_survey_retake(unit, order))
+    with _unit(settings, PLANNING) as (unit, addresses):
+        return asyncio.run(_survey_retake(unit, order, addresses.mlflow_tracking_uri))
 
 
-async def _survey_retake(unit: "Unit", order: RetakeOrder) -> dict[str, Any]:
+async def _survey_retake(unit: "Unit", order: RetakeOrder, tracking_uri: str) -> dict[str, Any]:
     from onestory.production.retake import enter
 
     entered = await enter(unit, order, run="", in_pencil=True)
     plan = await unit.survey(entered.sheet)
-    to_film = sum(shot.is_to_be_filmed for shot in plan.since(entered.first))
-    return plan.model_dump(mode="json") | {"to_film": to_film}
+    price = await _price(unit, entered.sheet, plan.since(entered.first), tracking_uri)
+    return plan.model_dump(mode="json") | price
+
+
+async def _price(
+    unit: "Unit", sheet: "CallSheet", shots: "Sequence[ShotPlan]", tracking_uri: str
+) -> dict[str, Any]:
+    """How many shots would be filmed, and what that would cost as far as history tells."""
+    work = await unit.workload(sheet, shots)
+    if not work.frames:
+        return {"to_film": 0, "estimate": None}
+    from onestory.production.estimate import estimate
+    from onestory.tracking.history import past_takes
+
+    history = past_takes(tracking_uri, engine=work.engine, width=work.width, height=work.height)
+    expected = estimate(work.frames, history)
+    return {
+        "to_film": len(work.frames),
+        "estimate": expected.model_dump(mode="json") if expected else None,
+    }
 
 
 def plan_text(document: dict[str, Any]) -> str:
@@ -153,7 +171,23 @@ def plan_text(document: dict[str, Any]) -> str:
         (shot["slate"], _standing(shot), shot["verdict"], shot["why"]) for shot in document["shots"]
     ]
     shots = table(("shot", "freshness", "verdict", "why"), rows)
-    return f"{shots}\n{document['to_film']} of {len(rows)} shots would be filmed"
+    to_film = f"{document['to_film']} of {len(rows)} shots would be filmed"
+    return f"{shots}\n{to_film}{_price_text(document)}"
+
+
+def _price_text(document: dict[str, Any]) -> str:
+    """What the shots would cost; nothing if none would be filmed."""
+    if not document["to_film"]:
+        return ""
+    expected = document["estimate"]
+    if expected is None:
+        return "; no take of this engine and size was logged yet, so nobody knows what they cost"
+    takes, seconds = expected["takes"], expected["seconds"]
+    return (
+        f": {takes['middle']:.0f} takes ({takes['low']:.0f} to {takes['high']:.0f}), "
+        f"{seconds['middle']:.0f} s ({seconds['low']:.0f} to {seconds['high']:.0f} in nine of ten "
+        f"cases), by {expected['based_on']} takes of before"
+    )
 
 
 def _standing(shot: dict[str, Any]) -> str:
@@ -271,7 +305,7 @@ def screen(episode: str, out: Path, settings: StudioSettings) -> Path:
     """Write the dailies page of an episode and say where it lies."""
     from onestory.production.dailies import write_dailies
 
-    with _unit(settings, PLANNING) as unit:
+    with _unit(settings, PLANNING) as (unit, _):
         return asyncio.run(write_dailies(unit, unit.sheet_of(episode), out.resolve()))
 
 
@@ -280,7 +314,7 @@ def compare(episode: str, shot: str, out: Path, settings: StudioSettings) -> dic
     from onestory.production.compare import compare as lay_beside
     from onestory.production.compare import write_comparison
 
-    with _unit(settings, READING) as unit:
+    with _unit(settings, READING) as (unit, _):
         found = lay_beside(unit, unit.sheet_of(episode), shot)
         page = write_comparison(found, out.resolve())
     return {"page": str(page), **found.model_dump(mode="json")}
@@ -290,7 +324,7 @@ def export(episode: str, to: str, settings: StudioSettings) -> str:
     """The episode's cut in a foreign format."""
     from onestory.production.cutting import export as export_cut
 
-    with _unit(settings, READING) as unit:
+    with _unit(settings, READING) as (unit, _):
         return export_cut(unit, unit.sheet_of(episode), to)
 
 
@@ -349,14 +383,16 @@ def _vault_at(addresses: Addresses) -> "Vault":
 
 
 @contextmanager
-def _unit(settings: StudioSettings, services: tuple[str, ...]) -> "Iterator[Unit]":
+def _unit(
+    settings: StudioSettings, services: tuple[str, ...]
+) -> "Iterator[tuple[Unit, Addresses]]":
     from onestory.cut.voice import EspeakVoice
     from onestory.engine_server.client import EngineClient
     from onestory.production.unit import Unit
 
     with studio(settings, only=services) as addresses:
         engine = EngineClient(addresses.engine_socket)
-        yield Unit(_vault_at(addresses), engine, EspeakVoice())
+        yield Unit(_vault_at(addresses), engine, EspeakVoice()), addresses
 
 
 def _inline(value: object) -> str:

@@ -64,12 +64,17 @@ def staged_by(frames_K: Sequence[Mapping[str, Tensor] | None], size: torch.Size)
     Returns:
         `K S H W`, float32, 0 for frames of which nobody knows; None if nobody does of any.
     """
-    keys = sorted({key for figures in frames_K for key in figures or () if key.startswith("stage:")})
+    keys = sorted(
+        {key for figures in frames_K for key in figures or () if key.startswith("stage:")}
+    )
     if not keys:
         return None
     nowhere_HW = torch.zeros(size)
     return torch.stack(
-        [torch.stack([(figures or {}).get(key, nowhere_HW) for key in keys]) for figures in frames_K]
+        [
+            torch.stack([(figures or {}).get(key, nowhere_HW) for key in keys])
+            for figures in frames_K
+        ]
     )
 
 

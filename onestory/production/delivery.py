@@ -34,6 +34,7 @@ from onestory.production.dailies import (
 )
 from onestory.production.plan import Plan
 from onestory.production.unit import CallSheet, Unit
+from onestory.tracking.history import EXPERIMENT
 from onestory.tracking.mlflow_log import EpisodeRun
 
 logger = logging.getLogger("onestory.production")
@@ -340,7 +341,7 @@ class CuttingRoom:
         }
         run = EpisodeRun.start(
             self.tracking.uri,
-            "onestory",
+            EXPERIMENT,
             sheet.episode,
             artifact_root=self.tracking.artifacts,
             params=params,

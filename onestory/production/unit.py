@@ -109,6 +109,17 @@ class TakeInHand(Frozen):
     seconds: float
 
 
+class Workload(Frozen):
+    """What a plan asks of the engine."""
+
+    engine: str
+    """Its name."""
+    width: int
+    height: int
+    frames: tuple[int, ...]
+    """Of every shot that is to be filmed."""
+
+
 class Unit:
     """One film unit in one process. Verbs are async; the vault is asked in threads."""
 
@@ -157,6 +168,18 @@ class Unit:
         for shot in call.episode.shots:
             call = await self._recall_planned(shot, call)
         return await asyncio.to_thread(make_plan, call)
+
+    async def workload(self, sheet: CallSheet, shots: Collection[ShotPlan]) -> Workload:
+        """Say what some shots of a plan ask of the engine."""
+        filming, read = await self._filming(sheet), self.read_of(sheet)
+        return Workload(
+            engine=filming.engine.name,
+            width=filming.width,
+            height=filming.height,
+            frames=tuple(
+                read.shot(shot.slate).num_frames for shot in shots if shot.is_to_be_filmed
+            ),
+        )
 
     async def look_again(self, sheet: CallSheet, slate: str) -> ShotPlan:
         """Say where a shot stands, now that every shot before it is filmed; spends nothing."""

@@ -46,6 +46,12 @@ def client_of(tracking_uri: str) -> Any:
         return MlflowClient(tracking_uri=tracking_uri, registry_uri=tracking_uri)
 
 
+def has_store(tracking_uri: str) -> bool:
+    """Whether there is a store to be read: a server, or a SQLite file that is there."""
+    scheme, _, path = tracking_uri.partition(":///")
+    return scheme != "sqlite" or Path(path).is_file()
+
+
 def _check_folder(tracking_uri: str) -> None:
     """MLflow would try for minutes to open a SQLite file in a folder that is not there."""
     scheme, _, path = tracking_uri.partition(":///")
@@ -106,10 +112,15 @@ def search(
     client: Any,
     experiment_id: str,
     tags: Mapping[str, str],
+    *,
+    params: Mapping[str, str] | None = None,
     most: int = 5000,
 ) -> list[Any]:
-    """Runs with these tags, newest first. Values are ids and digests, so need no escaping."""
-    condition = " and ".join(f"tags.`{key}` = '{value}'" for key, value in tags.items())
+    """Runs with these tags and params, newest first. Values are ids, and need no escaping."""
+    named = [("tags", tags), ("params", params or {})]
+    condition = " and ".join(
+        f"{kind}.`{key}` = '{value}'" for kind, wanted in named for key, value in wanted.items()
+    )
     return list(
         client.search_runs(
             [experiment_id],

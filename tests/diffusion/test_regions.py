@@ -103,7 +103,10 @@ def test_stock_attention_is_the_one_without_a_bias(modules: PocketModules) -> No
 
 
 def test_who_is_remembered_reaches_who_is_drawn(modules: PocketModules) -> None:
-    """The same memory told of somebody else draws another picture; untold, as if nobody knew. So where."""
+    """The same memory told of somebody else draws another picture; untold, as if nobody.
+
+    So does the same memory that was elsewhere on the stage.
+    """
     channels = modules.channels
     noisy, text = torch.randn(1, channels, 1, H, W), torch.zeros(1, T, TEXT_DIM + OWNERS)
     blocking = torch.zeros(1, modules.blocking_channels, 1, H, W)

@@ -212,6 +212,7 @@ def test_reading_verbs_tell_what_was_made(producer: Producer, episode_id: str) -
 
     assert [shot["freshness"] for shot in plan["shots"]] == ["current"] * 3
     assert plan["to_film"] == 0
+    assert plan["estimate"] is None
     assert [shot["circled"] for shot in status["episodes"][0]["shots"]] == [
         shot["take"] for shot in document["shots"]
     ]

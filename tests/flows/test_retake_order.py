@@ -85,7 +85,7 @@ def test_a_retaken_shot_is_filmed_on_another_seed(director: Producer, episode_id
 
 
 def test_the_price_is_shown_before_it_is_paid(director: Producer, episode_id: str) -> None:
-    """A dry run names the shots that would be filmed, and leaves no order behind."""
+    """A dry run names the shots that would be filmed and what they will cost; no order stays."""
     script = two_lives(director.out, episode_id)
     director.produce(script)
 
@@ -94,6 +94,9 @@ def test_the_price_is_shown_before_it_is_paid(director: Producer, episode_id: st
     assert freshness(plan["shots"]) == ["current", "current", "stale", "current", "stale"]
     assert plan["shots"][2]["why"] == "changed: seed (as ordered)"
     assert plan["to_film"] == 2
+    assert plan["estimate"]["based_on"] >= 5
+    assert 2 <= plan["estimate"]["takes"]["low"] <= plan["estimate"]["takes"]["high"]
+    assert 0 < plan["estimate"]["seconds"]["low"] <= plan["estimate"]["seconds"]["high"]
     assert freshness(planned(director, script)) == ["current"] * 5
 
 
