@@ -26,6 +26,9 @@ from onestory.memory.keeping import keeps_config
 TIME = 4
 """Frames per latent frame."""
 
+_CELL_WIDTH = 96
+"""Channels in which a refiner thinks about cells."""
+
 
 def num_latent_frames(num_frames: int) -> int:
     """Say how many latent frames hold so many frames: one, and one for every further four."""
@@ -205,7 +208,14 @@ class BlockCodec(ModelMixin, ConfigMixin):  # type: ignore[misc]  # diffusers is
 
 
 class Refiner(nn.Module):
-    """Removes the edges of blocks and draws finer than the basis can."""
+    """
+    Removes the edges of blocks and draws finer than the basis can.
+
+        latents ── cells ◄── sketch, averaged over each cell
+                     │  settled with their neighbours: one garment, one colour
+                     ▼
+        linear ──► pixels ◄── sketch ──► residual
+    """
 
     def __init__(
         self, channels: int, block: int, width: int, depth: int, upscale: int, *, is_guided: bool
@@ -213,23 +223,17 @@ class Refiner(nn.Module):
         super().__init__()
         self.block, self.upscale = block, upscale
         self.context = nn.Sequential(
-            nn.Conv3d(channels, 96, (3, 3, 3), padding=(1, 1, 1)),
+            nn.Conv3d(channels, _CELL_WIDTH, (3, 3, 3), padding=(1, 1, 1)),
             nn.SiLU(),
-            nn.Conv3d(96, width * 4, 1),
+            nn.Conv3d(_CELL_WIDTH, width * 4, 1),
         )
+        self.settle = nn.ModuleList(_residual_block(_CELL_WIDTH) for _ in range(depth))
+        self.look = nn.Conv2d(width, _CELL_WIDTH, 1) if is_guided else None
         self.enter = nn.Conv2d(TIME * 3 * 4, width, 3, padding=1)
         self.guide = (
             nn.Conv2d(TIME * 3 * (2 * upscale) ** 2, width, 3, padding=1) if is_guided else None
         )
-        self.body = nn.ModuleList(
-            nn.Sequential(
-                nn.SiLU(),
-                nn.Conv2d(width, width, 3, padding=1),
-                nn.SiLU(),
-                nn.Conv2d(width, width, 3, padding=1),
-            )
-            for _ in range(depth)
-        )
+        self.body = nn.ModuleList(_residual_block(width) for _ in range(depth))
         self.leave = nn.Conv2d(width, TIME * 3 * (2 * upscale) ** 2, 3, padding=1)
         nn.init.zeros_(self.leave.weight)
         nn.init.zeros_(self.leave.bias)  # type: ignore[arg-type]  # it has one
@@ -243,17 +247,24 @@ class Refiner(nn.Module):
         batch, num, _, height, width, _ = linear_BFTHW3.shape
         planes = linear_BFTHW3.permute(0, 1, 2, 5, 3, 4).reshape(-1, TIME * 3, height, width)
         planes = planes / 127.5 - 1.0
-        context = self.context(latents_BCFhw).transpose(1, 2).flatten(0, 1)
-        # Four channels of context make a 2 x 2 pattern; the rest of the way is interpolation.
-        context = F.pixel_shuffle(context, 2)
         inner = F.pixel_unshuffle(planes, 2)
-        hidden = self.enter(inner) + F.interpolate(
-            context, size=inner.shape[-2:], mode="bilinear", align_corners=False
-        )
-        if self.guide is not None and sketch_BFTHW3 is not None:
+        read, active, tell = self.context
+        cells = read(latents_BCFhw).transpose(1, 2).flatten(0, 1)
+        hidden = self.enter(inner)
+        if self.guide is not None and self.look is not None and sketch_BFTHW3 is not None:
             size = (height * self.upscale, width * self.upscale)
             lines = sketch_BFTHW3.permute(0, 1, 2, 5, 3, 4).reshape(-1, TIME * 3, *size)
-            hidden = hidden + self.guide(F.pixel_unshuffle(lines / 127.5 - 1.0, 2 * self.upscale))
+            seen = self.guide(F.pixel_unshuffle(lines / 127.5 - 1.0, 2 * self.upscale))
+            hidden = hidden + seen
+            cells = cells + self.look(F.adaptive_avg_pool2d(seen, cells.shape[-2:]))
+        for block in self.settle:
+            cells = cells + block(cells)
+        context = tell(active(cells)[:, :, None])[:, :, 0]
+        # Four channels of context make a 2 x 2 pattern; the rest of the way is interpolation.
+        context = F.pixel_shuffle(context, 2)
+        hidden = hidden + F.interpolate(
+            context, size=inner.shape[-2:], mode="bilinear", align_corners=False
+        )
         for block in self.body:
             hidden = hidden + block(hidden)
         residual = F.pixel_shuffle(self.leave(F.silu(hidden)), 2 * self.upscale)
@@ -261,6 +272,15 @@ class Refiner(nn.Module):
         frames = (base + residual + 1.0) * 127.5
         frames = frames.view(batch, num, TIME, 3, height * self.upscale, width * self.upscale)
         return frames.permute(0, 1, 2, 4, 5, 3)
+
+
+def _residual_block(width: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.SiLU(),
+        nn.Conv2d(width, width, 3, padding=1),
+        nn.SiLU(),
+        nn.Conv2d(width, width, 3, padding=1),
+    )
 
 
 def _resized(frames_BFTHW3: torch.Tensor, upscale: int) -> torch.Tensor:

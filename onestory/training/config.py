@@ -98,6 +98,8 @@ class TrainingConfig(_Part):
     size: Size = Size()
     refining: Annotated[int, Field(ge=0)] = 0
     """Steps in which the codec learns to draw finer than it codes; 0 leaves it linear."""
+    mending: Annotated[int, Field(ge=0)] = 0
+    """Steps in which it then learns from what the finished weights draw."""
     ema: Share = 0.998
     text_dropout: Share = 0.1
     context_dropout: Share = 0.1

@@ -8,10 +8,17 @@ How does the codec learn to draw finer than it codes? From stories drawn twice a
 Latents stay as they are: only what decodes them is trained, so shards and models made before
 stay good. The error makes the decoder forgive what a generator does not get quite right, and look
 for edges where the sketch has them.
+
+Once there is a generator, its own errors are the best ones: latents are covered with noise, and it
+draws them anew from there. What comes out is near the truth, and wrong as its films are.
+
+Reference: Meng et al., "SDEdit: Guided Image Synthesis and Editing with Stochastic Differential
+Equations", 2022 (arXiv:2108.01073): drawing anew what noise has half covered.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +27,13 @@ from torch.nn import functional
 from torch.optim import AdamW
 
 from onestory.diffusion.codec import BlockCodec, as_blocks
+from onestory.diffusion.plain_attention import PlainAttention
+from onestory.diffusion.pocket import PocketModules
+from onestory.diffusion.sampling import Sampling
 from onestory.storyworld.render import SceneRenderer
 from onestory.storyworld.standins import StandIns
 from onestory.storyworld.stories import Telling, tell_story
+from onestory.training.batches import padded_text
 from onestory.training.checkpoints import read_checkpoint, write_checkpoint
 from onestory.training.shards import Shard, read_shard
 
@@ -46,11 +57,18 @@ class Refining:
     """How many latents have lost some of their detail: all but the first `KEPT` channels fade."""
     unguided: float = 0.1
     """How many decode without a sketch."""
+    redrawn: float = 0.75
+    """How many shots a generator draws anew, if there is one."""
+    cover: tuple[float, float] = (0.5, 0.97)
+    """Least and most noise from which it draws them."""
     edges: float = 1.0
     """Weight of the differences between neighbouring pixels."""
     keep_every: int = 100
     """Steps between two checkpoints."""
 
+
+REDRAWING = 4
+"""Steps in which a generator draws anew."""
 
 KEPT = 6
 """Channels that a generator always gets nearly right: the colours of a cell, and their slopes."""
@@ -59,10 +77,17 @@ KEPT = 6
 class _Pool:
     """Shots with their latents and what they should decode to."""
 
-    def __init__(self, paths: list[Path], codec: BlockCodec, choices: Refining) -> None:
+    def __init__(
+        self,
+        paths: list[Path],
+        codec: BlockCodec,
+        choices: Refining,
+        generator: PocketModules | None,
+    ) -> None:
         self.paths = paths
         self.codec = codec
         self.choices = choices
+        self.generator = generator
         self._shard: tuple[Path, Shard] | None = None
         self.shots: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]] = []
 
@@ -95,6 +120,16 @@ class _Pool:
         stand_ins = StandIns(scene, rows=height, columns=width, cell=side)
         sketches = np.stack([stand_ins.sketch(index) for index in range(scene.num_frames)])
         latents_CFhw = shard.latents_SCFhw[row].float()
+        if self.generator is not None and rng.random() < self.choices.redrawn:
+            text_BTE, _ = padded_text([shard.features[row].float()])
+            latents_CFhw = redrawn(
+                self.generator,
+                latents_CFhw[None],
+                text_BTE,
+                shard.blocking_SPFhw[row][None].float(),
+                cover=float(rng.uniform(*self.choices.cover)),
+                rng=rng,
+            )[0]
         return latents_CFhw, torch.from_numpy(frames), torch.from_numpy(sketches)
 
     def crops(self, step: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -138,8 +173,59 @@ def with_refiner(codec: BlockCodec, seed: int = 0) -> BlockCodec:
     return refined
 
 
+@torch.no_grad()
+def redrawn(
+    modules: PocketModules,
+    latents_BCFhw: torch.Tensor,
+    text_BTE: torch.Tensor,
+    blocking_BPFhw: torch.Tensor,
+    *,
+    cover: float,
+    rng: np.random.Generator,
+) -> torch.Tensor:
+    """
+    Cover latents with noise, and let a generator draw them anew from there.
+
+    Args:
+        modules: The generator.
+        latents_BCFhw: What it may still see something of.
+        text_BTE: Captions.
+        blocking_BPFhw: Who stands where.
+        cover: Share of noise, in (0, 1].
+        rng: Decides the noise.
+
+    Returns:
+        Latents of the same shape, with its errors in them.
+    """
+    noise_BCFhw = torch.from_numpy(rng.standard_normal(latents_BCFhw.shape, dtype=np.float32))
+    drawn_BCFhw = torch.lerp(latents_BCFhw, noise_BCFhw, cover)
+    shares = [cover * (1 - step / REDRAWING) for step in range(REDRAWING + 1)]
+    guidance = Sampling().guidance
+    with PlainAttention(), torch.autocast("cpu", torch.bfloat16):
+        for share, next_share in pairwise(shares):
+            told, untold = (
+                modules.denoise(
+                    drawn_BCFhw,
+                    torch.full((len(drawn_BCFhw), drawn_BCFhw.shape[2]), share),
+                    words_BTE,
+                    per_token=False,
+                    blocking_BPFhw=blocking_BPFhw,
+                )
+                for words_BTE in (text_BTE, torch.zeros_like(text_BTE))
+            )
+            clean_BCFhw = untold + guidance * (told - untold)
+            # Straight on to the next share of noise: Euler's step along the flow.
+            drawn_BCFhw = torch.lerp(clean_BCFhw, drawn_BCFhw, next_share / share)
+    return drawn_BCFhw
+
+
 def refine(
-    codec: BlockCodec, paths: list[Path], folder: Path, choices: Refining
+    codec: BlockCodec,
+    paths: list[Path],
+    folder: Path,
+    choices: Refining,
+    *,
+    generator: PocketModules | None = None,
 ) -> Iterator[tuple[int, float]]:
     """
     Train the decoder of a codec, or go on with it.
@@ -149,6 +235,7 @@ def refine(
         paths: Shards that the codec coded.
         folder: Keeps the run.
         choices: Of the run.
+        generator: Whose errors the decoder learns to mend; None if there is none yet.
 
     Yields:
         The number of steps and the loss, after every step.
@@ -157,7 +244,7 @@ def refine(
     optimizer = AdamW(codec.refine.parameters(), lr=0.0, betas=(0.9, 0.99), weight_decay=1e-4)
     parts = {"refine": codec.refine}
     step = read_checkpoint(folder, parts, {"adamw": optimizer})
-    pool = _Pool(paths, codec, choices)
+    pool = _Pool(paths, codec, choices, generator)
     pool.fill(step)
     while step < choices.steps:
         latents_BCFcc, frames_BTHW3, sketch_BTHW3 = pool.crops(step)

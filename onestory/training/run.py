@@ -1,8 +1,8 @@
 """
 How does a training file become weights? Whatever is missing is made, and then it is trained.
 
-    pocket.yaml ──► codec ──► shards (those that are missing) ──► its decoder ──► steps ──► export/
-                                                                          │
+    pocket.yaml ──► codec ──► shards (those that are missing) ──► its decoder ──► steps ──► its
+                                                                          │    decoder ──► export/
                             checkpoint, log.jsonl ◄── every few steps ────┤
                             losses and pictures of held-out stories ◄─────┘
 
@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 from onestory.diffusion.codec import BlockCodec, load_codec
+from onestory.diffusion.pocket import PocketModules
 from onestory.diffusion.sampling import Sampling
 from onestory.diffusion.text import MiniLmText, shared_text
 from onestory.engines.pocket.model import PocketModel
@@ -94,6 +95,11 @@ class Places:
     def refiner(self) -> Path:
         """Folder of the run that trains the codec's decoder."""
         return self.data / "refiner"
+
+    @property
+    def mender(self) -> Path:
+        """Folder of the run that trains that decoder on what the finished weights draw."""
+        return self.run / "mender"
 
     @property
     def sheets(self) -> Path:
@@ -181,6 +187,8 @@ def train(
                 told |= measure(model)
             watcher.validated(step, told, _draw_sheet(model, config, places, rhythm, step))
     trainer.export(places.export)
+    if config.mending and trainer.step == config.steps:
+        codec = _mended(config, places, codec, trainer.average, watcher)
     write_rest(places.export, codec, rhythm.sampling)
     return trainer.step
 
@@ -240,6 +248,27 @@ def _refined(
         refined.save_pretrained(places.refined_codec)
         watcher.prepared("decoder of the codec")
     return load_codec(places.refined_codec)
+
+
+def _mended(
+    config: TrainingConfig,
+    places: Places,
+    codec: BlockCodec,
+    generator: PocketModules,
+    watcher: Watcher,
+) -> BlockCodec:
+    """Train the codec's decoder on what the finished weights draw."""
+    mended = with_refiner(codec, config.seed)
+    if codec.refine is not None and mended.refine is not None:
+        mended.refine.load_state_dict(codec.refine.state_dict())
+    choices = Refining(
+        seed=config.seed + 1, steps=config.mending, rate=1e-3, fading=0.1, error=0.15
+    )
+    shards = _shards(places.shards, config.stories)
+    for _ in refine(mended, shards, places.mender, choices, generator=generator):
+        pass
+    watcher.prepared("decoder of what the weights draw")
+    return mended.eval()
 
 
 def _clips(seeds: range) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
