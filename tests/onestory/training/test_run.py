@@ -1,8 +1,10 @@
 """Does a training file become weights, however often the run was interrupted?"""
 
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +25,7 @@ from onestory.storyworld.stories import Telling, tell_story
 from onestory.testing.tiny_pocket import TINY_TRAINING, write_tiny_data, write_tiny_weights
 from onestory.training import run
 from onestory.training.config import TrainingConfig
+from onestory.training.refining import Refining
 from onestory.training.run import Places, Rhythm, prepare_codec, train
 from onestory.training.validation import draw_story, story_sheet
 
@@ -259,3 +262,31 @@ def test_a_story_is_drawn_with_what_it_remembers(tmp_path: Path) -> None:
     assert np.array_equal(told[0], blind[0])
     assert not np.array_equal(told[1], blind[1])
     assert sheet.size == (2 * 160, 2 * 288)
+
+
+def test_the_decoder_learns_from_the_truth_and_then_from_what_was_trained(
+    whole: tuple[Places, Notebook], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that is not at its end keeps the decoder that it began with; codes never change."""
+    small = partial(Refining, pool=1, crops=1, cells=4, keep_every=1)
+    monkeypatch.setattr(run, "Refining", small)
+    config = CONFIG.model_copy(update={"refining": 1, "mending": 1})
+    places = Places(data=tmp_path / "data", run=tmp_path / "run")
+    shutil.copytree(whole[0].data, places.data)
+    half, rest = Notebook(), Notebook()
+
+    train(config, places, half, until=2, rhythm=OFTEN)
+    early = load_codec(places.export / "vae")
+    train(config, places, rest, rhythm=OFTEN)
+    late = load_codec(places.export / "vae")
+
+    assert half.made == ["decoder of the codec"]
+    assert rest.made == ["decoder of what the weights draw"]
+    first = load_codec(places.refined_codec)
+    assert first.refine is not None
+    assert late.refine is not None
+    assert early.refine is not None
+    assert torch.equal(early.refine.leave.weight, first.refine.leave.weight)
+    assert not torch.equal(late.refine.leave.weight, first.refine.leave.weight)
+    assert late.is_guided
+    assert late.coding == first.coding
