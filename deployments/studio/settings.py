@@ -50,7 +50,7 @@ class StudioSettings(BaseSettings):
     """MLflow of a configured studio."""
     gc_grace_hours: float = Field(default=24.0, ge=0)
     """What was put into the vault less long ago is never deleted."""
-    engine: str = "previz"
+    engine: str = "pocket"
     """Name of the engine that the engine server runs."""
     engine_socket: Path | None = None
     """Unix socket of an engine server that somebody else keeps running."""

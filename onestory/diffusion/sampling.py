@@ -18,7 +18,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from diffusers.schedulers.scheduling_unipc_multistep import UniPCMultistepScheduler
 
@@ -26,20 +25,16 @@ from onestory.diffusion.kv import MemoryCache
 from onestory.diffusion.plain_attention import PlainAttention
 from onestory.diffusion.pocket import TIMESTEPS, PocketModules, velocity_of
 
-LATE = 2.0
-"""How much closer steps lie where there is little noise: weak channels, detail, are decided there.
-With even steps (1) the last one would begin where all detail is still drowned."""
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sampling:
     """Choices that decide what comes out."""
 
-    steps: int = 16
+    steps: int = 10
     guidance: float = 2.5
     """How far to go away from what is drawn without caption and memory; 1 does not."""
     shift: float = 3.0
-    """How many of the steps go to high noise."""
+    """How many of the steps go to high noise, where it is decided who wears what."""
 
 
 def sample(
@@ -76,7 +71,8 @@ def sample(
         flow_shift=sampling.shift,
         num_train_timesteps=int(TIMESTEPS),
     )
-    scheduler.set_timesteps(sigmas=_levels(sampling.steps))
+    # Levels of noise from 1 down, before they are shifted; the last step ends at 0.
+    scheduler.set_timesteps(sigmas=np.linspace(1.0, 0.0, sampling.steps, endpoint=False))
     memory = None if memory is None else memory.expand(num)
     latents_BCFhw = noise_BCFhw
 
@@ -112,9 +108,3 @@ def sample(
         latents_BCFhw = latents_BCFhw.clone()
         latents_BCFhw[:, :, 0] = first_BChw
     return latents_BCFhw.float()
-
-
-def _levels(steps: int) -> npt.NDArray[np.float64]:
-    """Levels of noise from 1 down, before they are shifted; the last step ends at 0."""
-    even = np.linspace(1.0, 0.0, steps, endpoint=False)
-    return even**LATE

@@ -227,7 +227,7 @@ def stage_from_environment(environment: dict[str, str]) -> Stage:
         bucket=environment.get("ONESTORY_BUCKET", "onestory"),
         secure=environment.get("ONESTORY_MINIO_SECURE", "").lower() in ("1", "true"),
     )
-    return Stage(open_engine(environment.get("ONESTORY_ENGINE", "previz"), options), Vault(address))
+    return Stage(open_engine(environment.get("ONESTORY_ENGINE", "pocket"), options), Vault(address))
 
 
 def main() -> None:

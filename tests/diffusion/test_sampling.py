@@ -100,13 +100,13 @@ def test_whoever_knows_the_end_gets_there(
 def test_steps_go_to_where_something_is_decided(
     oracle: Oracle, noise: Tensor, text: Tensor
 ) -> None:
-    """From pure noise down to less than the weakest channel varies; half of them below half."""
+    """From pure noise down to where little is left to be decided; three of four above half."""
     sample(oracle, noise, text, sampling=Sampling(steps=16, guidance=1.0))
 
     assert oracle.shares == sorted(oracle.shares, reverse=True)
     assert oracle.shares[0] == pytest.approx(1.0, abs=1e-5)
-    assert oracle.shares[-2] < 0.1
-    assert sum(share <= 0.5 for share in oracle.shares) == 8
+    assert oracle.shares[-1] < 0.2
+    assert sum(share > 0.5 + 1e-4 for share in oracle.shares) == 12
 
 
 def test_without_guidance_every_shot_is_drawn_once(

@@ -23,7 +23,7 @@ def test_nothing_configured_is_embedded(tmp_path: Path) -> None:
 
     assert settings.is_embedded
     assert settings.home == tmp_path / ".onestory"
-    assert settings.engine == "previz"
+    assert settings.engine == "pocket"
 
 
 def test_flag_beats_environment_beats_file_beats_default(
