@@ -47,8 +47,8 @@ class Refining:
     rate: float = 2e-3
     pool: int = 48
     """Shots from which crops are cut; one is replaced in each step."""
-    crops: int = 4
-    cells: int = 6
+    crops: int = 2
+    cells: int = 9
     """Side of a crop, in latent cells."""
     error: float = 0.4
     """Largest standard deviation of what is added to latents: as much in every channel, as a

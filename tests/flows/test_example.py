@@ -35,7 +35,8 @@ def test_the_example_becomes_a_film_that_can_be_shown(producer: Producer, engine
     spoken = EXAMPLE.read_text()
     assert len(cues) >= 5
     assert all(cue.content.split(": ")[-1].splitlines()[0] in spoken for cue in cues)
-    small = [frame.mean(axis=2) for frame in decode_frames(film, width=72, height=128)]
+    # Eight frames a second: pocket draws no more, and holds each of them.
+    small = [frame.mean(axis=2) for frame in decode_frames(film, width=72, height=128)][::3]
     moved = [float(np.abs(one - other).mean()) for one, other in pairwise(small)]
     assert np.mean([change > 0.05 for change in moved]) > 0.8, "most frames differ from the last"
     if engine == "previz":
