@@ -68,7 +68,7 @@ DRAWING_SHARE = 0.9
 class PocketConfig:
     """Choices of a `PocketEngine` that decide pixels."""
 
-    steps: int = 16
+    steps: int = 10
     guidance: float = 2.5
     """How far a recipe with guidance 1 goes away from what is drawn without caption and memory."""
     shift: float = 3.0
