@@ -9,7 +9,7 @@ DEBIAN  := chromium espeak-ng libegl1 libfontconfig1 libgl1
 SCRIPT  ?= deployments/examples/last-train.fountain
 ARGS    ?=
 
-.PHONY: all setup packages venv episode test lint bench studio clean
+.PHONY: all setup packages venv episode test soak lint bench studio clean
 .NOTPARALLEL:
 
 all: lint test
@@ -63,6 +63,9 @@ episode: setup                ## Turn SCRIPT into a finished episode
 
 test: setup                   ## Run the tests, real services included
 	@$(BIN)/python -m pytest --durations=15 $(ARGS)
+
+soak: setup                   ## Kill whatever a film needs, two hundred times
+	@$(BIN)/python tests/soak/kills.py $(ARGS)
 
 lint: setup                   ## Everything that reads the code without running it
 	@$(BIN)/ruff format --check .

@@ -359,7 +359,12 @@ class Stage:
         self._fresh[take.address] = (take, developed.measures)
         while len(self._fresh) > FRESH_TAKES:
             self._fresh.popitem(last=False)
-        logger.info("take.stored slate=%s render_seconds=%.3f", slate, take.timings.render_seconds)
+        logger.info(
+            "take.stored slate=%s take=%s render_seconds=%.3f",
+            slate,
+            take.address,
+            take.timings.render_seconds,
+        )
         return take
 
     def _measures(self, take: Take) -> FrameMeasures | None:

@@ -1,0 +1,330 @@
+"""
+Does a film survive whatever is killed under it? Random kills with logged seeds, and their tally.
+
+    three shots of a film are changed ── produce ──► kill somebody at a random moment
+           ▲                                                  │
+           └── look at everything that lies in the vault ◄── produce again, once
+
+Killed are the producer itself, the Prefect server, the MinIO gateway, the engine server, MLflow,
+or what runs as ffmpeg; or the disk is filled up. Then the next run must deliver the film, and
+
+    lost             a take that was circled is gone, or a blob that a take names
+    rendered twice   a take was stored more than once
+    half-written     a document in the vault cannot be read, or the film is not whole
+    damaged          a blob is not what its name says
+
+must all be 0. The engine's pictures depend on what it remembers.
+
+    python tests/soak/kills.py [--kills 200] [--seed 1] [--victims flow gateway …] [--json]
+"""
+
+import argparse
+import hashlib
+import json
+import logging
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from deployments.studio.embedded import ensure_studio, status, stop_studio
+from deployments.studio.settings import StudioSettings, read_settings
+from onestory.cut.probe import probe_video
+from onestory.errors import OneStoryError
+from onestory.testing.producing import Producer, Run, two_lives
+from onestory.vault.ledger import Ledger
+from onestory.vault.store import Vault
+
+logger = logging.getLogger("soak")
+
+EPISODE = "soak"
+OPTIONS = {"seconds_per_take": 0.6}
+SHOTS = 5
+DISK_MEGABYTES = 600
+"""Size of the file system that the studio lives on, where one can be had."""
+DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
+STORED = re.compile(r"take\.stored slate=\S+ take=(\S+)")
+
+GONE = (psutil.NoSuchProcess, OSError)
+"""Who is to be killed may have ended by itself; who fills a disk hits its end."""
+
+PHASES = ("before filming", "filming", "delivering")
+
+
+@dataclass
+class Tally:
+    """What came of all kills."""
+
+    kills: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """By victim, and by how far the film was."""
+    went_on: int = 0
+    """Runs that delivered all the same."""
+    blobs: int = 0
+    """Blobs that were compared with their names."""
+    failures: list[str] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        """One document."""
+        return {
+            "kills": sum(self.kills.values()),
+            "by_victim": {
+                victim: {phase: self.kills[victim, phase] for phase in PHASES}
+                for victim in sorted({victim for victim, _ in self.kills})
+            },
+            "runs_that_went_on": self.went_on,
+            "blobs_verified": self.blobs,
+            "failures": self.failures,
+        }
+
+
+class Soak:
+    """One studio, one film, and somebody who kills."""
+
+    def __init__(self, folder: Path, seed: int) -> None:
+        self.seed = seed
+        self.out = folder / "out"
+        self.out.mkdir()
+        self.disk = folder / "disk"
+        self.producer = Producer(
+            home=self.disk / "home", out=self.out, engine="remembering", options=OPTIONS
+        )
+        self.settings: StudioSettings = read_settings(
+            home=self.producer.home, engine=self.producer.engine, engine_options=OPTIONS
+        )
+        self.tally = Tally()
+        self.actions = [f"{name} waves {number} times." for number, name in enumerate(self._cast())]
+        self.seconds = 10.0
+        """How long a run takes that nobody disturbs."""
+
+    def prepare(self) -> None:
+        """Film everything once, and take the time of a run that is not disturbed."""
+        ensure_studio(self.settings, keep=True)
+        self._film(self._script(random.Random(self.seed)))
+        started = time.monotonic()
+        self._film(self._script(random.Random(self.seed + 1)))
+        self.seconds = time.monotonic() - started
+
+    def kill(self, number: int, victim: str) -> None:
+        """Change the film, kill somebody while it is made, make it again, look at everything."""
+        rng = random.Random(f"{self.seed}/{number}")
+        script = self._script(rng)
+        run = self.producer.start(script)
+        moment = rng.uniform(0.0, self.seconds)
+        with _alarm(run):
+            phase = self._struck(victim, run, moment, rng)
+            code, _ = _finished(run)
+        self.tally.kills[victim, phase] += 1
+        self.tally.went_on += code == 0
+        before = self._circled()
+        where = f"kill {number} of seed {self.seed} ({victim} after {moment:.2f} s, {phase})"
+        logger.info("%s: exit code %s", where, code)
+        code, document = self.producer.produce(script)
+        faults = [f"the next run ended with {code}: {document.get('error')}"] if code else []
+        faults += [] if code else self._faults(document, before)
+        self.tally.failures += [f"{where}: {fault}" for fault in faults]
+
+    def _struck(self, victim: str, run: Run, moment: float, rng: random.Random) -> str:
+        deadline = time.monotonic() + moment
+        while time.monotonic() < deadline and run.process.poll() is None:
+            time.sleep(0.01)
+        if victim == "disk":
+            with self._full_disk(rng):
+                phase = _phase(run)
+                time.sleep(rng.uniform(0.5, 4.0))
+            return phase
+        phase = _phase(run)
+        for process in self._victims(victim, run):
+            with suppress(*GONE):
+                process.send_signal(signal.SIGKILL)
+        return phase
+
+    def _victims(self, victim: str, run: Run) -> list[psutil.Process]:
+        if victim == "flow":
+            return [psutil.Process(run.process.pid)]
+        services = {one.name: one.pid for one in status(self.settings).services}
+        if victim != "ffmpeg":
+            pid = services.get(victim)
+            if pid is None:
+                return []
+            with suppress(*GONE):
+                process = psutil.Process(pid)
+                return [*process.children(recursive=True), process]
+            return []
+        # Waits a while for one to appear: takes are encoded in a few tenths of a second.
+        deadline = time.monotonic() + self.seconds
+        while time.monotonic() < deadline and run.process.poll() is None:
+            for pid in (services.get("engine"), run.process.pid):
+                with suppress(*GONE):
+                    children = psutil.Process(pid).children(recursive=True) if pid else []
+                    if found := [one for one in children if "ffmpeg" in one.name()]:
+                        return found
+            time.sleep(0.005)
+        return []
+
+    @contextmanager
+    def _full_disk(self, rng: random.Random) -> Iterator[None]:
+        ballast = self.disk / "ballast"
+        free = shutil.disk_usage(self.disk).free - rng.randrange(0, 400_000)
+        try:
+            with ballast.open("wb") as file:
+                with suppress(*GONE):
+                    os.posix_fallocate(file.fileno(), 0, max(1, free))
+                yield
+        finally:
+            ballast.unlink(missing_ok=True)
+
+    def _faults(self, document: dict[str, Any], before: dict[str, str]) -> list[str]:
+        """Everything that is not as it should be; see the module."""
+        faults = []
+        film = probe_video(Path(str(document["film"])), decode=True)
+        if film.num_frames != 24 * SHOTS:
+            faults.append(f"half-written: the film has {film.num_frames} frames")
+        vault = self._vault()
+        takes = set(vault.list_keys("takes/"))
+        known = {key.rpartition("/")[2].removesuffix(".json") for key in takes}
+        lost = [
+            slate for slate, take in before.items() if take.removeprefix("sha256:") not in known
+        ]
+        faults += [f"lost: the circled take of {slate}" for slate in lost]
+        stored = Counter(STORED.findall(self._engine_log()))
+        faults += [f"rendered twice: {take}" for take, times in stored.items() if times > 1]
+        keys = vault.list_keys("")
+        blobs = {_digits(key) for key in keys if key.startswith("blobs/")}
+        for key, content in vault.read_keys(keys):
+            if key.startswith("blobs/"):
+                self.tally.blobs += 1
+                if hashlib.sha256(content).hexdigest() != _digits(key):
+                    faults.append(f"damaged: {key}")
+            elif key.endswith(".json"):
+                try:
+                    found = json.loads(content)
+                except ValueError:
+                    faults.append(f"half-written: {key}")
+                    continue
+                if key in takes:
+                    named = DIGEST.findall(json.dumps(found["media"]))
+                    faults += [f"lost: {digits}, of {key}" for digits in {*named} - blobs]
+        return faults
+
+    def _circled(self) -> dict[str, str]:
+        """The circled take of every shot, by slate."""
+        shots = Ledger(self._vault(), EPISODE).state.shots
+        return {slate: shot.circled.address for slate, shot in shots.items() if shot.circled}
+
+    def _vault(self) -> Vault:
+        return Vault(ensure_studio(self.settings).vault_address())
+
+    def _engine_log(self) -> str:
+        return (self.settings.home / "logs" / "engine.log").read_text(errors="replace")
+
+    def _cast(self) -> list[str]:
+        return [("Mara", "Jonas")[number % 2] for number in range(SHOTS)]
+
+    def _script(self, rng: random.Random) -> Path:
+        """The film with three other captions."""
+        for number in rng.sample(range(SHOTS), 3):
+            name = self._cast()[number]
+            self.actions[number] = f"{name} waves {rng.randrange(10**6)} times."
+        return two_lives(self.out, EPISODE, self.actions)
+
+    def _film(self, script: Path) -> None:
+        code, document = self.producer.produce(script)
+        if code:
+            raise SystemExit(f"without any kill: {document}")
+
+
+def _digits(key: str) -> str:
+    """The digest that a blob's key says it has."""
+    return key.removeprefix("blobs/").replace("/", "")
+
+
+def _phase(run: Run) -> str:
+    """How far a run has come, by what it has printed."""
+    lines = list(run.lines)
+    if not any("on the floor" in line for line in lines):
+        return PHASES[0]
+    filmed = sum("  circled" in line for line in lines)
+    started = sum("on the floor" in line for line in lines)
+    waiting = sum("  waiting" in line for line in lines)
+    return PHASES[2] if filmed == started and filmed >= waiting else PHASES[1]
+
+
+def _finished(run: Run) -> tuple[int, dict[str, Any]]:
+    """How a run ended; one that was killed has no document."""
+    assert run.process.stdout is not None
+    printed = run.process.stdout.read()
+    code = run.process.wait()
+    return code, json.loads(printed) if printed.strip() else {}
+
+
+@contextmanager
+def _alarm(run: Run, seconds: float = 240.0) -> Iterator[None]:
+    """A run that hangs is killed, and counts as one that has not gone on."""
+    timer = threading.Timer(seconds, run.process.kill)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+@contextmanager
+def _small_disk(folder: Path) -> Iterator[bool]:
+    """A file system of its own under `folder/disk`, which only root can make."""
+    disk = folder / "disk"
+    disk.mkdir()
+    options = ["-t", "tmpfs", "-o", f"size={DISK_MEGABYTES}m", "tmpfs", str(disk)]
+    mounted = subprocess.run(["mount", *options], check=False, capture_output=True).returncode == 0
+    try:
+        yield mounted
+    finally:
+        if mounted:
+            subprocess.run(["umount", "-l", str(disk)], check=False)
+
+
+VICTIMS = ("flow", "gateway", "prefect", "engine", "mlflow", "ffmpeg", "disk")
+
+
+def main() -> int:
+    """Kill as often as asked for; exit code 1 if anything was not as it should be."""
+    parser = argparse.ArgumentParser(description="Kill whatever a film needs while it is made.")
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--victims", nargs="+", choices=VICTIMS, default=list(VICTIMS))
+    parser.add_argument("--json", action="store_true", help="Print one document, and no progress.")
+    asked = parser.parse_args()
+    logging.basicConfig(level=logging.WARNING if asked.json else logging.INFO, stream=sys.stderr)
+    with tempfile.TemporaryDirectory() as name, _small_disk(Path(name)) as has_end:
+        victims = [one for one in asked.victims if one != "disk" or has_end]
+        if not victims:
+            raise SystemExit("no file system can be mounted here, so no disk can be filled")
+        soak = Soak(Path(name), asked.seed)
+        try:
+            soak.prepare()
+            for number in range(asked.kills):
+                try:
+                    soak.kill(number, victims[number % len(victims)])
+                except OneStoryError as error:
+                    soak.tally.failures.append(f"kill {number}: {error}")
+        finally:
+            stop_studio(soak.settings)
+    sys.stdout.write(json.dumps(soak.tally.as_json(), indent=1) + "\n")
+    return 1 if soak.tally.failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

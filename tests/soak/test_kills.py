@@ -1,0 +1,28 @@
+"""The soak in the small: everybody is killed once, and nothing may be lost."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.studio
+
+SOAK = Path(__file__).with_name("kills.py")
+
+
+def test_a_film_survives_whoever_is_killed() -> None:
+    """Flow, gateway, Prefect, engine, MLflow, ffmpeg and the disk: the next run is always whole."""
+    run = subprocess.run(
+        [sys.executable, str(SOAK), "--kills", "7", "--json"],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=900,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    tally = json.loads(run.stdout)
+    assert tally["kills"] == 7
+    assert tally["failures"] == []
+    assert tally["blobs_verified"] > 100
