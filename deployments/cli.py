@@ -1,8 +1,8 @@
 """
 The one command: `onestory VERB`.
 
-    produce   plan   retake   status   explain   screen   compare   export   history   revert
-    gc   studio   doctor   train   bench
+    produce   plan   retake   status   explain   screen   compare   ab   export   history
+    revert   gc   studio   doctor   train   bench
 
 Each verb parses, calls one function and prints. Results go to standard output, one JSON
 document with `--json`; progress goes to standard error. Exit codes: 0 done, 2 bad input,
@@ -199,6 +199,38 @@ def compare(
 
     with _edge(as_json):
         found = verbs.compare(episode, shot, out, _settings(home))
+        _print(found, as_json, lambda _: str(found["page"]))
+
+
+@app.command()
+def ab(
+    script: Script,
+    a: Annotated[list[str] | None, typer.Option(help="Film A so: memory_budget=1.")] = None,
+    b: Annotated[list[str] | None, typer.Option(help="Film B so: memory_budget=3.")] = None,
+    episode: Annotated[str | None, typer.Option(help="Give the films this id.")] = None,
+    out: Out = Path("out"),
+    engine: Annotated[str | None, typer.Option(help="Film with this engine.")] = None,
+    seed: Annotated[int, typer.Option(help="Draw other films from the same script.")] = 0,
+    max_takes: Annotated[int, typer.Option(help="Stop retaking a shot after so many.")] = 1,
+    voice: Annotated[bool, typer.Option(help="Speak the dialogue by text-to-speech.")] = True,
+    size: Annotated[str | None, typer.Option(help="Film at WIDTHxHEIGHT pixels.")] = None,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Film a script in two ways on the same seeds, and write a page with both."""
+    from deployments import verbs
+
+    with _edge(as_json):
+        order = verbs.order_of(
+            script=script,
+            episode=episode,
+            out=out,
+            seed=seed,
+            max_takes=max_takes,
+            has_scratch_voice=voice,
+            size=size,
+        )
+        found = verbs.ab(order, (a or [], b or []), _settings(home, engine))
         _print(found, as_json, lambda _: str(found["page"]))
 
 

@@ -1,8 +1,9 @@
 """What each verb of the command line does, and how its answer reads as text."""
 
 import asyncio
+import copy
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -318,6 +319,58 @@ def compare(episode: str, shot: str, out: Path, settings: StudioSettings) -> dic
         found = lay_beside(unit, unit.sheet_of(episode), shot)
         page = write_comparison(found, out.resolve())
     return {"page": str(page), **found.model_dump(mode="json")}
+
+
+def ab(
+    order: EpisodeOrder, policies: tuple[Sequence[str], Sequence[str]], settings: StudioSettings
+) -> dict[str, Any]:
+    """
+    Film a script in two ways on the same seeds, and lay the films beside each other.
+
+    Args:
+        order: What both have in common; its episode's id, with `-a` and `-b`, is theirs.
+        policies: Options of the engine, as `NAME=VALUE`, for A and for B.
+        settings: The studio.
+
+    Returns:
+        What is on the page, and where it lies.
+
+    Raises:
+        OrderError: If an option cannot be read.
+    """
+    from onestory.production.ab import Filmed, lay_beside, write_ab
+
+    episode = check_script(order)
+    options = [_with_options(settings.engine_options, policy) for policy in policies]
+    for name, each in zip("ab", options, strict=True):
+        same = {"episode": f"{episode}-{name}", "seeds_of": episode}
+        produce(order.model_copy(update=same), settings.model_copy(update={"engine_options": each}))
+    with _unit(settings, READING) as (unit, _):
+        one, other = (
+            Filmed(unit.sheet_of(f"{episode}-{name}"), " ".join(policy) or "as the studio is set")
+            for name, policy in zip("ab", policies, strict=True)
+        )
+        found = lay_beside(unit, (one, other), episode=episode)
+        page = write_ab(found, Path(order.out))
+    return {"page": str(page), **found.model_dump(mode="json")}
+
+
+def _with_options(options: Mapping[str, Any], policy: Sequence[str]) -> dict[str, Any]:
+    """Engine options with some changed: `memory_budget=3`, or `config.steps=4` for one inside."""
+    changed = copy.deepcopy(dict(options))
+    for each in policy:
+        path, equals, word = each.partition("=")
+        *folders, name = path.split(".")
+        if not equals or not all((*folders, name)):
+            raise OrderError(f"{each!r} is no option", hint="write NAME=VALUE: memory_budget=3")
+        inside = changed
+        for folder in folders:
+            inside = inside.setdefault(folder, {})
+        try:
+            inside[name] = json.loads(word)
+        except ValueError:
+            inside[name] = word
+    return changed
 
 
 def export(episode: str, to: str, settings: StudioSettings) -> str:

@@ -10,7 +10,6 @@ Reference: An et al., "OneStory", 2025 (arXiv:2512.07802), tables 1 to 3; its ba
 models, ours the same weights under other rules, which asks for nothing but the memory.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,16 +17,7 @@ from onestory.bench.cases import Case
 from onestory.diffusion.pocket import PocketModules
 from onestory.memory.bank import MemoryFrame
 from onestory.memory.budget import LEVELS
-from onestory.memory.policies import (
-    SelectionPolicy,
-    first_frame,
-    fixed_window,
-    last_frame,
-    learned,
-    oracle,
-    recency,
-    uniform,
-)
+from onestory.memory.policies import UNTRAINED, SelectionPolicy, learned, oracle
 
 Rule = Literal[
     "none",
@@ -86,13 +76,6 @@ def policy_of(variant: Variant, modules: PocketModules, case: Case, shot: int) -
     Raises:
         ValueError: If the variant remembers nothing.
     """
-    simple: Mapping[str, SelectionPolicy] = {
-        "last_frame": last_frame(),
-        "fixed_window": fixed_window(1),
-        "single_keyframe": first_frame(),
-        "uniform": uniform(),
-        "recency": recency(),
-    }
     if variant.rule == "learned":
         return learned(modules.selector)
     if variant.rule == "oracle":
@@ -101,6 +84,6 @@ def policy_of(variant: Variant, modules: PocketModules, case: Case, shot: int) -
             return case.relevance(frame.shot, frame.frame_index, shot)
 
         return oracle(known)
-    if variant.rule not in simple:
+    if variant.rule not in UNTRAINED:
         raise ValueError(f"{variant.name} remembers nothing")
-    return simple[variant.rule]
+    return UNTRAINED[variant.rule]

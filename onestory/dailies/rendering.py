@@ -2,7 +2,8 @@
 How does a page of values become one file that opens anywhere?
 
     DailiesPage ───── dailies.html.j2 + dailies.css + dailies.js ──┬── one HTML file
-    ComparisonPage ── comparison.html.j2 + comparison.css ─────────┘
+    ComparisonPage ── comparison.html.j2 + comparison.css ─────────┤
+    ABPage ────────── ab.html.j2 + comparison.css ─────────────────┘
 
 What pages have in common is in `layout.html.j2`, `pieces.html.j2` and `dailies.css`.
 
@@ -21,6 +22,7 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from onestory.dailies.ab import ABPage
 from onestory.dailies.comparison import ComparisonPage
 from onestory.dailies.contact_sheet import read_picture, thumbnail
 from onestory.dailies.lineage import lineage_picture
@@ -97,9 +99,31 @@ def render_comparison(page: ComparisonPage) -> str:
     )
 
 
+def render_ab(page: ABPage) -> str:
+    """
+    Render two films of one script, shot by shot.
+
+    Args:
+        page: What to show.
+
+    Returns:
+        A whole HTML document, UTF-8 once encoded, that needs no network and no other file. The
+        same page gives the same text.
+    """
+    takes = [take for shot in page.shots for take in shot.takes]
+    return _render(
+        "ab.html.j2",
+        page,
+        what="A and B",
+        style=_read("dailies.css") + _read("comparison.css"),
+        script="",
+        pictures=(picture.content for take in takes for picture in take.pictures),
+    )
+
+
 def _render(
     template: str,
-    page: DailiesPage | ComparisonPage,
+    page: DailiesPage | ComparisonPage | ABPage,
     *,
     what: str,
     style: str,

@@ -48,12 +48,14 @@ COST = 0.25
 class RememberingEngine:
     """Paints what it remembers; takes as long as it is told."""
 
-    def __init__(self, *, seconds_per_take: float = 0.0) -> None:
+    def __init__(self, *, seconds_per_take: float = 0.0, memory_budget: float = 1.0) -> None:
         """
         Args:
             seconds_per_take: Wall seconds that rendering takes on top of painting.
+            memory_budget: Of a first take, in latent-frame equivalents. It stands in recipes.
         """
         self._seconds = seconds_per_take
+        self._memory_budget = memory_budget
 
     def fingerprint(self) -> EngineFingerprint:
         """Its speed is no part of it."""
@@ -69,6 +71,7 @@ class RememberingEngine:
             accepts_keyframes=True,
             max_frames=10_000,
             continues=True,
+            memory_budget=self._memory_budget,
         )
 
     def token_budget(self, recipe: Recipe) -> int:

@@ -20,7 +20,7 @@ Shape suffixes, for this module only:
     1  one story
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -203,6 +203,19 @@ def learned(selector: FrameSelector) -> SelectionPolicy:
         return _by_score(scores_1F[0].tolist())
 
     return rank
+
+
+LEARNED = "learned"
+"""Name of what the trained selector says."""
+
+UNTRAINED: Mapping[str, SelectionPolicy] = {
+    "last_frame": last_frame(),
+    "fixed_window": fixed_window(1),
+    "single_keyframe": first_frame(),
+    "uniform": uniform(),
+    "recency": recency(),
+}
+"""Policies that know nothing but when a frame was, by name."""
 
 
 def _told(frames: Sequence[MemoryFrame], cast: Cast | None, channels: int) -> Tensor:

@@ -60,7 +60,7 @@ def compare(unit: Unit, sheet: CallSheet, shot: str) -> ComparisonPage:
         circled_by=circled.by if circled else "",
         reference=reference.slate if reference else None,
         takes=tuple(
-            _compared(unit, entry, coverage, takes, reference, shots) for entry in coverage.takes
+            compared(unit, entry, coverage, takes, reference, shots) for entry in coverage.takes
         ),
     )
 
@@ -90,7 +90,7 @@ def _reference(coverage: ShotState, takes: Mapping[Digest, Take]) -> TakeEntry |
     return next((entry for entry in there if entry.address == circled), latest)
 
 
-def _compared(
+def compared(
     unit: Unit,
     entry: TakeEntry,
     coverage: ShotState,
@@ -98,6 +98,17 @@ def _compared(
     reference: TakeEntry | None,
     shots: Mapping[Digest, str],
 ) -> ComparedTake:
+    """
+    Say everything of one take that sets it apart.
+
+    Args:
+        unit: Whose vault.
+        entry: What the ledger says of it.
+        coverage: Of its shot.
+        takes: Those that are there, by address.
+        reference: The take that it is held against, one that is there; None if none is.
+        shots: Slate of the shot of every take that may be remembered.
+    """
     take, verdict = takes.get(entry.address), unit.verdict_of(entry.address)
     measures = unit.vault.find_measures(entry.address)
     said = ComparedTake(

@@ -29,6 +29,11 @@ class EpisodeOrder(Frozen):
     seed: int = Field(
         default=0, ge=0, lt=2**31, title="Seed", description="Another number, another film."
     )
+    seeds_of: str | None = Field(
+        default=None,
+        title="Seeds of",
+        description="Draw every shot from the seed that it has in this episode. Empty: its own.",
+    )
     max_takes: int = Field(
         default=4,
         ge=1,

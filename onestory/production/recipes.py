@@ -32,6 +32,8 @@ class Filming:
     width: int
     height: int
     seed: int
+    seeds_of: str
+    """Episode by whose id the seeds of shots are drawn."""
     guidance: float = 1.0
     memory_budget: float = 1.0
     """Of a first take, in latent-frame equivalents."""
@@ -105,7 +107,7 @@ def recipe_for(
         memory=memory_digest(lineage),
         memory_budget=filming.memory_budget * (rung.memory_budget_factor if rung else 1.0),
         guidance=filming.guidance * (rung.guidance_factor if rung else 1.0),
-        seed=seed_for(first_seed(filming.seed, episode.episode, shot.slate), new_seed),
+        seed=seed_for(first_seed(filming.seed, filming.seeds_of, shot.slate), new_seed),
         width=filming.width,
         height=filming.height,
         num_frames=read.num_frames,

@@ -538,6 +538,7 @@ class Unit:
                 width=width,
                 height=height,
                 seed=sheet.order.seed,
+                seeds_of=sheet.order.seeds_of or sheet.episode,
             )
         return self._filmings[key]
 

@@ -58,6 +58,7 @@ def tiny_filming(*, seed: int = 0) -> Filming:
         width=32,
         height=48,
         seed=seed,
+        seeds_of="tiny",
     )
 
 

@@ -60,6 +60,9 @@ MULTIPLE_OF = 2
 RECIPE_VERSION = 1
 """Raised by hand when a change of code alters pixels."""
 
+POLICIES = ("learned", "last_frame", "fixed_window", "single_keyframe", "uniform", "recency")
+"""Who may choose what is remembered; see `onestory.memory.policies`."""
+
 DRAWING_SHARE = 0.9
 """How much of a take is done once it is drawn; the rest is bringing frames to size."""
 
@@ -98,6 +101,7 @@ class PocketEngine:
         *,
         weights: str | Path | None = None,
         memory_budget: float = 2.0,
+        memory_policy: str = "learned",
     ) -> None:
         """
         Make an engine; nothing is loaded yet.
@@ -106,13 +110,19 @@ class PocketEngine:
             config: Its choices; None for the usual ones.
             weights: Folder of the weights; None for those that are shipped.
             memory_budget: Of a first take, in latent-frame equivalents. It stands in recipes.
+            memory_policy: Who chooses what is remembered, one of `POLICIES`. What was chosen
+                stands in recipes.
 
         Raises:
+            ValueError: If there is no such policy.
             WeightsError: If there are no such weights.
         """
+        if memory_policy not in POLICIES:
+            raise ValueError(f"policy must be one of {', '.join(POLICIES)}, got {memory_policy!r}")
         self.config = config or PocketConfig()
         self.folder = find_weights(weights)
         self._memory_budget = memory_budget
+        self._memory_policy = memory_policy
         self._loading = threading.Lock()
         self._loaded: PocketModel | None = None
         self._read = lru_cache(maxsize=64)(self._read_anew)
@@ -181,6 +191,7 @@ class PocketEngine:
             shot=len(takes),
             budget=recipe.memory_budget,
             cast=cast_of(scene, recipe.set_name),
+            policy=self._memory_policy,
         )
         return recalled.lineage
 

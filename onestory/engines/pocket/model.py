@@ -34,7 +34,7 @@ from onestory.engines.latents import Latents
 from onestory.engines.pocket.picture import CELL, Grid
 from onestory.engines.protocol import Frame
 from onestory.memory.bank import MemoryBank
-from onestory.memory.policies import NextShot, learned
+from onestory.memory.policies import LEARNED, UNTRAINED, NextShot, learned
 from onestory.memory.recall import Recall, recall
 from onestory.memory.showing import SHOWN, Cast
 from onestory.storyworld.scene import SceneSpec
@@ -102,9 +102,10 @@ class PocketModel:
         shot: int,
         budget: float,
         cast: Cast | None = None,
+        policy: str = LEARNED,
     ) -> Recall:
         """
-        Let the trained selector choose what a shot remembers.
+        Choose what a shot remembers.
 
         Args:
             bank: Earlier shots.
@@ -112,11 +113,12 @@ class PocketModel:
             shot: Number of the shot, higher than those of the bank.
             budget: Most tokens, in latent-frame equivalents.
             cast: Who and what is in the shot; None if nobody knows.
+            policy: Who chooses: the trained selector, or one of `UNTRAINED`.
         """
         # In float32 throughout: the choice is part of a take's name and should hang on no rounding.
         return recall(
             bank,
-            learned(self.modules.selector),
+            learned(self.modules.selector) if policy == LEARNED else UNTRAINED[policy],
             NextShot(shot=shot, text_TE=text_TE, cast=cast),
             budget=budget,
         )

@@ -128,6 +128,18 @@ def test_a_keyframe_is_drawn_from_the_shot_and_not_from_its_length() -> None:
     assert keyframe_recipe_of(longer).num_frames == 1
 
 
+def test_seeds_of_another_episode_can_be_had() -> None:
+    """Two films of one script can be drawn on the same noise."""
+    episode = tiny_episode(2)
+    read = tiny_read(episode).shots[0]
+
+    def seed_of(name: str) -> int:
+        renamed = episode.model_copy(update={"episode": name})
+        return recipe_for(renamed.shots[0], renamed, read, tiny_filming()).seed
+
+    assert seed_of("tiny") == seed_of("tiny-b")
+
+
 def test_seeds_differ_by_shot_and_episode() -> None:
     """Shots do not share noise."""
     seeds = {
