@@ -24,7 +24,7 @@ from onestory.errors import OrderError
 from onestory.production.order import EpisodeOrder, RetakeOrder
 
 if TYPE_CHECKING:
-    from onestory.production.plan import ShotPlan
+    from onestory.production.plan import Plan, ShotPlan
     from onestory.production.unit import CallSheet, Unit
     from onestory.vault.store import Vault
 
@@ -130,7 +130,7 @@ def plan(order: EpisodeOrder, settings: StudioSettings) -> dict[str, Any]:
 async def _survey(unit: "Unit", order: EpisodeOrder, tracking_uri: str) -> dict[str, Any]:
     sheet = await unit.read_through(await unit.break_down(order), is_entered=False)
     plan = await unit.survey(sheet)
-    return plan.model_dump(mode="json") | await _price(unit, sheet, plan.shots, tracking_uri)
+    return await _priced(unit, sheet, plan, plan.shots, tracking_uri)
 
 
 def plan_retake(order: RetakeOrder, settings: StudioSettings) -> dict[str, Any]:
@@ -144,26 +144,18 @@ async def _survey_retake(unit: "Unit", order: RetakeOrder, tracking_uri: str) ->
 
     entered = await enter(unit, order, run="", in_pencil=True)
     plan = await unit.survey(entered.sheet)
-    price = await _price(unit, entered.sheet, plan.since(entered.first), tracking_uri)
-    return plan.model_dump(mode="json") | price
+    shots = plan.since(entered.first)
+    return await _priced(unit, entered.sheet, plan, shots, tracking_uri)
 
 
-async def _price(
-    unit: "Unit", sheet: "CallSheet", shots: "Sequence[ShotPlan]", tracking_uri: str
+async def _priced(
+    unit: "Unit", sheet: "CallSheet", plan: "Plan", shots: "Sequence[ShotPlan]", tracking_uri: str
 ) -> dict[str, Any]:
-    """How many shots would be filmed, and what that would cost as far as history tells."""
-    work = await unit.workload(sheet, shots)
-    if not work.frames:
-        return {"to_film": 0, "estimate": None}
-    from onestory.production.estimate import estimate
-    from onestory.tracking.history import past_takes
+    """A plan as a document, with what some of its shots come to."""
+    from onestory.production.estimate import price
 
-    history = past_takes(tracking_uri, engine=work.engine, width=work.width, height=work.height)
-    expected = estimate(work.frames, history)
-    return {
-        "to_film": len(work.frames),
-        "estimate": expected.model_dump(mode="json") if expected else None,
-    }
+    found = await price(unit, sheet, shots, tracking_uri)
+    return plan.model_dump(mode="json") | found.model_dump(mode="json") | {"price": found.in_words}
 
 
 def plan_text(document: dict[str, Any]) -> str:
@@ -173,22 +165,7 @@ def plan_text(document: dict[str, Any]) -> str:
     ]
     shots = table(("shot", "freshness", "verdict", "why"), rows)
     to_film = f"{document['to_film']} of {len(rows)} shots would be filmed"
-    return f"{shots}\n{to_film}{_price_text(document)}"
-
-
-def _price_text(document: dict[str, Any]) -> str:
-    """What the shots would cost; nothing if none would be filmed."""
-    if not document["to_film"]:
-        return ""
-    expected = document["estimate"]
-    if expected is None:
-        return "; no take of this engine and size was logged yet, so nobody knows what they cost"
-    takes, seconds = expected["takes"], expected["seconds"]
-    return (
-        f": {takes['middle']:.0f} takes ({takes['low']:.0f} to {takes['high']:.0f}), "
-        f"{seconds['middle']:.0f} s ({seconds['low']:.0f} to {seconds['high']:.0f} in nine of ten "
-        f"cases), by {expected['based_on']} takes of before"
-    )
+    return f"{shots}\n{': '.join(filter(None, (to_film, document['price'])))}"
 
 
 def _standing(shot: dict[str, Any]) -> str:
@@ -306,8 +283,11 @@ def screen(episode: str, out: Path, settings: StudioSettings) -> Path:
     """Write the dailies page of an episode and say where it lies."""
     from onestory.production.dailies import write_dailies
 
-    with _unit(settings, PLANNING) as (unit, _):
-        return asyncio.run(write_dailies(unit, unit.sheet_of(episode), out.resolve()))
+    with _unit(settings, PLANNING) as (unit, addresses):
+        tracking_uri = addresses.mlflow_tracking_uri
+        return asyncio.run(
+            write_dailies(unit, unit.sheet_of(episode), out.resolve(), tracking_uri=tracking_uri)
+        )
 
 
 def compare(episode: str, shot: str, out: Path, settings: StudioSettings) -> dict[str, Any]:

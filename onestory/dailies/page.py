@@ -80,6 +80,8 @@ class DailiesShot(Frozen):
     """"waiting", "running", "suspended", "done", "failed" or "cancelled"."""
     freshness: str = ""
     """"current", "stale", "missing" or "blocked"."""
+    why: str = ""
+    """What changed since it was filmed, or what is missing; empty if it is current."""
     hold: str = ""
     """"to be kept", "kept" or "frozen": a person wants the circled take to stay."""
     ordered: tuple[str, ...] = ()
@@ -121,6 +123,10 @@ class DailiesPage(Frozen):
     """Of the subtitles."""
     shots: tuple[DailiesShot, ...] = ()
     warnings: tuple[str, ...] = ()
+    num_to_film: int = 0
+    """Shots that the next production would film."""
+    price: str = ""
+    """What that would cost, in words; empty if nobody asked."""
     provenance: tuple[tuple[str, str], ...] = ()
     """(what, value) pairs that hold for the whole episode."""
     made_at: str = ""

@@ -20,6 +20,7 @@ from onestory.dailies.rendering import render_page
 from onestory.documents import Digest
 from onestory.engines.take import Take, Verdict
 from onestory.errors import CorruptBlobError, MissingBlobError
+from onestory.production.estimate import Price, price
 from onestory.production.plan import Plan, ShotPlan
 from onestory.production.unit import CallSheet, Unit
 from onestory.screenplay.episode import Shot
@@ -29,16 +30,29 @@ THUMBNAIL_PIXELS = 480
 STRIP_PIXELS = 320
 
 
-async def write_dailies(unit: Unit, sheet: CallSheet, out: Path) -> Path:
-    """Write the dailies page of an episode beside its film; returns the page's path."""
+async def write_dailies(unit: Unit, sheet: CallSheet, out: Path, *, tracking_uri: str) -> Path:
+    """
+    Write the dailies page of an episode beside its film, with what is still to be filmed.
+
+    Args:
+        unit: Whose vault and ledger.
+        sheet: Which episode.
+        out: Where deliveries lie.
+        tracking_uri: Of the MLflow that knows what takes have cost.
+
+    Returns:
+        The page's path.
+    """
     plan = await unit.survey(sheet)
+    found = await price(unit, sheet, plan.shots, tracking_uri)
     folder = out / sheet.episode
-    return await asyncio.to_thread(_write, unit, sheet, plan, folder)
+    return await asyncio.to_thread(_write, unit, sheet, plan, found, folder)
 
 
-def _write(unit: Unit, sheet: CallSheet, plan: Plan, folder: Path) -> Path:
+def _write(unit: Unit, sheet: CallSheet, plan: Plan, found: Price, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
-    return put_file(folder / "dailies.html", page_of(unit, sheet, plan, folder).encode())
+    page = page_of(unit, sheet, plan, folder, price_words=found.in_words)
+    return put_file(folder / "dailies.html", page.encode())
 
 
 def put_file(path: Path, content: bytes) -> Path:
@@ -58,6 +72,7 @@ def page_of(
     folder: Path,
     *,
     provenance: tuple[tuple[str, str], ...] = (),
+    price_words: str = "",
 ) -> str:
     """
     The dailies page as HTML.
@@ -68,6 +83,7 @@ def page_of(
         plan: Where its shots stand now.
         folder: The delivery, for film and subtitles; may be empty.
         provenance: (what, value) pairs for the foot of the page.
+        price_words: What filming the rest would cost.
     """
     episode, state = unit.episode_as_ordered(sheet), unit.ledger(sheet.episode).state
     entries = [take for shot in episode.shots for take in state.shot(shot.slate).takes]
@@ -91,6 +107,8 @@ def page_of(
             ),
             warnings=unknown_words(takes),
             provenance=provenance,
+            num_to_film=plan.num_to_shoot,
+            price=price_words,
             made_at=datetime.now(UTC).strftime("%d %B %Y, %H:%M UTC"),
         )
     )
@@ -162,6 +180,7 @@ def _shot(
         film_start_frame=starts.get(shot.slate),
         job="done" if circled else "waiting",
         freshness=plan.freshness,
+        why=plan.why if plan.freshness != "current" else "",
         hold=plan.hold,
         ordered=plan.ordered,
         verdict=plan.verdict,

@@ -12,13 +12,16 @@ nothing is said.
 Reference: Efron, "Bootstrap Methods: Another Look at the Jackknife", 1979.
 """
 
+import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
 from onestory.documents import Frozen
-from onestory.tracking.history import PastTake
+from onestory.production.plan import ShotPlan
+from onestory.production.unit import CallSheet, Unit
+from onestory.tracking.history import PastTake, past_takes
 
 FILMS = 2000
 """How often the plan is filmed in mind."""
@@ -43,6 +46,50 @@ class Estimate(Frozen):
     """Rendering, encoding and storing, one after another."""
     based_on: int
     """Takes that it is concluded from."""
+
+
+class Price(Frozen):
+    """What a plan comes to."""
+
+    to_film: int
+    """Shots that would be filmed."""
+    estimate: Estimate | None = None
+    """None if nothing is to be filmed, or nothing like it was filmed before."""
+
+    @property
+    def in_words(self) -> str:
+        """What filming would cost; empty if there is nothing to film."""
+        if not self.to_film:
+            return ""
+        if self.estimate is None:
+            return "no take of this engine and size was logged yet, so nobody knows what they cost"
+        takes, seconds = self.estimate.takes, self.estimate.seconds
+        return (
+            f"{takes.middle:.0f} takes ({takes.low:.0f} to {takes.high:.0f}), "
+            f"{seconds.middle:.0f} s ({seconds.low:.0f} to {seconds.high:.0f} in nine of ten "
+            f"cases), by {self.estimate.based_on} takes of before"
+        )
+
+
+async def price(
+    unit: Unit, sheet: CallSheet, shots: Collection[ShotPlan], tracking_uri: str
+) -> Price:
+    """
+    Say what a plan comes to, as far as history tells.
+
+    Args:
+        unit: Who would film.
+        sheet: Which episode.
+        shots: Of its plan; those that are not to be filmed cost nothing.
+        tracking_uri: Of the MLflow that holds the history.
+    """
+    work = await unit.workload(sheet, shots)
+    if not work.frames:
+        return Price(to_film=0)
+    history = await asyncio.to_thread(
+        past_takes, tracking_uri, engine=work.engine, width=work.width, height=work.height
+    )
+    return Price(to_film=len(work.frames), estimate=estimate(work.frames, history))
 
 
 def estimate(frames: Sequence[int], history: Sequence[PastTake]) -> Estimate | None:

@@ -86,6 +86,14 @@ def test_pixels_depend_on_what_is_remembered(director: Producer, episode_id: str
     assert before.media.first_frame != after.media.first_frame
 
 
+def dailies_page(producer: Producer, episode: str) -> str:
+    """Type `onestory screen` and read what it wrote."""
+    flags = ("--home", str(producer.home), "--out", str(producer.out))
+    run = producer.run("screen", episode, *flags)
+    assert run.process.stdout is not None
+    return Path(run.process.stdout.read().strip()).read_text()
+
+
 def test_a_second_run_renders_nothing(director: Producer, episode_id: str) -> None:
     """Recalled again, every memory is what it was."""
     script = two_lives(director.out, episode_id)
@@ -168,9 +176,14 @@ def test_a_killed_edit_says_which_frames_changed(director: Producer, episode_id:
     slates = [shot["slate"] for shot in first["shots"]]
 
     plan = planned(slow, edited)
+    page = dailies_page(slow, episode_id)
     _, second = slow.produce(edited)
 
     assert freshness(plan)[:3] == ["current", "current", "stale"]
+    for words in (plan["shots"][2]["why"], "would be filmed by the next production"):
+        assert words in page
+    assert plan["price"] in page
+    assert "takes of before" in plan["price"]
     assert plan["shots"][2]["why"] == f"changed: memory (frame 1 of {slates[0]} changed)"
     assert filmed_again(first, second) == [1, 3, 5]
 
