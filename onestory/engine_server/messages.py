@@ -99,6 +99,7 @@ class Health(Frozen):
     accepts_keyframes: bool
     continues: bool
     memory_budget: float
+    memory_policy: str = ""
     max_frames: int
     multiple_of: int
     rendered: int

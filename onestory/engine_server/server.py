@@ -178,6 +178,7 @@ def create_app(stage: Stage) -> FastAPI:
             accepts_keyframes=capabilities.accepts_keyframes,
             continues=capabilities.continues,
             memory_budget=capabilities.memory_budget,
+            memory_policy=capabilities.memory_policy,
             max_frames=capabilities.max_frames,
             multiple_of=capabilities.multiple_of,
             rendered=performer.rendered,

@@ -46,6 +46,8 @@ class Capabilities:
     """Whether a take can go on from the last frame of the take before it. Shots without a cut
     then start from that frame, as their keyframe."""
     memory_budget: float = 1.0
+    memory_policy: str = ""
+    """Name of whoever chooses what is remembered, if that is no part of the fingerprint."""
     """Memory budget of a first take, in latent-frame equivalents."""
 
 

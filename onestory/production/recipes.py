@@ -37,6 +37,8 @@ class Filming:
     guidance: float = 1.0
     memory_budget: float = 1.0
     """Of a first take, in latent-frame equivalents."""
+    memory_policy: str = ""
+    """Who chooses what is remembered; what was chosen stands in recipes."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -26,12 +26,14 @@ from onestory.documents import Digest, Document, Frozen, digest_of_json
 from onestory.engine_server.client import EngineClient
 from onestory.engine_server.messages import (
     KeyframeRequest,
+    RecallAnswer,
     RecallRequest,
     TakeAnswer,
     TakeRequest,
     VerdictAnswer,
     VerdictRequest,
 )
+from onestory.engines.recipe import Recipe
 from onestory.engines.take import Take, Verdict
 from onestory.errors import (
     CorruptBlobError,
@@ -64,6 +66,9 @@ from onestory.vault.ledger import Ledger
 from onestory.vault.store import Vault
 
 logger = logging.getLogger("onestory.production")
+
+RECALL = "recall"
+"""Kind of lookup that says what a recipe remembers of takes."""
 
 DELIVERY_SIZES: Mapping[Aspect, tuple[int, int]] = {
     Aspect.VERTICAL: (720, 1280),
@@ -138,6 +143,8 @@ class Unit:
         self._filmings: dict[tuple[Digest, EpisodeOrder], Filming] = {}
         self._keyframes: dict[Digest, dict[str, Digest]] = {}
         self._recalled: dict[Digest, tuple[Remembered, ...]] = {}
+        self._seen_whole: set[Digest] = set()
+        """Latents that were read, and are what their names say."""
         self._damaged: frozenset[Digest] = frozenset()
 
     async def break_down(self, order: EpisodeOrder) -> CallSheet:
@@ -461,20 +468,45 @@ class Unit:
         if not call.filming.remembers or len(takes) < len(earlier) or call.clip(shot):
             return call
         recipe = recall_recipe(shot, call, attempt=attempt)
+        try:
+            lineage = await self._recalled_by(recipe, takes, call.filming.memory_policy, shot.slate)
+        except (CorruptBlobError, MissingBlobError):
+            damaged = await asyncio.to_thread(self._with_damaged_latents, takes)
+            if not damaged:
+                raise
+            self._damaged |= damaged
+            return replace(call, damaged=self._damaged)
+        return replace(call, lineages={**call.lineages, recipe.digest: lineage})
+
+    async def _recalled_by(
+        self, recipe: Recipe, takes: Sequence[Take], policy: str, slate: str
+    ) -> tuple[Remembered, ...]:
+        """What a recipe remembers of takes: known, or written down once, or asked of the engine."""
         # Latents by content: a take that another machine filmed again may differ in a bit.
-        key = digest_of_json([recipe.digest, [[one.address, one.media.latents] for one in takes]])
+        told = [[one.address, one.media.latents] for one in takes]
+        key = digest_of_json([recipe.digest, policy, told])
         if key not in self._recalled:
-            addresses = tuple(take.address for take in takes)
-            request = RecallRequest(recipe=recipe, slate=shot.slate, takes=addresses)
-            try:
-                self._recalled[key] = (await self.engine.recall(request)).lineage
-            except (CorruptBlobError, MissingBlobError):
-                damaged = await asyncio.to_thread(self._with_damaged_latents, takes)
-                if not damaged:
-                    raise
-                self._damaged |= damaged
-                return replace(call, damaged=self._damaged)
-        return replace(call, lineages={**call.lineages, recipe.digest: self._recalled[key]})
+            found = await asyncio.to_thread(self.vault.find_lookup, RECALL, key)
+            if found is None:
+                addresses = tuple(take.address for take in takes)
+                request = RecallRequest(recipe=recipe, slate=slate, takes=addresses)
+                answer = await self.engine.recall(request)
+                said = answer.model_dump(mode="json")
+                await asyncio.to_thread(self.vault.put_lookup, RECALL, key, said)
+            else:
+                answer = RecallAnswer.model_validate(found)
+                await asyncio.to_thread(self._look_at_latents, answer.lineage, takes)
+            self._recalled[key] = answer.lineage
+        return self._recalled[key]
+
+    def _look_at_latents(self, lineage: Sequence[Remembered], takes: Sequence[Take]) -> None:
+        """Read what the engine did not, once in a process: damage is found before it is needed."""
+        for address in {one.take for one in lineage}:
+            take = next(one for one in takes if one.address == address)
+            latents = take.media.latents
+            if latents is not None and latents not in self._seen_whole:
+                self.vault.get_blob(latents)
+                self._seen_whole.add(latents)
 
     def _with_damaged_latents(self, takes: Sequence[Take]) -> frozenset[Digest]:
         damaged = set()
@@ -535,6 +567,7 @@ class Unit:
                 draws_keyframes=health.draws_keyframes,
                 continues=health.continues,
                 memory_budget=health.memory_budget,
+                memory_policy=health.memory_policy,
                 width=width,
                 height=height,
                 seed=sheet.order.seed,

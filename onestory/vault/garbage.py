@@ -323,7 +323,7 @@ class _Census:
     def _lookups_that_go(self) -> list[Condemned]:
         """Answers that name only what nothing else does; whatever the others name is held."""
         lookups = self._under("lookups/")
-        in_use = frozenset(self._held.blobs)
+        in_use = frozenset(self._held.blobs | self._held.takes)
         found = []
         for lookup, named in zip(lookups, self._named_by(lookups), strict=True):
             if named and not named & in_use and self._may_go(lookup):

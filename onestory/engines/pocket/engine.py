@@ -146,6 +146,7 @@ class PocketEngine:
             multiple_of=MULTIPLE_OF,
             continues=True,
             memory_budget=self._memory_budget,
+            memory_policy=self._memory_policy,
         )
 
     def token_budget(self, recipe: Recipe) -> int:
