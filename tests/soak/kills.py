@@ -16,6 +16,9 @@ or what runs as ffmpeg; or the disk is filled up. Then the next run must deliver
 must all be 0. The engine's pictures depend on what it remembers.
 
     python tests/soak/kills.py [--kills 200] [--seed 1] [--victims flow gateway …] [--json]
+                               [--tally FILE]
+
+With a tally in a file, a soak that was stopped goes on with the next kill.
 """
 
 import argparse
@@ -77,10 +80,34 @@ class Tally:
     """Blobs that were compared with their names."""
     failures: list[str] = field(default_factory=list)
 
+    @property
+    def number(self) -> int:
+        """Of kills so far."""
+        return sum(self.kills.values())
+
+    @classmethod
+    def read(cls, path: Path | None) -> "Tally":
+        """What a soak has kept; nothing if there is no such file yet."""
+        if path is None or not path.exists():
+            return cls()
+        told = json.loads(path.read_text())
+        return cls(
+            kills=Counter(
+                {
+                    (victim, phase): number
+                    for victim, phases in told["by_victim"].items()
+                    for phase, number in phases.items()
+                }
+            ),
+            went_on=told["runs_that_went_on"],
+            blobs=told["blobs_verified"],
+            failures=told["failures"],
+        )
+
     def as_json(self) -> dict[str, Any]:
         """One document."""
         return {
-            "kills": sum(self.kills.values()),
+            "kills": self.number,
             "by_victim": {
                 victim: {phase: self.kills[victim, phase] for phase in PHASES}
                 for victim in sorted({victim for victim, _ in self.kills})
@@ -90,12 +117,17 @@ class Tally:
             "failures": self.failures,
         }
 
+    def as_text(self) -> str:
+        """The document, as it is printed and kept."""
+        return json.dumps(self.as_json(), indent=1) + "\n"
+
 
 class Soak:
     """One studio, one film, and somebody who kills."""
 
-    def __init__(self, folder: Path, seed: int) -> None:
+    def __init__(self, folder: Path, seed: int, tally: Tally) -> None:
         self.seed = seed
+        self.tally = tally
         self.out = folder / "out"
         self.out.mkdir()
         self.disk = folder / "disk"
@@ -105,7 +137,6 @@ class Soak:
         self.settings: StudioSettings = read_settings(
             home=self.producer.home, engine=self.producer.engine, engine_options=OPTIONS
         )
-        self.tally = Tally()
         self.actions = [f"{name} waves {number} times." for number, name in enumerate(self._cast())]
         self.seconds = 10.0
         """How long a run takes that nobody disturbs."""
@@ -306,24 +337,28 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--victims", nargs="+", choices=VICTIMS, default=list(VICTIMS))
     parser.add_argument("--json", action="store_true", help="Print one document, and no progress.")
+    parser.add_argument("--tally", type=Path, help="Go on with the tally in this file.")
     asked = parser.parse_args()
+    tally = Tally.read(asked.tally)
     logging.basicConfig(level=logging.WARNING if asked.json else logging.INFO, stream=sys.stderr)
     with tempfile.TemporaryDirectory() as name, _small_disk(Path(name)) as has_end:
         victims = [one for one in asked.victims if one != "disk" or has_end]
         if not victims:
             raise SystemExit("no file system can be mounted here, so no disk can be filled")
-        soak = Soak(Path(name), asked.seed)
+        soak = Soak(Path(name), asked.seed, tally)
         try:
             soak.prepare()
-            for number in range(asked.kills):
+            for number in range(tally.number, asked.kills):
                 try:
                     soak.kill(number, victims[number % len(victims)])
                 except OneStoryError as error:
-                    soak.tally.failures.append(f"kill {number}: {error}")
+                    tally.failures.append(f"kill {number}: {error}")
+                if asked.tally:
+                    asked.tally.write_text(tally.as_text())
         finally:
             stop_studio(soak.settings)
-    sys.stdout.write(json.dumps(soak.tally.as_json(), indent=1) + "\n")
-    return 1 if soak.tally.failures else 0
+    sys.stdout.write(tally.as_text())
+    return 1 if tally.failures else 0
 
 
 if __name__ == "__main__":
