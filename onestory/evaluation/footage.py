@@ -14,9 +14,9 @@ import numpy.typing as npt
 import torch
 
 from onestory.diffusion.codec import TIME, BlockCodec
-from onestory.evaluation.attributes import Attribute
 from onestory.evaluation.coverage import HEIGHT, WIDTH, Coverage, coverage
 from onestory.evaluation.reader import frames_of
+from onestory.storyworld.attributes import Attribute
 from onestory.storyworld.pen import PARTS
 from onestory.storyworld.render import draw_scene
 from onestory.storyworld.scene import SceneSpec

@@ -29,9 +29,9 @@ from itertools import combinations, pairwise, permutations
 import numpy as np
 import torch
 
-from onestory.evaluation.attributes import PERSON, SCENE, Attribute, person_values, scene_values
 from onestory.evaluation.footage import ShotTruth
 from onestory.evaluation.reader import PersonReading, ShotReading
+from onestory.storyworld.attributes import PERSON, SCENE, Attribute, person_values, scene_values
 from onestory.storyworld.look import Look
 from onestory.storyworld.stories import Story, StoryShot
 

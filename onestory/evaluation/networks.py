@@ -22,8 +22,8 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from onestory.evaluation.attributes import COLOURS, PERSON, SCENE, Attribute
 from onestory.evaluation.coverage import CELL, FIRST_SLOT, MAX_PEOPLE, NUM_CLASSES
+from onestory.storyworld.attributes import COLOURS, PERSON, SCENE, Attribute
 from onestory.storyworld.kinds import Part
 from onestory.storyworld.pen import PARTS
 from onestory.storyworld.stories import PLACE_SLOTS

@@ -29,7 +29,6 @@ from torch import nn
 
 from onestory.diffusion.text import shared_text
 from onestory.errors import WeightsError
-from onestory.evaluation.attributes import PERSON, SCENE, Attribute
 from onestory.evaluation.coverage import (
     CELL,
     COLUMNS,
@@ -40,6 +39,7 @@ from onestory.evaluation.coverage import (
     WIDTH,
 )
 from onestory.evaluation.networks import LAYOUT, Encoders, cut_out, surroundings
+from onestory.storyworld.attributes import PERSON, SCENE, Attribute
 from onestory.storyworld.pen import PARTS
 from onestory.storyworld.stories import PLACE_SLOTS
 from onestory.storyworld.truth import Box

@@ -18,8 +18,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from onestory.diffusion.text import shared_text
-from onestory.evaluation.attributes import PERSON, SCENE, indices, person_values, scene_values
 from onestory.evaluation.coverage import MAX_PEOPLE, coverage
+from onestory.storyworld.attributes import PERSON, SCENE, indices, person_values, scene_values
 from onestory.storyworld.stories import Telling, tell_story
 from onestory.training.shards import Shard, read_shard
 

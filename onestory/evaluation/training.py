@@ -23,7 +23,6 @@ from torch.optim import AdamW
 
 from onestory.diffusion.codec import BlockCodec, load_codec
 from onestory.errors import WeightsError
-from onestory.evaluation.attributes import PERSON, SCENE, Attribute
 from onestory.evaluation.coverage import (
     FIRST_SLOT,
     MAX_PEOPLE,
@@ -43,6 +42,7 @@ from onestory.evaluation.networks import (
 )
 from onestory.evaluation.optimizer import KernelMuon
 from onestory.evaluation.samples import MIDDLE, Samples, read_samples, write_samples
+from onestory.storyworld.attributes import PERSON, SCENE, Attribute
 from onestory.storyworld.pen import PARTS
 from onestory.storyworld.stories import HELD_OUT, PLACE_SLOTS
 

@@ -60,6 +60,7 @@ num_shots: 3
 stories:
   - {{first: 0, count: 2}}
 held_out: {{first: 1099511627776, count: 1}}
+critic: {{stories: {{first: 4096, count: 2}}, steps: 2}}
 size: {{channels: {CHANNELS}, heads: 2, head_dim: 24, layers: 2, ffn: 48, selector_width: 16}}
 phases:
   - steps: 3
@@ -72,6 +73,7 @@ phases:
       picture: {{weight: 1, batch: 4}}
       recalled picture: {{weight: 1, batch: 4}}
       shot: {{weight: 1, batch: 2}}
+    looks: 0.05
     matrix_rate: [0.02, 0.01]
     other_rate: [0.002, 0.001]
 """

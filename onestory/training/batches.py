@@ -26,6 +26,7 @@ import torch
 from onestory.diffusion.blocking import staged
 from onestory.memory.selector import AUGMENTED_LABEL, FOREIGN_LABEL
 from onestory.memory.showing import SHOWN
+from onestory.training.looks import Looks, looks_of
 from onestory.training.shards import Shard, read_shard
 
 Kind = Literal["picture", "recalled picture", "shot", "selection"]
@@ -57,6 +58,7 @@ class Batch:
     """Who stands where; see `onestory.storyworld.standins`."""
     place_B: torch.Tensor
     """Index of the kind of place."""
+    looks: Looks
     candidates_BMChw: torch.Tensor | None = None
     shown_BMOhw: torch.Tensor | None = None
     """What the cells of a candidate show, in the terms of the target; see
@@ -298,6 +300,7 @@ class Stories:
         shown = [self._shown(target) for target in targets]
         latents, parts, blocking = (torch.stack(each) for each in zip(*shown, strict=True))
         shots = [target.shot for target in targets]
+        looks = [self._note(shot)["looks"] for shot in shots]
         texts = [self.shards[shot.shard].features[shot.row] for shot in shots]
         text_BTE, mask_BT = padded_text(texts)
         return Batch(
@@ -308,6 +311,7 @@ class Stories:
             parts_BFLP=parts.float() / 255,
             blocking_BPFhw=blocking.float(),
             place_B=torch.tensor([int(str(self._note(shot)["kind"])) for shot in shots]),
+            looks=looks_of(looks),
         )
 
     def _shown(self, target: _Target) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

@@ -41,6 +41,14 @@ class Size(_Part):
     selector_width: int = 128
 
 
+class Critic(_Part):
+    """Who reads looks off latents; see `onestory.training.critic`."""
+
+    stories: Seeds
+    """What it learns from, drawn one frame a shot: looks are many, and it must not know them."""
+    steps: Annotated[int, Field(gt=0)]
+
+
 class Kinds(_Part):
     """One kind of sample in a phase."""
 
@@ -83,6 +91,8 @@ class Phase(_Part):
     text_gain: Annotated[float, Field(gt=0)] = 1.0
     """At the first step the text embedder is made so much louder, and what reads it as much less
     sensitive: nothing that is drawn changes, but what captions say is learnt so much faster."""
+    looks: Annotated[float, Field(ge=0)] = 0.0
+    """Weight of what the critic reads off what is drawn: looks that could be known."""
     focus: float = 0.0
     """Channels weigh as their standard deviation to this power: 0 is as pixels do, below 0 weak
     channels (detail) weigh more."""
@@ -100,6 +110,8 @@ class TrainingConfig(_Part):
     """Steps in which the codec learns to draw finer than it codes; 0 leaves it linear."""
     mending: Annotated[int, Field(ge=0)] = 0
     """Steps in which it then learns from what the finished weights draw."""
+    critic: Critic | None = None
+    """None: nobody reads looks off what is drawn."""
     ema: Share = 0.998
     text_dropout: Share = 0.1
     context_dropout: Share = 0.1

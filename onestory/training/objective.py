@@ -6,6 +6,7 @@ What is one training step asked? To draw the last of three shots, and to say wha
                   middle block └── conditioner ◄── chosen frames ◄── selector or warm-up
                           │
                           └──► parts, place              truth as a teacher
+    clean latents ──► critic, frozen ──► looks           what captions name and memories show
     candidates ──► selector ──► scores                   pseudo-labels
 
 Shape suffixes, for this module only:
@@ -37,7 +38,12 @@ from onestory.memory.budget import solve_layout
 from onestory.memory.selector import selector_loss, top_k
 from onestory.training.batches import Batch
 from onestory.training.config import Phase, TrainingConfig
+from onestory.training.critic import Critic, looks_loss
+from onestory.training.looks import FIGURES
 from onestory.training.shards import NUM_PARTS, PLACE_KINDS
+
+SCENE_WEIGHT = 0.3
+"""How much the looks of a scene weigh, against those of people."""
 
 LEAST_NOISE = 0.02
 """Share of noise below which the velocity's weight grows no further."""
@@ -88,6 +94,7 @@ def losses(
     config: TrainingConfig,
     phase: Phase,
     rng: np.random.Generator,
+    critic: Critic | None = None,
 ) -> Losses:
     """
     Compute the loss of a batch.
@@ -99,6 +106,8 @@ def losses(
         config: Weights and shares.
         phase: Budgets, and whether frames are selected yet.
         rng: Decides everything random; equal states give equal losses.
+        critic: Reads looks off what is drawn; None, or a phase without a weight for them: nobody
+            does.
 
     Returns:
         The sum to minimise, and its parts.
@@ -163,6 +172,19 @@ def losses(
     parts = teacher.loss(middle[0].float(), batch.parts_BFLP.flatten(1, 2), batch.place_B)
     total = flow + config.parts_weight * parts
     told |= {"flow": float(flow.detach()), "parts": float(parts.detach())}
+    if critic is not None and phase.looks:
+        frame = int(rng.integers(num_frames))
+        people, scene = looks_loss(
+            critic,
+            modules.preconditioner.even(drawn_BCFhw)[:, :, frame],
+            batch.blocking_BPFhw[:, 1 : 1 + FIGURES, frame],
+            batch.parts_BFLP[:, frame],
+            batch.looks,
+            is_heard_N=~is_silent_B,
+            has_memory=memory is not None,
+        )
+        total = total + phase.looks * (people + SCENE_WEIGHT * scene)
+        told |= {"looks": float(people.detach()), "scene looks": float(scene.detach())}
     if scores_SM is not None and batch.labels_BM is not None:
         select = selector_loss(scores_SM, batch.labels_BM)
         total = total + config.selector_weight * select

@@ -2,9 +2,9 @@
 How does a training file become weights? Whatever is missing is made, and then it is trained.
 
     pocket.yaml ──► codec ──► shards (those that are missing) ──► its decoder ──► steps ──► its
-                                                                          │    decoder ──► export/
-                            checkpoint, log.jsonl ◄── every few steps ────┤
-                            losses and pictures of held-out stories ◄─────┘
+                      └─► glimpses ──► critic of looks ───────────────────┘ │    decoder ──► export/
+                            checkpoint, log.jsonl ◄── every few steps ──────┤
+                            losses and pictures of held-out stories ◄───────┘
 
 Killed at any line and started again, a run goes on from its last checkpoint.
 """
@@ -29,6 +29,7 @@ from onestory.storyworld.render import SceneRenderer
 from onestory.storyworld.stories import Telling, tell_story
 from onestory.training.batches import Stories
 from onestory.training.config import Seeds, TrainingConfig
+from onestory.training.critic import Critic, draw_glimpses, learn, read_glimpses
 from onestory.training.refining import Refining, refine, with_refiner
 from onestory.training.shards import (
     STORIES_PER_SHARD,
@@ -44,6 +45,9 @@ CODEC_STORIES = range(1 << 30, (1 << 30) + 40)
 """Stories whose frames the codec's basis is learnt from; nobody trains on them."""
 
 CODEC_BLOCKS = 50_000
+
+GLIMPSED_STORIES = 512
+"""Stories of one file of glimpses."""
 
 LOG = "log.jsonl"
 
@@ -95,6 +99,16 @@ class Places:
     def refiner(self) -> Path:
         """Folder of the run that trains the codec's decoder."""
         return self.data / "refiner"
+
+    @property
+    def glimpses(self) -> Path:
+        """Folder of what the critic learns from."""
+        return self.data / "glimpses"
+
+    @property
+    def critic(self) -> Path:
+        """Folder of the run that trains the critic."""
+        return self.data / "critic"
 
     @property
     def mender(self) -> Path:
@@ -167,7 +181,8 @@ def train(
     stories = Stories(_shards(places.shards, config.stories), num_shots=config.num_shots)
     held_out = Stories(_shards(places.shards, [config.held_out]), num_shots=config.num_shots)
 
-    trainer = Trainer(config, stories, places.run)
+    critic = _critic(config, places, codec, stories.std_C, watcher)
+    trainer = Trainer(config, stories, places.run, critic=critic)
     if start is not None and not trainer.step:
         trainer.go_on_from(start)
     watcher.started(trainer.step)
@@ -248,6 +263,30 @@ def _refined(
         refined.save_pretrained(places.refined_codec)
         watcher.prepared("decoder of the codec")
     return load_codec(places.refined_codec)
+
+
+def _critic(
+    config: TrainingConfig, places: Places, codec: BlockCodec, std_C: torch.Tensor, watcher: Watcher
+) -> Critic | None:
+    """Train who reads looks off latents, once; a run that was killed goes on with it."""
+    if config.critic is None:
+        return None
+    stories, telling = config.critic.stories, Telling(num_shots=config.num_shots)
+    paths = []
+    for first in range(stories.first, stories.first + stories.count, GLIMPSED_STORIES):
+        end = min(first + GLIMPSED_STORIES, stories.first + stories.count)
+        paths.append(places.glimpses / shard_name(first))
+        if not paths[-1].is_file():
+            draw_glimpses(paths[-1], range(first, end), codec, telling)
+            watcher.prepared(f"glimpses of stories {first} to {end - 1}")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        critic = Critic(config.size.channels)
+    glimpses, steps = read_glimpses(paths), config.critic.steps
+    for step in learn(critic, glimpses, std_C, places.critic, steps=steps, seed=config.seed):
+        if step == steps:
+            watcher.prepared("critic of looks")
+    return critic
 
 
 def _mended(

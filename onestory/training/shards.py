@@ -28,6 +28,7 @@ from onestory.storyworld.kinds import PlaceKind
 from onestory.storyworld.render import SceneRenderer
 from onestory.storyworld.stories import Story, StoryShot, Telling, tell_story
 from onestory.storyworld.truth import FrameTruth
+from onestory.training.looks import looks_note
 
 STORIES_PER_SHARD = 32
 NUM_PARTS = 9
@@ -124,12 +125,15 @@ def draw(
     num = shot.scene.num_frames
     frames = np.stack([renderer.frame(index) for index in range(num)])
     truths = [renderer.truth(index) for index in latent_middles(num)]
-    parts = np.stack([_parts(truth, drawing) for truth in truths])
+    parts = np.stack([parts_of_tokens(truth, drawing) for truth in truths])
     areas = np.stack([_areas(truth, tuple(story.people)) for truth in truths])
     return frames, parts, areas
 
 
-def _parts(truth: FrameTruth, drawing: Drawing) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+def parts_of_tokens(
+    truth: FrameTruth, drawing: Drawing
+) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    """Say how much of every token each part covers: `L P`, 0 to 255."""
     one_hot = np.eye(NUM_PARTS, dtype=np.float32)[np.minimum(truth.parts_HW, NUM_PARTS - 1)]
     height, width = truth.parts_HW.shape
     side = drawing.token
@@ -167,6 +171,7 @@ def note_of(story: Story, shot: StoryShot) -> dict[str, object]:
         "kind": PLACE_KINDS.index(story.places[shot.place].place.kind),
         "introduces": sorted(shot.introduces),
         "light": shot.scene.light.value,
+        "looks": looks_note(story, shot),
     }
 
 
@@ -229,4 +234,6 @@ def _holds(path: Path, seeds: range, codec: BlockCodec) -> bool:
     about = json.loads(metadata.get("about", "{}"))
     read = (about.get("layer"), about.get("owners"), about.get("codec"))
     is_alike = read == (LAYER, OWNERS, codec.coding)
-    return is_blocked and is_alike and {note["seed"] for note in about["notes"]} == set(seeds)
+    notes = about["notes"]
+    is_told = all("looks" in note for note in notes)
+    return is_blocked and is_alike and is_told and {note["seed"] for note in notes} == set(seeds)

@@ -32,6 +32,7 @@ from onestory.errors import WeightsError
 from onestory.training.batches import Kind, Stories
 from onestory.training.checkpoints import read_checkpoint, write_checkpoint
 from onestory.training.config import Phase, TrainingConfig
+from onestory.training.critic import Critic
 from onestory.training.objective import Teacher, losses
 
 Report = Callable[[int, Mapping[str, float]], None]
@@ -50,7 +51,14 @@ DATA, DRAWS = 0, 1
 class Trainer:
     """One run."""
 
-    def __init__(self, config: TrainingConfig, stories: Stories, folder: Path) -> None:
+    def __init__(
+        self,
+        config: TrainingConfig,
+        stories: Stories,
+        folder: Path,
+        *,
+        critic: Critic | None = None,
+    ) -> None:
         """
         Start a run, or take it up again.
 
@@ -58,6 +66,7 @@ class Trainer:
             config: What it depends on.
             stories: What it reads.
             folder: Holds its checkpoint and its log.
+            critic: Reads looks off what is drawn, where a phase asks for it; stays as it is.
 
         Raises:
             WeightsError: If the folder holds a run of another model.
@@ -66,6 +75,7 @@ class Trainer:
         self.config = config
         self.stories = stories
         self.folder = folder
+        self.critic = None if critic is None else critic.eval().requires_grad_(False)
         self.modules = new_modules(PocketSize(**config.size.model_dump()))
         self.modules.expect(stories.std_C)
         self.teacher = Teacher(config.size.heads * config.size.head_dim)
@@ -152,7 +162,7 @@ class Trainer:
         )
         self._set_rates(phase, progress)
         with PlainAttention(), torch.autocast("cpu", torch.bfloat16):
-            loss = losses(self.modules, self.teacher, batch, self.config, phase, rng)
+            loss = losses(self.modules, self.teacher, batch, self.config, phase, rng, self.critic)
         for optimizer in self.optimizers.values():
             optimizer.zero_grad(set_to_none=True)
         loss.total.backward()  # type: ignore[no-untyped-call]

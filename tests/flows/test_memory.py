@@ -316,3 +316,20 @@ def damage(vault: Vault, blob: Digest | None) -> None:
     client = Minio(where.endpoint, where.access_key, where.secret_key, secure=where.secure)
     key = f"blobs/{digits[:2]}/{digits[2:]}"
     client.put_object(where.bucket, key, BytesIO(bytes(content)), len(content))
+
+
+def test_a_second_run_loads_no_network(
+    director: Producer, episode_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is current is found by its recipe, and that takes no torch: seconds, not a minute."""
+    script = two_lives(director.out, episode_id)
+    director.produce(script)
+
+    monkeypatch.setenv("PYTHONPROFILEIMPORTTIME", "1")
+    run = director.start(script)
+    code, second = run.finish()
+
+    loaded = {line.rpartition("|")[2].strip() for line in run.lines if "import time:" in line}
+    assert (code, second["rendered"]) == (0, 0)
+    assert "onestory.production.plan" in loaded
+    assert not loaded & {"torch", "diffusers", "transformers"}

@@ -17,10 +17,10 @@ from onestory.engines.pocket.model import PocketModel, load_model
 from onestory.engines.pocket.picture import CELL, Grid
 from onestory.engines.pocket.weights import find_weights
 from onestory.engines.protocol import Frame
-from onestory.evaluation.attributes import PERSON, person_values
 from onestory.evaluation.measures import assigned
 from onestory.evaluation.reader import shared_reader
 from onestory.memory.bank import MemoryBank
+from onestory.storyworld.attributes import PERSON, person_values
 from onestory.storyworld.standins import StandIns
 from onestory.storyworld.stories import HELD_OUT, Telling
 from onestory.training.shards import told_of

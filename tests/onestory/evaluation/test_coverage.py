@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from onestory.evaluation.attributes import PERSON, SCENE
 from onestory.evaluation.coverage import COLUMNS, FIRST_SLOT, ROWS, UNKNOWN, coverage
 from onestory.evaluation.footage import ShotTruth
+from onestory.storyworld.attributes import PERSON, SCENE
 from onestory.storyworld.kinds import Facing, Framing, PlaceKind
 from onestory.storyworld.look import Look, Place
 from onestory.storyworld.scene import Camera, Performer, SceneSpec

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 
-from onestory.evaluation.attributes import PERSON, SCENE, Attribute, person_values, scene_values
 from onestory.evaluation.coverage import COLUMNS, ROWS, Coverage
 from onestory.evaluation.footage import ShotTruth
 from onestory.evaluation.measures import (
@@ -37,6 +36,7 @@ from onestory.evaluation.measures import (
     wrong_environment_pairs,
 )
 from onestory.evaluation.reader import PersonReading, ShotReading
+from onestory.storyworld.attributes import PERSON, SCENE, Attribute, person_values, scene_values
 from onestory.storyworld.stories import Pattern, Story, StoryShot, tell_story
 from onestory.storyworld.truth import Box
 

@@ -2,7 +2,6 @@
 
 import torch
 
-from onestory.evaluation.attributes import PERSON, SCENE
 from onestory.evaluation.coverage import COLUMNS, HEIGHT, NUM_CLASSES, ROWS, WIDTH
 from onestory.evaluation.networks import (
     BODY,
@@ -16,6 +15,7 @@ from onestory.evaluation.networks import (
     mean_colours,
     surroundings,
 )
+from onestory.storyworld.attributes import PERSON, SCENE
 from onestory.storyworld.kinds import Part
 from onestory.storyworld.pen import PARTS
 

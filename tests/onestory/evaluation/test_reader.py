@@ -9,7 +9,6 @@ import pytest
 import torch
 
 from onestory.errors import WeightsError
-from onestory.evaluation.attributes import PERSON, SCENE, SURE
 from onestory.evaluation.coverage import HEIGHT, WIDTH
 from onestory.evaluation.footage import ShotTruth, noise_frames, real_frames, truth_of
 from onestory.evaluation.measures import (
@@ -31,6 +30,7 @@ from onestory.evaluation.reader import (
     motion_of,
     shared_reader,
 )
+from onestory.storyworld.attributes import PERSON, SCENE, SURE
 from onestory.storyworld.stories import HELD_OUT, Story, tell_story
 
 STORIES = [tell_story(HELD_OUT + 4_000_000 + number) for number in range(6)]

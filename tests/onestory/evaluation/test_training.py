@@ -7,12 +7,12 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from onestory.diffusion.codec import BlockCodec
-from onestory.evaluation.attributes import PERSON, SCENE
 from onestory.evaluation.coverage import COLUMNS, NUM_CLASSES, ROWS, UNKNOWN
 from onestory.evaluation.networks import Encoders
 from onestory.evaluation.reader import Reader
 from onestory.evaluation.samples import Samples, read_samples
 from onestory.evaluation.training import Learning, learn, pictures, write_weights
+from onestory.storyworld.attributes import PERSON, SCENE
 
 CHANNELS = 4
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from onestory.diffusion.pocket import PocketModules, PocketSize, new_modules
 from onestory.training.batches import Batch, Kind, Stories
 from onestory.training.config import Phase, TrainingConfig
+from onestory.training.critic import Critic
 from onestory.training.objective import Losses, Teacher, losses
 
 Ask = Callable[..., Losses]
@@ -38,13 +39,19 @@ class Asked:
         return self.stories.batch(kind, size, (5, step, 0))
 
     def __call__(
-        self, batch: Batch, *, seed: int = 1, phase: dict[str, Any] | None = None, **config: Any
+        self,
+        batch: Batch,
+        *,
+        seed: int = 1,
+        phase: dict[str, Any] | None = None,
+        critic: Critic | None = None,
+        **config: Any,
     ) -> Losses:
         """What the modules come to, with some of the file changed."""
         asked = self.config.model_copy(update=STEADY | config)
         usual: Phase = self.config.phases[1].model_copy(update=phase or {})
         rng = np.random.default_rng([seed])
-        return losses(self.modules, self.teacher, batch, asked, usual, rng)
+        return losses(self.modules, self.teacher, batch, asked, usual, rng, critic)
 
     def gradients(self, loss: Tensor, module: nn.Module) -> list[str]:
         """Names of the weights of a module that a loss moves."""
@@ -194,6 +201,26 @@ def test_truth_teaches_the_first_half(asked: Asked) -> None:
     assert asked.gradients(again.total, asked.teacher) == [
         *("parts.weight", "parts.bias", "place.weight", "place.bias")
     ]
+
+
+def test_looks_are_learnt_as_much_as_the_phase_says(asked: Asked) -> None:
+    """What a critic reads off the drawing is added with its weight; without one, nothing is."""
+    torch.manual_seed(9)
+    critic, batch = Critic(asked.modules.channels, width=8, blocks=1), asked.batch("picture")
+    seen = batch.parts_BFLP.clone()
+    seen[..., 1:] = 0.125
+    batch = replace(batch, parts_BFLP=seen)
+
+    nobody = asked(batch)
+    half, whole = (asked(batch, critic=critic, phase={"looks": weight}) for weight in (0.5, 1.0))
+    silent = asked(batch, critic=critic, phase={"looks": 0.0})
+
+    found = whole.told["looks"] + 0.3 * whole.told["scene looks"]
+    assert found > 0.3 * whole.told["scene looks"] > 0
+    assert float((whole.total - half.total).detach()) == pytest.approx(0.5 * found, rel=1e-4)
+    assert "looks" not in nobody.told
+    assert float(silent.total.detach()) == float(nobody.total.detach())
+    assert asked.gradients(whole.total - nobody.total, asked.modules.transformer)
 
 
 def test_a_perfect_drawing_costs_nothing(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:

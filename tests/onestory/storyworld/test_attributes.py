@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from onestory.evaluation.attributes import (
+from onestory.storyworld.attributes import (
     COLOURS,
     FAMILIES,
     NOTHING,
