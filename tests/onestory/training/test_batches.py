@@ -11,6 +11,7 @@ from onestory.diffusion.blocking import blocking_channels
 from onestory.memory.selector import AUGMENTED_LABEL, FOREIGN_LABEL
 from onestory.memory.showing import SHOWN
 from onestory.training.batches import Batch, Kind, Stories, padded_text, relevance, shown_for
+from onestory.training.looks import Looks
 from onestory.training.shards import read_shard
 
 KINDS: tuple[Kind, ...] = ("picture", "recalled picture", "shot")
@@ -18,15 +19,17 @@ C, F, h, w = 8, 2, 6, 4
 LATENT = (C, h, w)
 
 
-def same(one: Batch, other: Batch) -> bool:
+def same(one: Batch | Looks, other: Batch | Looks) -> bool:
     """Whether two batches are equal to the bit."""
-    return all(
-        torch.equal(value, getattr(other, name))
-        if isinstance(value, Tensor)
-        else value == getattr(other, name)
-        for name in Batch.__slots__
-        for value in [getattr(one, name)]
-    )
+    for name in type(one).__slots__:
+        value, its = getattr(one, name), getattr(other, name)
+        if isinstance(value, Looks):
+            is_same = same(value, its)
+        else:
+            is_same = torch.equal(value, its) if isinstance(value, Tensor) else value == its
+        if not is_same:
+            return False
+    return True
 
 
 def places_of(stories: Stories, frame_Chw: Tensor) -> set[tuple[int, int]]:
