@@ -34,6 +34,7 @@ def onestory(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
         "explain",
         "screen",
         "compare",
+        "ab",
         "export",
         "history",
         "revert",

@@ -77,7 +77,7 @@ def _whole(data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Places
 def test_a_run_makes_what_is_missing_and_no_more(
     whole: tuple[Places, Notebook], tmp_path: Path
 ) -> None:
-    """Stories are drawn once; the next run in the same data folder finds them."""
+    """Stories are drawn once, and the critic learns once; the next run finds them."""
     places, notebook = whole
     second = Notebook()
 
@@ -86,6 +86,8 @@ def test_a_run_makes_what_is_missing_and_no_more(
     assert notebook.made == [
         "stories-0000000000000.safetensors",
         "stories-1099511627776.safetensors",
+        "glimpses of stories 4096 to 4097",
+        "critic of looks",
     ]
     assert second.made == []
     assert second.steps == [1]
@@ -100,6 +102,7 @@ def test_every_step_is_told_and_validated_in_time(whole: tuple[Places, Notebook]
     assert notebook.steps == [1, 2, 3, 4, 5, 6]
     assert [line["step"] for line in lines] == notebook.steps
     assert all(np.isfinite(line["flow"]) for line in lines)
+    assert ["looks" in line for line in lines] == [False] * 3 + [True] * 3
     assert list(notebook.validations) == [4, 6]
     assert {f"held out flow of {kind}" for kind in CONFIG.phases[1].kinds} <= set(
         notebook.validations[6]
