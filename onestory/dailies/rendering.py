@@ -114,7 +114,7 @@ def render_ab(page: ABPage) -> str:
     return _render(
         "ab.html.j2",
         page,
-        what="A and B",
+        what="two films",
         style=_read("dailies.css") + _read("comparison.css"),
         script="",
         pictures=(picture.content for take in takes for picture in take.pictures),
