@@ -45,6 +45,9 @@ RATE = 3e-3
 NOISE = 0.4
 """Most noise on half of the glimpses that are learnt from: what is drawn is never quite clean."""
 
+SCENE_WEIGHT = 0.3
+"""How much the looks of a scene weigh, against those of people."""
+
 CELLS_PER_TOKEN = 64
 """Cells of 4 x 4 pixels, in which attributes count what must be seen of them."""
 
@@ -174,13 +177,14 @@ def looks_loss(
     """
     is_heard_N1 = is_heard_N[:, None]
     people: list[_Question] = []
-    for figure in range(FIGURES):
+    # The first figure last, for its scene is the answer: nobody learnt to read around one that is
+    # not there, which the other may be.
+    for figure in reversed(range(FIGURES)):
         figure_Nhw, others_Nhw = figures_NAhw[:, figure], figures_NAhw[:, 1 - figure]
         person, scene = critic(even_NChw, figure_Nhw, others_Nhw)
         known_NK = looks.told_NAK[:, figure] | (looks.returns_NA[:, figure, None] & has_memory)
         known_NK = known_NK & is_heard_N1 & visible(parts_NLP, figure_Nhw)
         people.append((person, looks.people_NAK[:, figure].masked_fill(~known_NK, -1)))
-    # Around either figure is the same scene; the last answer will do.
     known_NS = looks.scene_told_NS | (looks.scene_returns_N[:, None] & has_memory)
     answers_NS = looks.scene_NS.masked_fill(~(known_NS & is_heard_N1), -1)
     return _asked(people), _asked([(scene, answers_NS)])
@@ -321,4 +325,6 @@ def _step_loss(
     )
     is_seen_NK = glimpses.visible_NAK[chosen_N, figure_N]
     answers_NK = glimpses.people_NAK[chosen_N, figure_N].masked_fill(~is_seen_NK, -1)
-    return _asked([(person, answers_NK)]) + 0.3 * _asked([(scene, glimpses.scene_NS[chosen_N])])
+    return _asked([(person, answers_NK)]) + SCENE_WEIGHT * _asked(
+        [(scene, glimpses.scene_NS[chosen_N])]
+    )

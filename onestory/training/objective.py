@@ -38,12 +38,9 @@ from onestory.memory.budget import solve_layout
 from onestory.memory.selector import selector_loss, top_k
 from onestory.training.batches import Batch
 from onestory.training.config import Phase, TrainingConfig
-from onestory.training.critic import Critic, looks_loss
+from onestory.training.critic import SCENE_WEIGHT, Critic, looks_loss
 from onestory.training.looks import FIGURES
 from onestory.training.shards import NUM_PARTS, PLACE_KINDS
-
-SCENE_WEIGHT = 0.3
-"""How much the looks of a scene weigh, against those of people."""
 
 LEAST_NOISE = 0.02
 """Share of noise below which the velocity's weight grows no further."""

@@ -125,6 +125,37 @@ def test_only_what_could_be_known_is_asked(
     assert (person > 0, scene > 0) == (is_asked, is_asked)
 
 
+def test_the_scene_is_read_around_the_first_figure(critic: Critic) -> None:
+    """The other may not be there, and around nobody the critic has never learnt to read."""
+    torch.manual_seed(5)
+    even_NChw = torch.randn(2, CHANNELS, 18, 10)
+    figures_NAhw = torch.zeros(2, FIGURES, 18, 10)
+    figures_NAhw[:, 0, :, :4] = 1.0
+    truth = looks_of([looks_note(story, story.shots[0]) for story in map(tell_story, (0, 1))])
+
+    _, asked = looks_loss(
+        critic,
+        even_NChw,
+        figures_NAhw,
+        torch.zeros(2, 45, 9),
+        replace(truth, scene_told_NS=torch.ones_like(truth.scene_told_NS)),
+        is_heard_N=torch.ones(2, dtype=torch.bool),
+        has_memory=False,
+    )
+
+    _, scene = critic(even_NChw, figures_NAhw[:, 0], figures_NAhw[:, 1])
+    answers = [(logits, truth.scene_NS[:, number]) for number, logits in enumerate(scene)]
+    losses = [
+        torch.nn.functional.cross_entropy(logits[there], answer[there], reduction="sum")
+        for logits, answer in answers
+        for there in [answer >= 0]
+    ]
+    num = sum(int((answer >= 0).sum()) for _, answer in answers)
+    assert float(asked.detach()) == pytest.approx(
+        float(torch.stack(losses).sum().detach()) / num, rel=1e-5
+    )
+
+
 def test_unknown_looks_change_nothing(critic: Critic) -> None:
     """The loss hangs on the truth of what is asked, and on no other."""
     top = NAMES.index("top")

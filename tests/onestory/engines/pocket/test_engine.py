@@ -20,13 +20,14 @@ from onestory.documents import digest_of
 from onestory.engine_server.registry import open_engine
 from onestory.engines.latents import frame_digest, pack_latents, unpack_figures, unpack_latents
 from onestory.engines.pocket import model as model_module
-from onestory.engines.pocket.engine import PocketConfig, PocketEngine
+from onestory.engines.pocket.engine import POLICIES, PocketConfig, PocketEngine
 from onestory.engines.previz.reader import read_recipe
 from onestory.engines.protocol import EarlierTake, Footage, Frame, RecalledFrame
 from onestory.engines.recipe import Recipe, imported_for
 from onestory.errors import EngineFaultError, MemoryBudgetError, RenderError
 from onestory.memory.bank import read_latents
 from onestory.memory.lineage import Remembered, memory_digest
+from onestory.memory.policies import LEARNED, UNTRAINED
 from onestory.memory.showing import person_key, set_key, stage_key
 from onestory.storyworld.standins import StandIns
 from onestory.testing.stories import FINGERPRINT
@@ -196,7 +197,7 @@ def test_equal_recipes_give_equal_bytes_in_every_process(
     recipe = recipe_of(num_frames=9)
     code = (
         "import sys, hashlib\n"
-        "from onestory.engines.pocket.engine import PocketConfig, PocketEngine\n"
+        "from onestory.engines.pocket.engine import POLICIES, PocketConfig, PocketEngine\n"
         "from onestory.engines.recipe import Recipe\n"
         "class Quiet:\n"
         "    def progress(self, share): pass\n"
@@ -465,3 +466,10 @@ def test_opening_the_engine_loads_no_torch(tiny_weights: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.split() == ["False"]
+
+
+def test_policies_are_those_of_the_memory() -> None:
+    """The engine names them without loading torch; an unknown one is refused at once."""
+    assert (LEARNED, *UNTRAINED) == POLICIES
+    with pytest.raises(ValueError, match="policy must be one of learned, last_frame"):
+        PocketEngine(memory_policy="by lot")
