@@ -13,7 +13,10 @@ or what runs as ffmpeg; or the disk is filled up. Then the next run must deliver
     half-written     a document in the vault cannot be read, or the film is not whole
     damaged          a blob is not what its name says
 
-must all be 0. The engine's pictures depend on what it remembers.
+must all be 0. The engine's pictures depend on what it remembers. The moments are spread evenly over
+the time before filming, filming and delivering, each as long as it was when nobody was killed. A
+kill that found nobody (the run had ended, nothing was being encoded) is counted for itself, and
+tried again at another moment.
 
     python tests/soak/kills.py [--kills 200] [--seed 1] [--victims flow gateway …] [--json]
                                [--tally FILE]
@@ -74,6 +77,10 @@ class Tally:
 
     kills: Counter[tuple[str, str]] = field(default_factory=Counter)
     """By victim, and by how far the film was."""
+    missed: Counter[str] = field(default_factory=Counter)
+    """Kills that found nobody, by victim."""
+    left_out: list[str] = field(default_factory=list)
+    """Victims that cannot be killed here."""
     went_on: int = 0
     """Runs that delivered all the same."""
     blobs: int = 0
@@ -82,8 +89,13 @@ class Tally:
 
     @property
     def number(self) -> int:
-        """Of kills so far."""
+        """Of kills so far that hit somebody."""
         return sum(self.kills.values())
+
+    @property
+    def attempts(self) -> int:
+        """Of kills so far, whether they hit somebody or not."""
+        return self.number + sum(self.missed.values())
 
     @classmethod
     def read(cls, path: Path | None) -> "Tally":
@@ -99,6 +111,8 @@ class Tally:
                     for phase, number in phases.items()
                 }
             ),
+            missed=Counter(told["hit_nobody"]),
+            left_out=told["left_out"],
             went_on=told["runs_that_went_on"],
             blobs=told["blobs_verified"],
             failures=told["failures"],
@@ -112,6 +126,8 @@ class Tally:
                 victim: {phase: self.kills[victim, phase] for phase in PHASES}
                 for victim in sorted({victim for victim, _ in self.kills})
             },
+            "hit_nobody": dict(sorted(self.missed.items())),
+            "left_out": self.left_out,
             "runs_that_went_on": self.went_on,
             "blobs_verified": self.blobs,
             "failures": self.failures,
@@ -138,28 +154,45 @@ class Soak:
             home=self.producer.home, engine=self.producer.engine, engine_options=OPTIONS
         )
         self.actions = [f"{name} waves {number} times." for number, name in enumerate(self._cast())]
-        self.seconds = 10.0
+        self.phases = dict.fromkeys(PHASES, (0.0, 0.0))
+        """When each phase begins and ends in a run that nobody disturbs, in seconds."""
+
+    @property
+    def seconds(self) -> float:
         """How long a run takes that nobody disturbs."""
+        return self.phases[PHASES[-1]][1]
 
     def prepare(self) -> None:
         """Film everything once, and take the time of a run that is not disturbed."""
         ensure_studio(self.settings, keep=True)
         self._film(self._script(random.Random(self.seed)))
         started = time.monotonic()
-        self._film(self._script(random.Random(self.seed + 1)))
-        self.seconds = time.monotonic() - started
+        run = self.producer.start(self._script(random.Random(self.seed + 1)))
+        begins = {PHASES[0]: 0.0}
+        while run.process.poll() is None:
+            begins.setdefault(_phase(run), time.monotonic() - started)
+            time.sleep(0.01)
+        ends = [*begins.values(), time.monotonic() - started][1:]
+        self.phases = {
+            phase: (begin, end) for (phase, begin), end in zip(begins.items(), ends, strict=True)
+        }
+        if tuple(self.phases) != PHASES:
+            raise SystemExit(f"without any kill, a run went through {list(self.phases)} only")
 
-    def kill(self, number: int, victim: str) -> None:
+    def kill(self, number: int, victim: str, aimed_at: str) -> None:
         """Change the film, kill somebody while it is made, make it again, look at everything."""
         rng = random.Random(f"{self.seed}/{number}")
         script = self._script(rng)
         run = self.producer.start(script)
-        moment = rng.uniform(0.0, self.seconds)
+        moment = rng.uniform(*self.phases[aimed_at])
         with _alarm(run):
-            phase = self._struck(victim, run, moment, rng)
+            phase, is_hit = self._struck(victim, run, moment, rng)
             code, _ = _finished(run)
-        self.tally.kills[victim, phase] += 1
-        self.tally.went_on += code == 0
+        if is_hit:
+            self.tally.kills[victim, phase] += 1
+            self.tally.went_on += code == 0
+        else:
+            self.tally.missed[victim] += 1
         before = self._circled()
         where = f"kill {number} of seed {self.seed} ({victim} after {moment:.2f} s, {phase})"
         logger.info("%s: exit code %s", where, code)
@@ -168,22 +201,27 @@ class Soak:
         faults += [] if code else self._faults(document, before)
         self.tally.failures += [f"{where}: {fault}" for fault in faults]
 
-    def _struck(self, victim: str, run: Run, moment: float, rng: random.Random) -> str:
+    def _struck(self, victim: str, run: Run, moment: float, rng: random.Random) -> tuple[str, bool]:
+        """How far the film was when its victim was struck, and whether there was one."""
         deadline = time.monotonic() + moment
         while time.monotonic() < deadline and run.process.poll() is None:
             time.sleep(0.01)
         if victim == "disk":
             with self._full_disk(rng):
-                phase = _phase(run)
+                phase, is_hit = _phase(run), run.process.poll() is None
                 time.sleep(rng.uniform(0.5, 4.0))
-            return phase
+            return phase, is_hit
+        found, is_hit = self._victims(victim, run), False
         phase = _phase(run)
-        for process in self._victims(victim, run):
+        for process in found:
             with suppress(*GONE):
                 process.send_signal(signal.SIGKILL)
-        return phase
+                is_hit = True
+        return phase, is_hit
 
     def _victims(self, victim: str, run: Run) -> list[psutil.Process]:
+        if run.process.poll() is not None:
+            return []
         if victim == "flow":
             return [psutil.Process(run.process.pid)]
         services = {one.name: one.pid for one in status(self.settings).services}
@@ -343,16 +381,21 @@ def main() -> int:
     logging.basicConfig(level=logging.WARNING if asked.json else logging.INFO, stream=sys.stderr)
     with tempfile.TemporaryDirectory() as name, _small_disk(Path(name)) as has_end:
         victims = [one for one in asked.victims if one != "disk" or has_end]
+        tally.left_out = [one for one in asked.victims if one not in victims]
         if not victims:
             raise SystemExit("no file system can be mounted here, so no disk can be filled")
         soak = Soak(Path(name), asked.seed, tally)
         try:
             soak.prepare()
-            for number in range(tally.number, asked.kills):
+            while tally.number < asked.kills and tally.attempts < 3 * asked.kills:
+                number = tally.attempts
+                turn, which = divmod(tally.number, len(victims))
                 try:
-                    soak.kill(number, victims[number % len(victims)])
+                    soak.kill(number, victims[which], PHASES[turn % len(PHASES)])
                 except OneStoryError as error:
                     tally.failures.append(f"kill {number}: {error}")
+                if tally.attempts == number:
+                    tally.missed[victims[which]] += 1
                 if asked.tally:
                     asked.tally.write_text(tally.as_text())
         finally:

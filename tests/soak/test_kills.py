@@ -24,5 +24,15 @@ def test_a_film_survives_whoever_is_killed() -> None:
     assert run.returncode == 0, run.stdout + run.stderr
     tally = json.loads(run.stdout)
     assert tally["kills"] == 7
+    assert set(tally["by_victim"]) == {
+        "disk",
+        "engine",
+        "ffmpeg",
+        "flow",
+        "gateway",
+        "mlflow",
+        "prefect",
+    }
+    assert tally["left_out"] == []
     assert tally["failures"] == []
     assert tally["blobs_verified"] > 100
