@@ -5,8 +5,8 @@ Does a film survive whatever is killed under it? Random kills with logged seeds,
            ▲                                                  │
            └── look at everything that lies in the vault ◄── produce again, once
 
-Killed are the producer itself, the Prefect server, the MinIO gateway, the engine server, MLflow,
-or what runs as ffmpeg; or the disk is filled up. Then the next run must deliver the film, and
+Killed are the producer itself, the Prefect server, the MinIO gateway, the engine server, or what
+runs as ffmpeg; or the disk is filled up. Then the next run must deliver the film, and
 
     lost             a take that was circled is gone, or a blob that a take names
     rendered twice   a take was stored more than once
@@ -365,7 +365,7 @@ def _small_disk(folder: Path) -> Iterator[bool]:
             subprocess.run(["umount", "-l", str(disk)], check=False)
 
 
-VICTIMS = ("flow", "gateway", "prefect", "engine", "mlflow", "ffmpeg", "disk")
+VICTIMS = ("flow", "gateway", "prefect", "engine", "ffmpeg", "disk")
 
 
 def main() -> int:
