@@ -61,8 +61,11 @@ venv:
 episode: setup                ## Turn SCRIPT into a finished episode
 	@$(BIN)/onestory produce $(SCRIPT) $(ARGS)
 
+# A file's tests stay together, since they share what is slow to make. One thread for each of the
+# processes: more of both than there are cores makes everything crawl.
 test: setup                   ## Run the tests, real services included
-	@$(BIN)/python -m pytest --durations=15 $(ARGS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile \
+	    --durations=15 $(ARGS)
 
 soak: setup                   ## Kill whatever a film needs, two hundred times
 	@$(BIN)/python tests/soak/kills.py $(ARGS)
