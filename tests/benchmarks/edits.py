@@ -37,6 +37,8 @@ SHOTS = 10
 FIRST_SEED = HELD_OUT + 2_000_000
 NAMES = {"A": "MARA", "B": "JONAS", "P": "HOME", "Q": "AWAY"}
 ACTIONS = ("waves", "sits down", "dances", "jumps", "walks in", "runs", "laughs", "points")
+STILL = ("nobody is here", "nothing stirs")
+"""What a shot of a place alone says."""
 SIZE = "180x320"
 
 
@@ -51,7 +53,7 @@ class Beat:
     def listed(self) -> dict[str, Any]:
         """As a shot list has it."""
         who = " and ".join(name.title() for name in self.people)
-        does = f"{who} {self.action}." if who else ""
+        does = f"{who} {self.action}." if who else f"{self.action.capitalize()}."
         return {
             "set": self.place,
             "cast": list(self.people),
@@ -73,13 +75,15 @@ def episode_of(number: int, *, changed: int | None = None) -> dict[str, Any]:
         Beat(
             people=tuple(NAMES[name] for name in shot.people),
             place=NAMES[shot.place],
-            action=ACTIONS[int(rng.integers(len(ACTIONS)))],
+            action=actions[int(rng.integers(len(actions)))],
         )
         for shot in story.shots
+        for actions in [ACTIONS if shot.people else STILL]
     ]
     if changed is not None:
         before = beats[changed]
-        action = ACTIONS[(ACTIONS.index(before.action) + 1) % len(ACTIONS)]
+        actions = ACTIONS if before.people else STILL
+        action = actions[(actions.index(before.action) + 1) % len(actions)]
         beats[changed] = Beat(before.people, before.place, action)
     return {
         "schema": "shot-list.1",
