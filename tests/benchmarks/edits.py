@@ -85,16 +85,20 @@ def episode_of(number: int, *, changed: int | None = None) -> dict[str, Any]:
         actions = ACTIONS if before.people else STILL
         action = actions[(actions.index(before.action) + 1) % len(actions)]
         beats[changed] = Beat(before.people, before.place, action)
+    seen = {name for beat in beats for name in (*beat.people, beat.place)}
     return {
         "schema": "shot-list.1",
         "title": f"Edits {number}",
         "episode": f"edits-{number:02d}",
         "cast": [
-            {"name": NAMES[name], "look": person.phrase} for name, person in story.people.items()
+            {"name": NAMES[name], "look": person.phrase}
+            for name, person in story.people.items()
+            if NAMES[name] in seen
         ],
         "sets": [
             {"name": NAMES[name], "look": place.phrase.split(maxsplit=1)[1]}
             for name, place in story.places.items()
+            if NAMES[name] in seen
         ],
         "shots": [beat.listed() for beat in beats],
     }
