@@ -299,12 +299,20 @@ def gc(
 
 
 @studio_app.command("up")
-def studio_up(home: Home = None) -> None:
+def studio_up(
+    worker: Annotated[
+        bool, typer.Option("--worker", help="Carry out orders from the dashboard, too.")
+    ] = False,
+    home: Home = None,
+) -> None:
     """Start the local services and keep them running."""
+    from deployments.crew import hire
     from deployments.studio.embedded import ensure_studio
 
     with _edge(False):
-        typer.echo(ensure_studio(_settings(home), keep=True).summary())
+        settings = _settings(home)
+        addresses = hire(settings) if worker else ensure_studio(settings, keep=True)
+        typer.echo(addresses.summary())
 
 
 @studio_app.command("down")

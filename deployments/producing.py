@@ -193,7 +193,7 @@ def _filmed(
             check_retake(order, addresses)
         on_studio(addresses)
         os.environ.update(addresses.as_environment())
-        with _mended(settings):
+        with mended(settings):
             warm = partial(_warm_tracking, addresses.mlflow_tracking_uri)
             delivery, tally, flow_run = _run_flow(order, (warm, *watchers))
     return Outcome(
@@ -245,7 +245,7 @@ def _run_flow(
 
 
 @contextmanager
-def _mended(settings: StudioSettings) -> Iterator[None]:
+def mended(settings: StudioSettings) -> Iterator[None]:
     """Keep the services alive as long as the flow runs."""
     over = threading.Event()
 

@@ -19,6 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from deployments.studio import services
+from deployments.studio.addresses import Addresses
 from deployments.studio.credentials import Credentials, keep_credentials
 from deployments.studio.processes import age_seconds, end, is_alive, launch, marked
 from deployments.studio.services import Service
@@ -54,7 +55,10 @@ class Caretaker:
         """Services this machine runs, slowest first."""
         is_ours = self.settings.engine_socket in (None, self.state.engine_socket)
         own_engine = ("engine",) if is_ours else ()
-        return ("prefect", "gateway", *own_engine) if self.settings.is_embedded else own_engine
+        # A worker is started on demand, and from then on as needed as the others.
+        worker = ("worker",) if "worker" in self.state.services else ()
+        embedded = ("prefect", "gateway") if self.settings.is_embedded else ()
+        return (*embedded, *own_engine, *worker)
 
     def credentials(self) -> Credentials:
         """Keys of MinIO, the configured or the embedded one."""
@@ -68,6 +72,43 @@ class Caretaker:
         if self.settings.is_embedded or not self.settings.minio_endpoint:
             return f"127.0.0.1:{self.port('gateway')}"
         return self.settings.minio_endpoint
+
+    def addresses(self) -> Addresses:
+        """
+        Where everything answers, or will once it is started.
+
+        Raises:
+            StudioError: If the engine is somebody else's, and nobody says where it listens.
+        """
+        settings = self.settings
+        keys = self.credentials()
+        socket = self.engine_socket() if "engine" in self.names() else settings.engine_socket
+        if socket is None:
+            raise StudioError("no engine socket is known", hint="set ONESTORY_ENGINE_SOCKET")
+        if settings.is_embedded:
+            dashboard = f"http://127.0.0.1:{self.port('prefect')}"
+            api, tracking = f"{dashboard}/api", services.mlflow_uri(self.home)
+            artifacts = services.mlflow_artifacts(self.home)
+            (self.home / "mlflow").mkdir(exist_ok=True)
+        else:
+            api, tracking = str(settings.prefect_api_url), str(settings.mlflow_tracking_uri)
+            dashboard, artifacts = api.removesuffix("/").removesuffix("/api"), None
+        return Addresses(
+            home=self.home,
+            is_embedded=settings.is_embedded,
+            prefect_api_url=api,
+            prefect_ui_url=dashboard,
+            minio_endpoint=self.minio_endpoint(),
+            minio_access_key=keys.access_key,
+            minio_secret_key=keys.secret_key,
+            minio_secure=settings.minio_secure and not settings.is_embedded,
+            bucket=settings.bucket,
+            mlflow_tracking_uri=tracking,
+            mlflow_artifacts=artifacts,
+            engine_socket=socket,
+            engine=settings.engine,
+            engine_options=settings.engine_options,
+        )
 
     def mend(self, names: Sequence[str]) -> None:
         """
@@ -118,11 +159,10 @@ class Caretaker:
         port = self.port(name)
         if name == "gateway":
             return services.gateway(self.home, port, self.credentials())
-        return (
-            services.prefect(self.home, port)
-            if name == "prefect"
-            else (services.mlflow(self.home, port))
-        )
+        if name == "worker":
+            return services.worker(self.addresses(), port)
+        make = services.prefect if name == "prefect" else services.mlflow
+        return make(self.home, port)
 
     def _describe_engine(self) -> Service:
         keys = self.credentials()

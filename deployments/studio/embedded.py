@@ -21,7 +21,6 @@ from deployments.studio.processes import is_alive
 from deployments.studio.settings import StudioSettings
 from deployments.studio.state import ServiceRecord, enter, living_users, locked, read_state
 from onestory.documents import Frozen
-from onestory.errors import StudioError
 
 
 class ServiceStatus(Frozen):
@@ -96,7 +95,7 @@ def ensure_studio(
         caretaker.mend([name for name in caretaker.names() if only is None or name in only])
         if keep:
             caretaker.keep()
-        return _addresses(caretaker)
+        return caretaker.addresses()
 
 
 def heal(settings: StudioSettings) -> Addresses:
@@ -149,6 +148,17 @@ def start_mlflow_ui(settings: StudioSettings) -> str:
         return f"http://127.0.0.1:{caretaker.state.ports['mlflow']}"
 
 
+def start_worker(settings: StudioSettings) -> None:
+    """
+    Start a worker and keep it until the studio stops: from now on it is mended, too.
+
+    Raises:
+        StudioError: If it does not become healthy.
+    """
+    with locked(settings.home):
+        Caretaker(settings).mend(("worker",))
+
+
 def mlflow_ui_command(settings: StudioSettings, port: int = 5000) -> list[str]:
     """The command that opens the MLflow screen without any studio."""
     return list(services.mlflow(settings.home, port).argv)
@@ -168,36 +178,4 @@ def _status_of(name: str, record: ServiceRecord | None) -> ServiceStatus:
         word = "healthy" if record.health.passes() else "silent"
     return ServiceStatus(
         name=name, state=word, pid=record.pid, address=record.health.address, log=record.log
-    )
-
-
-def _addresses(caretaker: Caretaker) -> Addresses:
-    settings = caretaker.settings
-    keys = caretaker.credentials()
-    socket = caretaker.engine_socket() if "engine" in caretaker.names() else settings.engine_socket
-    if socket is None:
-        raise StudioError("no engine socket is known", hint="set ONESTORY_ENGINE_SOCKET")
-    if settings.is_embedded:
-        dashboard = f"http://127.0.0.1:{caretaker.port('prefect')}"
-        api, tracking = f"{dashboard}/api", services.mlflow_uri(settings.home)
-        artifacts = services.mlflow_artifacts(settings.home)
-        (settings.home / "mlflow").mkdir(exist_ok=True)
-    else:
-        api, tracking = str(settings.prefect_api_url), str(settings.mlflow_tracking_uri)
-        dashboard, artifacts = api.removesuffix("/").removesuffix("/api"), None
-    return Addresses(
-        home=settings.home,
-        is_embedded=settings.is_embedded,
-        prefect_api_url=api,
-        prefect_ui_url=dashboard,
-        minio_endpoint=caretaker.minio_endpoint(),
-        minio_access_key=keys.access_key,
-        minio_secret_key=keys.secret_key,
-        minio_secure=settings.minio_secure and not settings.is_embedded,
-        bucket=settings.bucket,
-        mlflow_tracking_uri=tracking,
-        mlflow_artifacts=artifacts,
-        engine_socket=socket,
-        engine=settings.engine,
-        engine_options=settings.engine_options,
     )

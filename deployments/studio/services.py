@@ -5,6 +5,7 @@ Which services make an embedded studio, and how is each started?
     gateway   MinIO protocol over a local folder    needs nothing
     engine    renders takes, over a unix socket     needs the gateway
     mlflow    the MLflow screen, on demand          reads the SQLite file that clients write
+    worker    carries out orders, on demand         needs Prefect; uses all the others
 """
 
 import json
@@ -16,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from deployments.studio.addresses import QUIET, direct_to_loopback
+from deployments.studio.addresses import QUIET, Addresses, direct_to_loopback
 from deployments.studio.credentials import Credentials
 from deployments.studio.health import HealthCheck
 from deployments.studio.processes import MARK
@@ -28,6 +29,8 @@ PYTHON = (sys.executable, "-P", "-m")
 """Python on a module, blind to the working directory: a user's own `tasks/` must not be ours."""
 ENGINE = (*PYTHON, "onestory.engine_server.server")
 """The program of the resident engine server."""
+POOL = "onestory"
+"""Name of the work pool whose workers film."""
 _FOREIGN = ("PREFECT_", "MLFLOW_", "MINIO_", "ONESTORY_")
 
 PREFECT_SETTINGS = {
@@ -66,17 +69,22 @@ class Service:
     @property
     def digest(self) -> Digest:
         """Names argv and environment, so that a change is noticed."""
-        return digest_of_json([list(self.argv), dict(self.environment)])
+        return digest_of_json([list(self.argv), self._told()])
 
     @property
     def options_digest(self) -> Digest:
         """Names what a producer chose, whatever port MinIO happens to have."""
         chosen = {
             name: value
-            for name, value in self.environment.items()
+            for name, value in self._told().items()
             if not name.startswith("ONESTORY_MINIO_")
         }
         return digest_of_json([list(self.argv), chosen])
+
+    def _told(self) -> dict[str, str]:
+        # Another shell's proxy is no reason for a restart.
+        proxy = direct_to_loopback()
+        return {name: value for name, value in self.environment.items() if name not in proxy}
 
     def full_environment(self, mark: str) -> dict[str, str]:
         """The inherited environment without other studios' settings, and this service's own."""
@@ -87,7 +95,10 @@ class Service:
         # Threads that spin while they wait make an engine five to twenty times slower (measured)
         # as soon as an encoder or a second engine wants the same cores.
         inherited.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-        return {**inherited, **direct_to_loopback(), **self.environment, MARK: mark}
+        # What a worker is told to run says `python`, on whatever machine it is.
+        folders = [str(Path(sys.executable).parent), *inherited.get("PATH", "").split(os.pathsep)]
+        inherited["PATH"] = os.pathsep.join(dict.fromkeys(folders))
+        return {**inherited, **self.environment, **direct_to_loopback(), MARK: mark}
 
 
 def ours_in_environment() -> list[str]:
@@ -210,6 +221,33 @@ def mlflow(home: Path, port: int) -> Service:
         log=home / "logs" / "mlflow.log",
         health=HealthCheck(path="/health", port=port),
         start_seconds=120.0,
+    )
+
+
+def worker(addresses: Addresses, port: int) -> Service:
+    """A Prefect worker, which starts a process for each flow run of the work pool.
+
+    Args:
+        addresses: Of the studio that it films in.
+        port: Where it says whether it is well.
+    """
+    home = addresses.home
+    options = ["--pool", POOL, "--type", "process", "--with-healthcheck"]
+    return Service(
+        name="worker",
+        argv=(*PYTHON, "prefect", "worker", "start", *options),
+        environment={
+            **addresses.as_environment(),
+            # Its log, and that of what it runs, is what the dashboard shows.
+            "PREFECT_LOGGING_LEVEL": "INFO",
+            "PREFECT_WORKER_QUERY_SECONDS": "2",
+            "PREFECT_WORKER_WEBSERVER_HOST": "127.0.0.1",
+            "PREFECT_WORKER_WEBSERVER_PORT": str(port),
+        },
+        log=home / "logs" / "worker.log",
+        health=HealthCheck(path="/health", port=port),
+        start_seconds=120.0,
+        needs=("prefect",) if addresses.is_embedded else (),
     )
 
 
