@@ -7,6 +7,7 @@ Who carries out orders from the dashboard? Workers, by the deployments of `prefe
 import asyncio
 import os
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 from deployments.shift import folder_of
@@ -71,7 +72,5 @@ async def _open_pool() -> None:
         description="Films episodes on this studio's machines.",
     )
     async with get_client() as client:
-        try:
+        with suppress(ObjectAlreadyExists):
             await client.create_work_pool(pool)
-        except ObjectAlreadyExists:
-            pass

@@ -160,18 +160,13 @@ async def _priced(
 
 def plan_text(document: dict[str, Any]) -> str:
     """The plan as a table."""
-    rows = [
-        (shot["slate"], _standing(shot), shot["verdict"], shot["why"]) for shot in document["shots"]
-    ]
+    from onestory.production.plan import ShotPlan
+
+    shown = [ShotPlan.model_validate(shot) for shot in document["shots"]]
+    rows = [(shot.slate, shot.standing, shot.verdict, shot.why) for shot in shown]
     shots = table(("shot", "freshness", "verdict", "why"), rows)
     to_film = f"{document['to_film']} of {len(rows)} shots would be filmed"
     return f"{shots}\n{': '.join(filter(None, (to_film, document['price'])))}"
-
-
-def _standing(shot: dict[str, Any]) -> str:
-    """Freshness, who holds the take, and what of the shot is ordered."""
-    ordered = f"ordered: {', '.join(shot['ordered'])}" if shot["ordered"] else ""
-    return "; ".join(filter(None, (shot["freshness"], shot["hold"], ordered)))
 
 
 def status(episode: str | None, settings: StudioSettings) -> dict[str, Any]:

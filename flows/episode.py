@@ -21,6 +21,7 @@ from onestory.production.delivery import Delivery
 from onestory.production.order import EpisodeOrder
 from onestory.production.plan import Plan, ShotPlan
 from onestory.production.unit import CallSheet, Circled
+from tasks.agreement import agree
 from tasks.delivery import assemble
 from tasks.report import (
     announce_circled,
@@ -47,6 +48,8 @@ async def produce_episode(order: EpisodeOrder) -> Delivery:
     sheet = await read_through(sheet)
     plan = await survey(sheet)
     await announce_plan(sheet, plan)
+    if order.plan_first:
+        await agree(sheet, plan.shots)
 
     await film(sheet, plan, plan.shots)
     delivery = await assemble(sheet)

@@ -16,14 +16,19 @@ from prefect import flow
 from flows.episode import film
 from onestory.production.delivery import Delivery
 from onestory.production.order import RetakeOrder
+from tasks.agreement import agree
 from tasks.delivery import assemble
 from tasks.report import announce_delivery, announce_plan
-from tasks.script import enter_retake, survey
+from tasks.script import enter_retake, pencil_in, survey
 
 
 @flow(name="retake-shots", flow_run_name="retake {order.name}", validate_parameters=True)
 async def retake_shots(order: RetakeOrder) -> Delivery:
     """Shoot the ordered shots again, those after them as the order says, and deliver the film."""
+    if order.plan_first:
+        pencilled = await pencil_in(order)
+        foreseen = await survey(pencilled.sheet)
+        await agree(pencilled.sheet, foreseen.since(pencilled.first))
     retake = await enter_retake(order)
     plan = await survey(retake.sheet)
     await announce_plan(retake.sheet, plan)

@@ -7,6 +7,7 @@ stays cheap.
 """
 
 import asyncio
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +18,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 if TYPE_CHECKING:
     from onestory.production.delivery import CuttingRoom
-    from onestory.production.unit import Unit
+    from onestory.production.estimate import Price
+    from onestory.production.plan import ShotPlan
+    from onestory.production.unit import CallSheet, Unit
 
 
 class WorkerSettings(BaseSettings):
@@ -72,6 +75,16 @@ def unit() -> "Unit":
             run=str(flow_run.id or ""),
         )
     return _units[loop]
+
+
+async def price_of(sheet: "CallSheet", shots: "Sequence[ShotPlan]") -> "Price":
+    """What filming those of the shots comes to that are to be filmed; nothing without history."""
+    from onestory.production.estimate import Price, price
+
+    tracking_uri = settings().mlflow_tracking_uri
+    if tracking_uri is None:
+        return Price(to_film=sum(shot.is_to_be_filmed for shot in shots))
+    return await price(unit(), sheet, shots, tracking_uri)
 
 
 def cutting_room() -> "CuttingRoom":

@@ -15,6 +15,7 @@ from uuid import UUID
 from prefect.artifacts import (
     acreate_image_artifact,
     acreate_link_artifact,
+    acreate_markdown_artifact,
     acreate_progress_artifact,
     acreate_table_artifact,
     aupdate_progress_artifact,
@@ -23,8 +24,10 @@ from prefect.events import emit_event
 
 from onestory.engine_server.messages import VerdictAnswer
 from onestory.production.delivery import Delivery
+from onestory.production.estimate import plan_in_markdown
 from onestory.production.plan import Plan, ShotPlan
 from onestory.production.unit import CallSheet, Circled, TakeInHand
+from tasks._bridge import price_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,6 +70,12 @@ async def announce_plan(sheet: CallSheet, plan: Plan) -> None:
     """Show what there is to do, before anything is spent."""
     _tell(Happening(kind="plan", sheet=sheet, plan=plan))
     _in_background(_open_progress(sheet, plan))
+    _in_background(_show_plan(sheet, plan))
+
+
+async def announce_agreement(sheet: CallSheet, *, by: str) -> None:
+    """Say that a person wants the plan to be filmed."""
+    _emit("onestory.plan.agreed", f"{sheet.prefix}-{sheet.episode}", {"by": by})
 
 
 async def announce_shot(sheet: CallSheet, plan: Plan, shot: ShotPlan) -> None:
@@ -104,6 +113,14 @@ async def announce_delivery(sheet: CallSheet, delivery: Delivery) -> None:
     _in_background(_show_delivery(sheet, delivery))
     while _background:
         await asyncio.gather(*_background)
+
+
+async def _show_plan(sheet: CallSheet, plan: Plan) -> None:
+    await acreate_markdown_artifact(
+        markdown=plan_in_markdown(plan.shots, await price_of(sheet, plan.shots)),
+        key=f"plan-{sheet.episode}",
+        description=f"{sheet.title}: what this run films, and why",
+    )
 
 
 async def _open_progress(sheet: CallSheet, plan: Plan) -> None:

@@ -23,6 +23,12 @@ async def enter_retake(order: RetakeOrder) -> Retake:
     return await enter(unit(), order, run=str(flow_run.id))
 
 
+@task(task_run_name="pencil in retake {order.name}", **RETRIED)
+async def pencil_in(order: RetakeOrder) -> Retake:
+    """Say what a retake would be, without entering it."""
+    return await enter(unit(), order, run=str(flow_run.id), in_pencil=True)
+
+
 @task(task_run_name="read through {sheet.episode}", **RETRIED)
 async def read_through(sheet: CallSheet) -> CallSheet:
     """Speak every line with the scratch voice and fit the shots to it."""

@@ -71,6 +71,21 @@ class Price(Frozen):
         )
 
 
+def plan_in_markdown(shots: Collection[ShotPlan], price: Price) -> str:
+    """A plan for a dashboard: every shot as `onestory plan` tells it, and what filming costs."""
+    rows = [
+        f"| {shot.slate} | {shot.standing} | {shot.verdict} | {_cell(shot.why)} |" for shot in shots
+    ]
+    to_film = f"**{price.to_film} of {len(shots)} shots would be filmed**"
+    heads = ("| shot | freshness | verdict | why |", "| --- | --- | --- | --- |")
+    return "\n".join((": ".join(filter(None, (to_film, price.in_words))), "", *heads, *rows))
+
+
+def _cell(words: str) -> str:
+    """Text that stays in its cell: captions may hold anything."""
+    return words.replace("\n", " ").replace("|", "\\|").replace("<", "&lt;")
+
+
 async def price(
     unit: Unit, sheet: CallSheet, shots: Collection[ShotPlan], tracking_uri: str
 ) -> Price:

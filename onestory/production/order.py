@@ -55,6 +55,12 @@ class EpisodeOrder(Frozen):
     burn_subtitles: bool = Field(
         default=False, title="Burn subtitles", description="Draw the dialogue into the picture."
     )
+    plan_first: bool = Field(
+        default=False,
+        title="Show the plan first",
+        description="The run stops before anything is filmed, with the plan on its page, until "
+        "somebody resumes it there.",
+    )
     music: str | None = Field(default=None, title="Music", description="Path of a music file.")
     width: int | None = Field(
         default=None, ge=16, le=4096, title="Width", description="In pixels; empty: 720 or 1280."
@@ -110,6 +116,12 @@ class RetakeOrder(Frozen):
         default=False,
         title="Withdraw",
         description="Take back what was ordered of these shots: the script holds, none is frozen.",
+    )
+    plan_first: bool = Field(
+        default=False,
+        title="Show the plan first",
+        description="The run stops before anything is filmed, with the plan on its page, until "
+        "somebody resumes it there.",
     )
 
     @property

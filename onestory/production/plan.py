@@ -73,6 +73,12 @@ class ShotPlan(Frozen):
     """What of the shot a person has ordered: "caption", "seed", "keyframe", "clip"."""
 
     @property
+    def standing(self) -> str:
+        """Freshness, who holds the take, and what of the shot is ordered, in words."""
+        ordered = f"ordered: {', '.join(self.ordered)}" if self.ordered else ""
+        return "; ".join(filter(None, (self.freshness, self.hold, ordered)))
+
+    @property
     def is_to_be_filmed(self) -> bool:
         """Whether it is not current and nobody holds its take."""
         return self.freshness != "current" and not self.hold

@@ -1,0 +1,75 @@
+"""
+Order from a Prefect server as its dashboard does: by deployments, for workers to carry out.
+
+A `Dashboard` holds the address of the API; it submits orders and watches what becomes of them.
+"""
+
+import time
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
+
+
+@dataclass(frozen=True)
+class Dashboard:
+    """A person at the dashboard of a studio."""
+
+    api: str
+    """Such as `http://127.0.0.1:4200/api`."""
+
+    def submit(self, deployment: str, order: Mapping[str, Any]) -> str:
+        """
+        Order something from a deployment.
+
+        Args:
+            deployment: As `flow/deployment`.
+            order: Fields of its form.
+
+        Returns:
+            The flow run's id.
+        """
+        found = self._ask("GET", f"/deployments/name/{deployment}")
+        asked = {"parameters": {"order": dict(order)}, "state": {"type": "SCHEDULED"}}
+        made = self._ask("POST", f"/deployments/{found['id']}/create_flow_run", asked)
+        return str(made["id"])
+
+    def wait(
+        self, flow_run: str, states: Collection[str] = ENDED, *, seconds: float = 180.0
+    ) -> str:
+        """
+        Wait until a flow run is in one of some types of state.
+
+        Returns:
+            Which one.
+
+        Raises:
+            AssertionError: If it is in none of them in time.
+        """
+        deadline = time.monotonic() + seconds
+        while (state := str(self.read(flow_run)["state_type"])) not in states:
+            assert time.monotonic() < deadline, f"still {state}, not {' or '.join(states)}"
+            time.sleep(0.2)
+        return state
+
+    def read(self, flow_run: str) -> dict[str, Any]:
+        """A flow run as the server tells it."""
+        found: dict[str, Any] = self._ask("GET", f"/flow_runs/{flow_run}")
+        return found
+
+    def artifact(self, key: str) -> str:
+        """What the latest artifact of a name shows."""
+        return str(self._ask("GET", f"/artifacts/{key}/latest")["data"])
+
+    def task_states(self, flow_run: str) -> dict[str, str]:
+        """Names of states of a flow run's tasks, by the task run's name."""
+        found = self._ask("POST", "/task_runs/filter", {"flow_runs": {"id": {"any_": [flow_run]}}})
+        return {str(run["name"]): str(run["state_name"]) for run in found}
+
+    def _ask(self, method: str, path: str, content: Mapping[str, Any] | None = None) -> Any:
+        # Loopback is reached directly, whatever proxy is set.
+        with httpx.Client(base_url=self.api, trust_env=False, timeout=60) as client:
+            return client.request(method, path, json=content).raise_for_status().json()

@@ -1,0 +1,132 @@
+"""Orders from the dashboard, carried out by a real worker, and forms in a real browser."""
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from playwright.sync_api import Page, sync_playwright
+
+from deployments.studio.embedded import ensure_studio, status, stop_studio
+from deployments.studio.settings import StudioSettings, read_settings
+from onestory.testing.dashboard import Dashboard
+from onestory.testing.producing import Producer, shot_list
+
+pytestmark = pytest.mark.studio
+
+PRODUCE = "produce-episode/produce-episode"
+RETAKE = "retake-shots/retake-shots"
+ACTIONS = ("waves", "sits down")
+
+
+@pytest.fixture(name="crew", scope="module")
+def _crew(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Producer]:
+    """A project folder whose studio has a worker."""
+    folder = tmp_path_factory.mktemp("project")
+    options = {"seconds_per_take": 1.0}
+    producer = Producer(folder / ".onestory", folder, options=options)
+    hiring = producer.run("studio", "up", "--worker", "--home", str(producer.home))
+    assert hiring.process.wait(timeout=240) == 0, "\n".join(hiring.lines)
+    yield producer
+    stop_studio(_settings(producer))
+
+
+@pytest.fixture(name="dashboard", scope="module")
+def _dashboard(crew: Producer) -> Dashboard:
+    return Dashboard(ensure_studio(_settings(crew)).prefect_api_url)
+
+
+@pytest.fixture(name="browser_page")
+def _browser_page() -> Iterator[Page]:
+    """A window of Debian's Chromium."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield browser.new_page(viewport={"width": 1280, "height": 900})
+        browser.close()
+
+
+def _settings(crew: Producer) -> StudioSettings:
+    return read_settings(home=crew.home, engine=crew.engine, engine_options=crew.options)
+
+
+def _order(crew: Producer, episode: str, **fields: object) -> dict[str, object]:
+    """Paths are relative: they are named from the project folder."""
+    shot_list(crew.out, episode, ACTIONS)
+    return {"script": f"{episode}.json", "out": "films", "width": 96, "height": 160} | fields
+
+
+def test_a_plan_is_agreed_to_on_the_form(
+    crew: Producer, dashboard: Dashboard, episode_id: str, browser_page: Page
+) -> None:
+    """The run stops with its plan on the form; resumed there, it films in another process."""
+    run = dashboard.submit(PRODUCE, _order(crew, episode_id, plan_first=True))
+    assert dashboard.wait(run, ("PAUSED", "FAILED", "CRASHED")) == "PAUSED"
+    assert not (crew.out / "films").exists()
+
+    browser_page.goto(f"{dashboard.api.removesuffix('/api')}/runs/flow-run/{run}")
+    browser_page.get_by_role("button", name="Resume").click()
+    form = browser_page.get_by_role("dialog")
+    form.get_by_text("2 of 2 shots would be filmed").wait_for()
+    assert form.get_by_text("never filmed").count() == 2
+    form.get_by_role("textbox").fill("Ada")
+    form.get_by_role("button", name="Submit").click()
+
+    assert dashboard.wait(run) == "COMPLETED"
+    document = json.loads((crew.out / "films" / episode_id / "manifest.json").read_text())
+    assert len(document["shots"]) == 2
+    takes = [name for name in dashboard.task_states(run) if name.startswith("take ")]
+    assert len(takes) == 2
+    plan = dashboard.artifact(f"plan-{episode_id}")
+    assert "**2 of 2 shots would be filmed**" in plan
+
+
+def test_a_retake_is_ordered_from_the_dashboard(
+    crew: Producer, dashboard: Dashboard, episode_id: str
+) -> None:
+    """One shot is filmed again and the other one stays; an unknown episode is refused."""
+    first = dashboard.submit(PRODUCE, _order(crew, episode_id))
+    assert dashboard.wait(first) == "COMPLETED"
+
+    again = dashboard.submit(RETAKE, {"episode": episode_id, "shots": "2"})
+    assert dashboard.wait(again) == "COMPLETED"
+    takes = [name for name in dashboard.task_states(again) if name.startswith("take ")]
+    assert len(takes) == 1
+    assert "sh002" in takes[0]
+
+    unknown = dashboard.submit(RETAKE, {"episode": "nobody-knows", "shots": "2"})
+    assert dashboard.wait(unknown) == "FAILED"
+    assert "nobody-knows" in dashboard.read(unknown)["state"]["message"]
+
+
+def test_two_orders_of_an_episode_wait_for_each_other(
+    crew: Producer, dashboard: Dashboard, episode_id: str
+) -> None:
+    """The second one stays pending while the first films, and then finds everything there."""
+    order = _order(crew, episode_id)
+    runs = [dashboard.submit(PRODUCE, order) for _ in range(2)]
+    assert [dashboard.wait(run) for run in runs] == ["COMPLETED", "COMPLETED"]
+    one, other = (dashboard.read(run) for run in runs)
+    assert max(one["start_time"], other["start_time"]) >= min(one["end_time"], other["end_time"])
+    takes = [sum(name.startswith("take ") for name in dashboard.task_states(run)) for run in runs]
+    assert sorted(takes) == [0, 2]
+
+
+def test_a_worker_is_killed(crew: Producer, dashboard: Dashboard, episode_id: str) -> None:
+    """With everything it has started; the next order has another worker, and loses nothing."""
+    run = dashboard.submit(PRODUCE, _order(crew, episode_id))
+    dashboard.wait(run, ("RUNNING",))
+    worker = next(one for one in status(_settings(crew)).services if one.name == "worker")
+    assert worker.pid is not None
+    process = psutil.Process(worker.pid)
+    for one in [*process.children(recursive=True), process]:
+        os.kill(one.pid, signal.SIGKILL)
+
+    code, document = crew.produce(Path(crew.out / f"{episode_id}.json"))
+    assert code == 0
+    assert [shot["takes"] for shot in document["shots"]] == [1, 1]
+    assert dashboard.wait(dashboard.submit(PRODUCE, _order(crew, episode_id))) == "COMPLETED"
