@@ -8,8 +8,12 @@ import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 import httpx
+
+PATIENCE = 10
+"""How often a busy server is asked, a second apart."""
 
 ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 
@@ -33,7 +37,12 @@ class Dashboard:
             The flow run's id.
         """
         found = self._ask("GET", f"/deployments/name/{deployment}")
-        asked = {"parameters": {"order": dict(order)}, "state": {"type": "SCHEDULED"}}
+        asked = {
+            "parameters": {"order": dict(order)},
+            "state": {"type": "SCHEDULED"},
+            # Asked again after a 503, it is still one run.
+            "idempotency_key": uuid4().hex,
+        }
         made = self._ask("POST", f"/deployments/{found['id']}/create_flow_run", asked)
         return str(made["id"])
 
@@ -60,6 +69,11 @@ class Dashboard:
         found: dict[str, Any] = self._ask("GET", f"/flow_runs/{flow_run}")
         return found
 
+    def cancel(self, flow_run: str) -> None:
+        """Give a flow run up, wherever it is."""
+        asked = {"state": {"type": "CANCELLED"}, "force": True}
+        self._ask("POST", f"/flow_runs/{flow_run}/set_state", asked)
+
     def artifact(self, key: str) -> str:
         """What the latest artifact of a name shows."""
         return str(self._ask("GET", f"/artifacts/{key}/latest")["data"])
@@ -72,4 +86,10 @@ class Dashboard:
     def _ask(self, method: str, path: str, content: Mapping[str, Any] | None = None) -> Any:
         # Loopback is reached directly, whatever proxy is set.
         with httpx.Client(base_url=self.api, trust_env=False, timeout=60) as client:
-            return client.request(method, path, json=content).raise_for_status().json()
+            for _ in range(PATIENCE):
+                answer = client.request(method, path, json=content)
+                # So says a server on SQLite while somebody else writes.
+                if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                    break
+                time.sleep(1.0)
+            return answer.raise_for_status().json()

@@ -5,8 +5,9 @@ Does a film survive whatever is killed under it? Random kills with logged seeds,
            ▲                                                  │
            └── look at everything that lies in the vault ◄── produce again, once
 
-Killed are the producer itself, the Prefect server, the MinIO gateway, the engine server, or what
-runs as ffmpeg; or the disk is filled up. Then the next run must deliver the film, and
+Killed are the producer itself, the Prefect server, the MinIO gateway, the engine server, what
+runs as ffmpeg, or a worker that carries out an order from the dashboard, with all that it has
+started; or the disk is filled up. Then the next run must deliver the film, and
 
     lost             a take that was circled is gone, or a blob that a take names
     rendered twice   a take was stored more than once
@@ -39,7 +40,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,6 +52,7 @@ from deployments.studio.embedded import ensure_studio, status, stop_studio
 from deployments.studio.settings import StudioSettings, read_settings
 from onestory.cut.probe import probe_video
 from onestory.errors import OneStoryError
+from onestory.testing.dashboard import ENDED, Dashboard
 from onestory.testing.producing import Producer, Run, two_lives
 from onestory.vault.ledger import Ledger
 from onestory.vault.store import Vault
@@ -141,8 +143,9 @@ class Tally:
 class Soak:
     """One studio, one film, and somebody who kills."""
 
-    def __init__(self, folder: Path, seed: int, tally: Tally) -> None:
+    def __init__(self, folder: Path, seed: int, tally: Tally, *, has_worker: bool) -> None:
         self.seed = seed
+        self.has_worker = has_worker
         self.tally = tally
         self.out = folder / "out"
         self.out.mkdir()
@@ -165,6 +168,11 @@ class Soak:
     def prepare(self) -> None:
         """Film everything once, and take the time of a run that is not disturbed."""
         ensure_studio(self.settings, keep=True)
+        if self.has_worker:
+            home = str(self.producer.home)
+            hiring = self.producer.run("studio", "up", "--worker", "--home", home)
+            if hiring.process.wait():
+                raise SystemExit("\n".join(hiring.lines))
         self._film(self._script(random.Random(self.seed)))
         started = time.monotonic()
         run = self.producer.start(self._script(random.Random(self.seed + 1)))
@@ -183,11 +191,15 @@ class Soak:
         """Change the film, kill somebody while it is made, make it again, look at everything."""
         rng = random.Random(f"{self.seed}/{number}")
         script = self._script(rng)
-        run = self.producer.start(script)
         moment = rng.uniform(*self.phases[aimed_at])
-        with _alarm(run):
-            phase, is_hit = self._struck(victim, run, moment, rng)
-            code, _ = _finished(run)
+        if victim == "worker":
+            code = -signal.SIGKILL
+            phase, is_hit = self._worker_struck(script, moment)
+        else:
+            run = self.producer.start(script)
+            with _alarm(run):
+                phase, is_hit = self._struck(victim, run, moment, rng)
+                code, _ = _finished(run)
         if is_hit:
             self.tally.kills[victim, phase] += 1
             self.tally.went_on += code == 0
@@ -211,34 +223,48 @@ class Soak:
                 phase, is_hit = _phase(run), run.process.poll() is None
                 time.sleep(rng.uniform(0.5, 4.0))
             return phase, is_hit
-        found, is_hit = self._victims(victim, run), False
+        found = self._victims(victim, run)
         phase = _phase(run)
-        for process in found:
-            with suppress(*GONE):
-                process.send_signal(signal.SIGKILL)
-                is_hit = True
+        return phase, _killed(found)
+
+    def _worker_struck(self, script: Path, moment: float) -> tuple[str, bool]:
+        """The same for a worker; whatever it was told to film is given up."""
+        dashboard = Dashboard(ensure_studio(self.settings).prefect_api_url)
+        order = {"script": str(script), "out": str(self.out), "width": 96, "height": 160}
+        run = dashboard.submit("produce-episode/produce-episode", order)
+        dashboard.wait(run, ("RUNNING", *ENDED))
+        time.sleep(moment)
+        has_ended = dashboard.read(run)["state_type"] in ENDED
+        phase = _phase_of_tasks(dashboard.task_states(run))
+        found = [] if has_ended else self._service("worker")
+        is_hit = _killed(found)
+        if is_hit:
+            dashboard.cancel(run)
         return phase, is_hit
+
+    def _service(self, name: str) -> list[psutil.Process]:
+        """A service of the studio and all that it has started; nobody if it is down."""
+        pid = {one.name: one.pid for one in status(self.settings).services}.get(name)
+        if pid is not None:
+            with suppress(*GONE):
+                process = psutil.Process(pid)
+                return [*process.children(recursive=True), process]
+        return []
 
     def _victims(self, victim: str, run: Run) -> list[psutil.Process]:
         if run.process.poll() is not None:
             return []
         if victim == "flow":
             return [psutil.Process(run.process.pid)]
-        services = {one.name: one.pid for one in status(self.settings).services}
         if victim != "ffmpeg":
-            pid = services.get(victim)
-            if pid is None:
-                return []
-            with suppress(*GONE):
-                process = psutil.Process(pid)
-                return [*process.children(recursive=True), process]
-            return []
+            return self._service(victim)
+        engines = self._service("engine")[-1:]
         # Waits a while for one to appear: takes are encoded in a few tenths of a second.
         deadline = time.monotonic() + self.seconds
         while time.monotonic() < deadline and run.process.poll() is None:
-            for pid in (services.get("engine"), run.process.pid):
+            for pid in (*(one.pid for one in engines), run.process.pid):
                 with suppress(*GONE):
-                    children = psutil.Process(pid).children(recursive=True) if pid else []
+                    children = psutil.Process(pid).children(recursive=True)
                     if found := [one for one in children if "ffmpeg" in one.name()]:
                         return found
             time.sleep(0.005)
@@ -321,6 +347,23 @@ def _digits(key: str) -> str:
     return key.removeprefix("blobs/").replace("/", "")
 
 
+def _killed(found: Iterable[psutil.Process]) -> bool:
+    """Kill -9 them; whether any was there."""
+    is_hit = False
+    for process in found:
+        with suppress(*GONE):
+            process.send_signal(signal.SIGKILL)
+            is_hit = True
+    return is_hit
+
+
+def _phase_of_tasks(states: Mapping[str, str]) -> str:
+    """How far a flow run has come, by its tasks."""
+    if any(name.startswith("deliver") for name in states):
+        return PHASES[2]
+    return PHASES[1] if any(name.startswith("keyframe") for name in states) else PHASES[0]
+
+
 def _phase(run: Run) -> str:
     """How far a run has come, by what it has printed."""
     lines = list(run.lines)
@@ -365,7 +408,7 @@ def _small_disk(folder: Path) -> Iterator[bool]:
             subprocess.run(["umount", "-l", str(disk)], check=False)
 
 
-VICTIMS = ("flow", "gateway", "prefect", "engine", "ffmpeg", "disk")
+VICTIMS = ("flow", "gateway", "prefect", "engine", "ffmpeg", "disk", "worker")
 
 
 def main() -> int:
@@ -379,12 +422,13 @@ def main() -> int:
     asked = parser.parse_args()
     tally = Tally.read(asked.tally)
     logging.basicConfig(level=logging.WARNING if asked.json else logging.INFO, stream=sys.stderr)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     with tempfile.TemporaryDirectory() as name, _small_disk(Path(name)) as has_end:
         victims = [one for one in asked.victims if one != "disk" or has_end]
         tally.left_out = [one for one in asked.victims if one not in victims]
         if not victims:
             raise SystemExit("no file system can be mounted here, so no disk can be filled")
-        soak = Soak(Path(name), asked.seed, tally)
+        soak = Soak(Path(name), asked.seed, tally, has_worker="worker" in victims)
         try:
             soak.prepare()
             while tally.number < asked.kills and tally.attempts < 3 * asked.kills:

@@ -13,9 +13,9 @@ SOAK = Path(__file__).with_name("kills.py")
 
 
 def test_a_film_survives_whoever_is_killed() -> None:
-    """Flow, gateway, Prefect, engine, ffmpeg and the disk: the next run is always whole."""
+    """Flow, gateway, Prefect, engine, ffmpeg, the disk, a worker: the next run is always whole."""
     run = subprocess.run(
-        [sys.executable, str(SOAK), "--kills", "6", "--json"],
+        [sys.executable, str(SOAK), "--kills", "7", "--json"],
         check=False,
         capture_output=True,
         text=True,
@@ -23,7 +23,7 @@ def test_a_film_survives_whoever_is_killed() -> None:
     )
     assert run.returncode == 0, run.stdout + run.stderr
     tally = json.loads(run.stdout)
-    assert tally["kills"] == 6
+    assert tally["kills"] == 7
     assert set(tally["by_victim"]) == {
         "disk",
         "engine",
@@ -31,6 +31,7 @@ def test_a_film_survives_whoever_is_killed() -> None:
         "flow",
         "gateway",
         "prefect",
+        "worker",
     }
     assert tally["left_out"] == []
     assert tally["failures"] == []
