@@ -5,10 +5,9 @@ What does a worker run for a flow run? A shift: this module, once, in a process 
 
 The same as `onestory produce` does around its flow: one producer works on an episode, and
 whichever service of an embedded studio dies meanwhile is started again. While somebody else
-works on the episode, the run stays pending.
+works on the episode, the run stays pending and says so.
 """
 
-import logging
 import os
 import runpy
 import time
@@ -25,8 +24,6 @@ from deployments.studio.settings import StudioSettings, read_settings
 from onestory.errors import EpisodeBusyError
 from onestory.production.order import EpisodeOrder
 
-logger = logging.getLogger("onestory.deployments")
-
 ASK_AGAIN_SECONDS = 1.0
 
 
@@ -35,7 +32,7 @@ def main() -> None:
     flow_run = UUID(os.environ["PREFECT__FLOW_RUN_ID"])
     settings = read_settings()
     os.chdir(folder_of(settings))
-    with _turn(settings.home, _episode_of(flow_run)), studio(settings) as addresses:
+    with _turn(settings.home, flow_run), studio(settings) as addresses:
         os.environ.update(addresses.as_environment())
         with mended(settings):
             runpy.run_module("prefect.engine", run_name="__main__", alter_sys=True)
@@ -56,17 +53,30 @@ def _episode_of(flow_run: UUID) -> str:
 
 
 @contextmanager
-def _turn(home: Path, episode: str) -> Iterator[None]:
-    """Wait until nobody else works on an episode, and hold it."""
+def _turn(home: Path, flow_run: UUID) -> Iterator[None]:
+    """Wait until nobody else works on a flow run's episode, and hold it."""
+    episode, has_said = _episode_of(flow_run), False
     with ExitStack() as work:
         while True:
             try:
                 work.enter_context(only_producer(home, episode))
                 break
             except EpisodeBusyError as busy:
-                logger.info("shift.waits episode=%s cause=%s", episode, busy)
+                if not has_said:
+                    _say_pending(flow_run, busy.message)
+                    has_said = True
                 time.sleep(ASK_AGAIN_SECONDS)
         yield
+
+
+def _say_pending(flow_run: UUID, cause: str) -> None:
+    """Show on the dashboard what a run waits for."""
+    from prefect.client.orchestration import get_client
+    from prefect.states import Pending
+
+    with get_client(sync_client=True) as client:
+        # Pending it is already; only the message is new.
+        client.set_flow_run_state(flow_run, Pending(message=f"Waits: {cause}"), force=True)
 
 
 if __name__ == "__main__":

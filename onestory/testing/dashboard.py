@@ -64,6 +64,20 @@ class Dashboard:
             time.sleep(0.2)
         return state
 
+    def wait_for_words(
+        self, flow_runs: Collection[str], words: str, *, seconds: float = 60.0
+    ) -> None:
+        """
+        Wait until the state of one of some flow runs says something.
+
+        Raises:
+            AssertionError: If none does in time.
+        """
+        deadline = time.monotonic() + seconds
+        while all(words not in (self.read(run)["state"]["message"] or "") for run in flow_runs):
+            assert time.monotonic() < deadline, f"no run said {words!r}"
+            time.sleep(0.2)
+
     def read(self, flow_run: str) -> dict[str, Any]:
         """A flow run as the server tells it."""
         found: dict[str, Any] = self._ask("GET", f"/flow_runs/{flow_run}")

@@ -109,6 +109,7 @@ def test_two_orders_of_an_episode_wait_for_each_other(
     """The second one stays pending while the first films, and then finds everything there."""
     order = _order(crew, episode_id)
     runs = [dashboard.submit(PRODUCE, order) for _ in range(2)]
+    dashboard.wait_for_words(runs, f"another producer is working on episode {episode_id}")
     assert [dashboard.wait(run) for run in runs] == ["COMPLETED", "COMPLETED"]
     one, other = (dashboard.read(run) for run in runs)
     assert max(one["start_time"], other["start_time"]) >= min(one["end_time"], other["end_time"])

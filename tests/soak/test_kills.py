@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.studio
+pytestmark = [pytest.mark.studio, pytest.mark.timeout(1500)]
 
 SOAK = Path(__file__).with_name("kills.py")
 
@@ -19,7 +19,7 @@ def test_a_film_survives_whoever_is_killed() -> None:
         check=False,
         capture_output=True,
         text=True,
-        timeout=900,
+        timeout=1400,
     )
     assert run.returncode == 0, run.stdout + run.stderr
     tally = json.loads(run.stdout)
