@@ -106,11 +106,11 @@ def test_fifty_megabytes_are_refused_at_once(tmp_path: Path) -> None:
 def test_long_scripts_are_read_in_seconds() -> None:
     """Reading grows with the length of the script and not with its square."""
     body = "Mara *waits* and [[note]] waits.\n\nMARA\nHello.\n\n" * 8_000
-    started = time.monotonic()
+    started = time.process_time()
 
     fountain(f"Title: A\n\nINT. ROOM - DAY\n\n{body}")
 
-    assert time.monotonic() - started < 6.0
+    assert time.process_time() - started < 6.0
 
 
 def test_windows_files_are_welcome() -> None:
