@@ -11,6 +11,7 @@ quarantine, and the same recipe may be tried again.
 """
 
 import logging
+import os
 import platform
 import threading
 import time
@@ -57,8 +58,13 @@ PIXEL_LIBRARIES = ("numpy", "skia-python", "torch", "diffusers", "imageio-ffmpeg
 
 
 def machine_class() -> str:
-    """Name of the class of machines on which equal recipes give equal bytes."""
-    return f"{platform.system().lower()}-{platform.machine()}-cpu"
+    """
+    Name of the class of machines on which equal recipes give equal bytes.
+
+    Threads belong to it: a sum that is shared among more of them is rounded otherwise.
+    """
+    threads = os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1
+    return f"{platform.system().lower()}-{platform.machine()}-cpu-{threads}"
 
 
 @dataclass(slots=True)

@@ -18,6 +18,7 @@ from onestory.cut.probe import decode_frames, probe_video
 from onestory.documents import digest_of
 from onestory.engine_server.client import EngineClient
 from onestory.engine_server.messages import TakeAnswer, TakeRequest, VerdictRequest
+from onestory.engine_server.stage import machine_class
 from onestory.engines.recipe import EngineFingerprint, Recipe, imported_for
 from onestory.engines.take import NgReason
 from onestory.errors import EngineFaultError, MediaError, MissingBlobError
@@ -187,6 +188,16 @@ def test_equal_recipes_give_equal_bytes(server: _Server, vault: Vault) -> None:
 
     assert not answer.is_reused
     assert vault.get_take(recipe.digest).media == first.media
+
+
+def test_a_class_of_machines_has_a_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sums that are shared among threads are rounded by how many there are."""
+    named = []
+    for threads in ("1", "2"):
+        monkeypatch.setenv("OMP_NUM_THREADS", threads)
+        named.append(machine_class())
+    assert named[0] != named[1]
+    assert named[0].endswith("-1")
 
 
 @pytest.mark.parametrize(
