@@ -4,7 +4,7 @@ May this be filmed? The plan, asked of a person before anything is spent.
     plan ── run suspended, the plan on its page ── a person resumes it ── a new process goes on
 
 Prefect suspends only runs of a deployment, so this is for orders that a worker carries out.
-Whoever does not agree cancels the run: nothing was entered yet.
+Whoever does not agree cancels the run: nothing was filmed yet, and no retake entered.
 """
 
 from collections.abc import Sequence
