@@ -146,6 +146,25 @@ class Call:
         slates = [one.slate for one in self.episode.shots]
         return self.episode.shots[: slates.index(shot.slate)]
 
+    def takes_before(self, shot: Shot) -> dict[Digest, Take] | None:
+        """
+        The circled takes of the shots before one.
+
+        Returns:
+            By address, in story order; None if a shot has none, or a damaged one.
+        """
+        takes = {}
+        for one in self.earlier_shots(shot):
+            circling, take = self.state.shot(one.slate).circled, self.circled(one)
+            if circling is None or take is None:
+                return None
+            takes[circling.address] = take
+        return takes
+
+    def asks_for_memory(self, shot: Shot) -> bool:
+        """Whether an engine chooses what a shot remembers."""
+        return self.filming.remembers and self.clip(shot) is None
+
     def unknown_source(self, shot: Shot) -> str | None:
         """
         Which earlier shot must be filmed before it is known what this one starts from.
@@ -166,7 +185,7 @@ class Call:
 
     def lineage(self, shot: Shot, *, attempt: int) -> tuple[Remembered, ...]:
         """What a shot's n-th take would remember; nothing if the engine was not asked."""
-        if not self.filming.remembers or self.clip(shot):
+        if not self.asks_for_memory(shot):
             return ()
         return self.lineages.get(recall_recipe(shot, self, attempt=attempt).digest, ())
 

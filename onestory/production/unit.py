@@ -10,8 +10,9 @@ found in the vault, what was said stands in the ledger.
 
 import asyncio
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
@@ -69,6 +70,8 @@ logger = logging.getLogger("onestory.production")
 
 RECALL = "recall"
 """Kind of lookup that says what a recipe remembers of takes."""
+
+PARALLEL_READS = 8
 
 DELIVERY_SIZES: Mapping[Aspect, tuple[int, int]] = {
     Aspect.VERTICAL: (720, 1280),
@@ -172,6 +175,7 @@ class Unit:
     async def survey(self, sheet: CallSheet) -> Plan:
         """Say what there is to do; spends nothing."""
         call = await self._call(sheet)
+        await asyncio.to_thread(self._read_ahead, call)
         for shot in call.episode.shots:
             call = await self._recall_planned(shot, call)
         return await asyncio.to_thread(make_plan, call)
@@ -336,7 +340,7 @@ class Unit:
         """Those of the takes that really lie in the vault. Takes never change: read once."""
         unread = [address for address in addresses if address not in self._takes]
         if unread:
-            with ThreadPoolExecutor(8) as pool:
+            with ThreadPoolExecutor(PARALLEL_READS) as pool:
                 found = zip(unread, pool.map(self.vault.find_take, unread), strict=True)
                 self._takes.update((address, take) for address, take in found if take)
         return {address: self._takes[address] for address in addresses if address in self._takes}
@@ -355,9 +359,9 @@ class Unit:
         script = Path(order.script)
         screenplay = read_screenplay(script, episode=order.episode)
         fresh = break_down(screenplay)
-        ledger = self.ledger(fresh.episode)
-        ledger.refresh()
-        known = ledger.state
+        if fresh.episode in self._ledgers:
+            self._ledgers[fresh.episode].refresh()
+        known = self.ledger(fresh.episode).state
         if known.title and known.title != fresh.title:
             raise ScriptError(
                 f"{script.name} is titled {fresh.title!r}, but episode {fresh.episode} is "
@@ -456,16 +460,14 @@ class Unit:
 
     async def _recall_planned(self, shot: Shot, call: Call) -> Call:
         """The call, once the engine was asked what the take that a plan names would remember."""
-        circled = call.state.shot(shot.slate).circled
-        if circled is None or call.filming.draws_keyframes:
-            call = await self._recall(shot, call, 1)
-        return await self._recall(shot, call, circled.rung + 1) if circled else call
+        for attempt in _planned_attempts(shot, call):
+            call = await self._recall(shot, call, attempt)
+        return call
 
     async def _recall(self, shot: Shot, call: Call, attempt: int) -> Call:
         """The call, once the engine was asked what a shot's n-th take would remember."""
-        earlier = [call.circled(one) for one in call.earlier_shots(shot)]
-        takes = [take for take in earlier if take is not None]
-        if not call.filming.remembers or len(takes) < len(earlier) or call.clip(shot):
+        takes = call.takes_before(shot)
+        if takes is None or not call.asks_for_memory(shot):
             return call
         recipe = recall_recipe(shot, call, attempt=attempt)
         try:
@@ -479,43 +481,69 @@ class Unit:
         return replace(call, lineages={**call.lineages, recipe.digest: lineage})
 
     async def _recalled_by(
-        self, recipe: Recipe, takes: Sequence[Take], policy: str, slate: str
+        self, recipe: Recipe, takes: Mapping[Digest, Take], policy: str, slate: str
     ) -> tuple[Remembered, ...]:
         """What a recipe remembers of takes: known, or written down once, or asked of the engine."""
-        # Latents by content: a take that another machine filmed again may differ in a bit.
-        told = [[one.address, one.media.latents] for one in takes]
-        key = digest_of_json([recipe.digest, policy, told])
+        key = recall_key(recipe, takes, policy)
         if key not in self._recalled:
-            found = await asyncio.to_thread(self.vault.find_lookup, RECALL, key)
+            found = await asyncio.to_thread(self._find_recalled, key)
             if found is None:
-                addresses = tuple(take.address for take in takes)
-                request = RecallRequest(recipe=recipe, slate=slate, takes=addresses)
+                request = RecallRequest(recipe=recipe, slate=slate, takes=tuple(takes))
                 answer = await self.engine.recall(request)
                 said = answer.model_dump(mode="json")
                 await asyncio.to_thread(self.vault.put_lookup, RECALL, key, said)
+                found = answer.lineage
             else:
-                answer = RecallAnswer.model_validate(found)
-                await asyncio.to_thread(self._look_at_latents, answer.lineage, takes)
-            self._recalled[key] = answer.lineage
+                for latents in _latents_of(found, takes):
+                    await asyncio.to_thread(self._look_at, latents)
+            self._recalled[key] = found
         return self._recalled[key]
 
-    def _look_at_latents(self, lineage: Sequence[Remembered], takes: Sequence[Take]) -> None:
-        """Read what the engine did not, once in a process: damage is found before it is needed."""
-        for address in {one.take for one in lineage}:
-            take = next(one for one in takes if one.address == address)
-            latents = take.media.latents
-            if latents is not None and latents not in self._seen_whole:
-                self.vault.get_blob(latents)
-                self._seen_whole.add(latents)
+    def _find_recalled(self, key: Digest) -> tuple[Remembered, ...] | None:
+        found = self.vault.find_lookup(RECALL, key)
+        return None if found is None else RecallAnswer.model_validate(found).lineage
 
-    def _with_damaged_latents(self, takes: Sequence[Take]) -> frozenset[Digest]:
+    def _look_at(self, latents: Digest) -> None:
+        """Read what the engine did not, once in a process: damage is found before it is needed."""
+        if latents not in self._seen_whole:
+            self.vault.get_blob(latents)
+            self._seen_whole.add(latents)
+
+    def _read_ahead(self, call: Call) -> None:
+        """Read what is written down of every shot's memory, many at a time."""
+        keys = {
+            recall_key(recipe, takes, call.filming.memory_policy)
+            for shot in call.episode.shots
+            if call.asks_for_memory(shot) and (takes := call.takes_before(shot)) is not None
+            for attempt in _planned_attempts(shot, call)
+            for recipe in [recall_recipe(shot, call, attempt=attempt)]
+        }
+
+        def look_at(latents: Digest) -> None:
+            # What is damaged is met again when its shot's turn comes.
+            with suppress(CorruptBlobError, MissingBlobError):
+                self._look_at(latents)
+
+        with ThreadPoolExecutor(PARALLEL_READS) as pool:
+            unread = sorted(keys - set(self._recalled))
+            found = zip(unread, pool.map(self._find_recalled, unread), strict=True)
+            lineages = {key: lineage for key, lineage in found if lineage is not None}
+            remembered = [one for lineage in lineages.values() for one in lineage]
+            list(pool.map(look_at, sorted(_latents_of(remembered, call.takes))))
+        self._recalled.update(
+            (key, lineage)
+            for key, lineage in lineages.items()
+            if _latents_of(lineage, call.takes) <= self._seen_whole
+        )
+
+    def _with_damaged_latents(self, takes: Mapping[Digest, Take]) -> frozenset[Digest]:
         damaged = set()
-        for take in takes:
+        for address, take in takes.items():
             try:
                 self.vault.get_blob(take.media.latents or take.media.video)
             except (CorruptBlobError, MissingBlobError) as error:
                 logger.warning("take.latents_damaged slate=%s cause=%s", take.slate, error)
-                damaged.add(take.address)
+                damaged.add(address)
         return frozenset(damaged)
 
     def _forget_damaged(self, address: Digest) -> None:
@@ -612,6 +640,26 @@ class Unit:
             is_waiting_for_review=True,
         )
         return Circled(slate=best.slate, address=best.address, is_waiting_for_review=True)
+
+
+def recall_key(recipe: Recipe, takes: Mapping[Digest, Take], policy: str) -> Digest:
+    """The name of a lookup: what a recipe remembers of takes."""
+    # Latents by content: a take that another machine filmed again may differ in a bit.
+    told = [[address, take.media.latents] for address, take in takes.items()]
+    return digest_of_json([recipe.digest, policy, told])
+
+
+def _latents_of(lineage: Iterable[Remembered], takes: Mapping[Digest, Take]) -> set[Digest]:
+    """Blobs of the latents that some remembered frames are in."""
+    addresses = {one.take for one in lineage}
+    return {latents for one in addresses if (latents := takes[one].media.latents) is not None}
+
+
+def _planned_attempts(shot: Shot, call: Call) -> tuple[int, ...]:
+    """The takes of a shot whose memory a plan has to know."""
+    circled = call.state.shot(shot.slate).circled
+    first = (1,) if circled is None or call.filming.draws_keyframes else ()
+    return (*first, circled.rung + 1) if circled else first
 
 
 def _look(shot: Shot) -> tuple[int, str, str, str, str]:
