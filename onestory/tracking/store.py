@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
+from filelock import FileLock
+
 from onestory.errors import StorageError
 from onestory.tracking.fields import legal_key
 
@@ -43,6 +45,8 @@ def client_of(tracking_uri: str) -> Any:
         from mlflow.tracking import MlflowClient
 
         logging.getLogger("mlflow").setLevel(logging.WARNING)
+        if not has_store(tracking_uri):
+            _create_file(Path(tracking_uri.partition(":///")[2]))
         return MlflowClient(tracking_uri=tracking_uri, registry_uri=tracking_uri)
 
 
@@ -50,6 +54,25 @@ def has_store(tracking_uri: str) -> bool:
     """Whether there is a store to be read: a server, or a SQLite file that is there."""
     scheme, _, path = tracking_uri.partition(":///")
     return scheme != "sqlite" or Path(path).is_file()
+
+
+def _create_file(path: Path) -> None:
+    """
+    Create a SQLite store under another name first.
+
+    MLflow lays its tables out in dozens of steps, and one that is killed between them leaves a
+    file that no later run can open.
+    """
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    with FileLock(f"{path}.lock"):
+        if path.is_file():
+            return
+        new = path.with_name(f"{path.name}.new")
+        new.unlink(missing_ok=True)
+        store = SqlAlchemyStore(f"sqlite:///{new}", str(path.with_name("artifacts")))
+        store.engine.dispose()
+        new.replace(path)
 
 
 def _check_folder(tracking_uri: str) -> None:

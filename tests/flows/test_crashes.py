@@ -42,7 +42,7 @@ def test_killing_the_flow_in_the_middle_of_a_shot(slow_producer: Producer, episo
 
     code, document = slow_producer.produce(script)
 
-    assert code == 0
+    assert code == 0, document
     assert whole(document)
     assert [shot["takes"] for shot in document["shots"]] == [1] * 4
     assert document["rendered"] <= 2, "the two finished takes were found"
@@ -80,7 +80,7 @@ def test_killing_a_service_in_the_middle_of_a_film(
     if code != 0:
         code, document = slow_producer.produce(script)
 
-    assert code == 0
+    assert code == 0, document
     assert whole(document)
     assert [shot["takes"] for shot in document["shots"]] == [1] * 4
 
@@ -99,7 +99,7 @@ def test_killing_the_gateway_while_a_take_is_uploaded(
     if code != 0:
         code, document = slow_producer.produce(script)
 
-    assert code == 0
+    assert code == 0, document
     assert whole(document)
     assert [shot["takes"] for shot in document["shots"]] == [1] * 4
 
