@@ -64,14 +64,12 @@ from onestory.production.table_read import TableRead
 from onestory.screenplay.episode import Aspect, Episode, Shot
 from onestory.screenplay.reading import read_screenplay
 from onestory.vault.ledger import Ledger
-from onestory.vault.store import Vault
+from onestory.vault.store import PARALLEL_READS, Vault
 
 logger = logging.getLogger("onestory.production")
 
 RECALL = "recall"
 """Kind of lookup that says what a recipe remembers of takes."""
-
-PARALLEL_READS = 8
 
 DELIVERY_SIZES: Mapping[Aspect, tuple[int, int]] = {
     Aspect.VERTICAL: (720, 1280),
@@ -466,8 +464,8 @@ class Unit:
 
     async def _recall(self, shot: Shot, call: Call, attempt: int) -> Call:
         """The call, once the engine was asked what a shot's n-th take would remember."""
-        takes = call.takes_before(shot)
-        if takes is None or not call.asks_for_memory(shot):
+        takes = call.takes_before(shot) if call.asks_for_memory(shot) else None
+        if takes is None:
             return call
         recipe = recall_recipe(shot, call, attempt=attempt)
         try:

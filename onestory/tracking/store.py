@@ -45,18 +45,24 @@ def client_of(tracking_uri: str) -> Any:
         from mlflow.tracking import MlflowClient
 
         logging.getLogger("mlflow").setLevel(logging.WARNING)
-        if not has_store(tracking_uri):
-            _create_file(Path(tracking_uri.partition(":///")[2]))
+        file = _sqlite_file(tracking_uri)
+        if file is not None and not file.is_file():
+            _create(file)
         return MlflowClient(tracking_uri=tracking_uri, registry_uri=tracking_uri)
 
 
 def has_store(tracking_uri: str) -> bool:
     """Whether there is a store to be read: a server, or a SQLite file that is there."""
+    file = _sqlite_file(tracking_uri)
+    return file is None or file.is_file()
+
+
+def _sqlite_file(tracking_uri: str) -> Path | None:
     scheme, _, path = tracking_uri.partition(":///")
-    return scheme != "sqlite" or Path(path).is_file()
+    return Path(path) if scheme == "sqlite" else None
 
 
-def _create_file(path: Path) -> None:
+def _create(path: Path) -> None:
     """
     Create a SQLite store under another name first.
 
@@ -77,10 +83,10 @@ def _create_file(path: Path) -> None:
 
 def _check_folder(tracking_uri: str) -> None:
     """MLflow would try for minutes to open a SQLite file in a folder that is not there."""
-    scheme, _, path = tracking_uri.partition(":///")
-    if scheme == "sqlite" and not Path(path).parent.is_dir():
+    file = _sqlite_file(tracking_uri)
+    if file is not None and not file.parent.is_dir():
         raise StorageError(
-            f"there is no folder for the MLflow store {path!r}", hint="create it first"
+            f"there is no folder for the MLflow store {str(file)!r}", hint="create it first"
         )
 
 

@@ -38,7 +38,7 @@ logger = logging.getLogger("onestory.vault")
 AnyDocument = TypeVar("AnyDocument", bound=Document)
 
 _MISSING = frozenset({"NoSuchKey", "NoSuchBucket", "NoSuchObject", "XMinioObjectNotFound"})
-_PARALLEL_READS = 8
+PARALLEL_READS = 8
 
 SMALL_BYTES = 256 * 1024
 """Blobs below this are sent without asking whether they lie there already."""
@@ -270,7 +270,7 @@ class Vault:
     def read_keys(self, keys: Iterable[str]) -> Iterator[tuple[str, bytes]]:
         """Contents of many keys, a few at a time, in the order asked for."""
         wanted = list(keys)
-        with ThreadPoolExecutor(_PARALLEL_READS) as pool:
+        with ThreadPoolExecutor(PARALLEL_READS) as pool:
             yield from zip(wanted, pool.map(self._get, wanted), strict=True)
 
     def _find(self, key: str, kind: type[AnyDocument]) -> AnyDocument | None:
