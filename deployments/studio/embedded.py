@@ -21,6 +21,8 @@ from deployments.studio.processes import is_alive
 from deployments.studio.settings import StudioSettings
 from deployments.studio.state import ServiceRecord, enter, living_users, locked, read_state
 from onestory.documents import Frozen
+from onestory.tracking.mlflow_log import warm_up
+from onestory.tracking.store import has_store
 
 
 class ServiceStatus(Frozen):
@@ -143,6 +145,11 @@ def start_mlflow_ui(settings: StudioSettings) -> str:
     if not settings.is_embedded and settings.mlflow_tracking_uri:
         return settings.mlflow_tracking_uri
     with locked(settings.home):
+        tracking_uri = services.mlflow_uri(settings.home)
+        if not has_store(tracking_uri):
+            # The screen lays its tables out in place: killed at that, it would never open again.
+            (settings.home / "mlflow").mkdir(exist_ok=True)
+            warm_up(tracking_uri)
         caretaker = Caretaker(settings)
         caretaker.mend(("mlflow",))
         return f"http://127.0.0.1:{caretaker.state.ports['mlflow']}"

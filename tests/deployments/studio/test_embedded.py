@@ -252,6 +252,17 @@ def test_mlflow_screen_starts_on_demand(running: Addresses, settings: StudioSett
     assert running.mlflow_tracking_uri in mlflow_ui_command(settings)
 
 
+def test_mlflow_screen_before_any_film(fresh: StudioSettings) -> None:
+    """The screen finds a store that came whole: nobody lays tables out in place."""
+    url = start_mlflow_ui(fresh)
+
+    try:
+        assert httpx.get(url).status_code == 200
+        assert (fresh.home / "mlflow" / "mlflow.db.lock").exists(), "made by the screen itself"
+    finally:
+        stop_studio(fresh)
+
+
 def test_last_user_leaves_no_process(fresh: StudioSettings) -> None:
     """From nothing to a healthy studio and back, without a process left behind."""
     with studio(fresh) as addresses:
