@@ -70,6 +70,8 @@ logger = logging.getLogger("onestory.production")
 
 RECALL = "recall"
 """Kind of lookup that says what a recipe remembers of takes."""
+FILM_RECALL = "film-recall"
+"""Kind of lookup that says it for all shots of a film: one object in place of hundreds."""
 
 DELIVERY_SIZES: Mapping[Aspect, tuple[int, int]] = {
     Aspect.VERTICAL: (720, 1280),
@@ -144,6 +146,8 @@ class Unit:
         self._filmings: dict[tuple[Digest, EpisodeOrder], Filming] = {}
         self._keyframes: dict[Digest, dict[str, Digest]] = {}
         self._recalled: dict[Digest, tuple[Remembered, ...]] = {}
+        self._written_down: set[tuple[Digest, ...]] = {()}
+        """What was asked for whole films, and is kept as one."""
         self._seen_whole: set[Digest] = set()
         """Latents that were read, and are what their names say."""
         self._damaged: frozenset[Digest] = frozenset()
@@ -173,9 +177,10 @@ class Unit:
     async def survey(self, sheet: CallSheet) -> Plan:
         """Say what there is to do; spends nothing."""
         call = await self._call(sheet)
-        await asyncio.to_thread(self._read_ahead, call)
+        asked = await asyncio.to_thread(self._read_ahead, call)
         for shot in call.episode.shots:
             call = await self._recall_planned(shot, call)
+        await asyncio.to_thread(self._write_down, asked)
         return await asyncio.to_thread(make_plan, call)
 
     async def workload(self, sheet: CallSheet, shots: Collection[ShotPlan]) -> Workload:
@@ -507,15 +512,22 @@ class Unit:
             self.vault.get_blob(latents)
             self._seen_whole.add(latents)
 
-    def _read_ahead(self, call: Call) -> None:
-        """Read what is written down of every shot's memory, many at a time."""
-        keys = {
-            recall_key(recipe, takes, call.filming.memory_policy)
-            for shot in call.episode.shots
-            if call.asks_for_memory(shot) and (takes := call.takes_before(shot)) is not None
-            for attempt in _planned_attempts(shot, call)
-            for recipe in [recall_recipe(shot, call, attempt=attempt)]
-        }
+    def _read_ahead(self, call: Call) -> tuple[Digest, ...]:
+        """
+        Read what is written down of every shot's memory, and the latents, many at a time.
+
+        Returns:
+            Names of what is asked of an engine that remembers, for all shots.
+        """
+        asked = tuple(
+            sorted(
+                recall_key(recipe, takes, call.filming.memory_policy)
+                for shot in call.episode.shots
+                if call.asks_for_memory(shot) and (takes := call.takes_before(shot)) is not None
+                for attempt in _planned_attempts(shot, call)
+                for recipe in [recall_recipe(shot, call, attempt=attempt)]
+            )
+        )
 
         def look_at(latents: Digest) -> None:
             # What is damaged is met again when its shot's turn comes.
@@ -523,9 +535,11 @@ class Unit:
                 self._look_at(latents)
 
         with ThreadPoolExecutor(PARALLEL_READS) as pool:
-            unread = sorted(keys - set(self._recalled))
-            found = zip(unread, pool.map(self._find_recalled, unread), strict=True)
-            lineages = {key: lineage for key, lineage in found if lineage is not None}
+            lineages = self._find_film_recalled(asked)
+            if lineages is None:
+                unread = [key for key in asked if key not in self._recalled]
+                found = zip(unread, pool.map(self._find_recalled, unread), strict=True)
+                lineages = {key: lineage for key, lineage in found if lineage is not None}
             remembered = [one for lineage in lineages.values() for one in lineage]
             list(pool.map(look_at, sorted(_latents_of(remembered, call.takes))))
         self._recalled.update(
@@ -533,6 +547,27 @@ class Unit:
             for key, lineage in lineages.items()
             if _latents_of(lineage, call.takes) <= self._seen_whole
         )
+        return asked
+
+    def _find_film_recalled(
+        self, asked: Sequence[Digest]
+    ) -> dict[Digest, tuple[Remembered, ...]] | None:
+        """What a film's shots remember, if a plan wrote it down as one."""
+        found = self.vault.find_lookup(FILM_RECALL, digest_of_json(list(asked))) if asked else None
+        if found is None:
+            return None
+        self._written_down.add(tuple(asked))
+        return {key: RecallAnswer.model_validate(said).lineage for key, said in found.items()}
+
+    def _write_down(self, asked: tuple[Digest, ...]) -> None:
+        """Keep what a film's shots remember as one, so that the next plan reads it at once."""
+        if asked in self._written_down or not all(key in self._recalled for key in asked):
+            return
+        said = {
+            key: RecallAnswer(lineage=self._recalled[key]).model_dump(mode="json") for key in asked
+        }
+        self.vault.put_lookup(FILM_RECALL, digest_of_json(list(asked)), said)
+        self._written_down.add(asked)
 
     def _with_damaged_latents(self, takes: Mapping[Digest, Take]) -> frozenset[Digest]:
         damaged = set()

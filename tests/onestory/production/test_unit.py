@@ -2,16 +2,19 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
+from onestory.documents import Digest
 from onestory.engine_server.stage import Stage
 from onestory.engines.remembering import RememberingEngine
 from onestory.production.order import EpisodeOrder
 from onestory.production.plan import Plan
-from onestory.production.unit import CallSheet, TakeInHand, Unit
+from onestory.production.unit import FILM_RECALL, CallSheet, TakeInHand, Unit
 from onestory.testing.drafts import Beat, Draft, Edit
 from onestory.testing.in_process import engine_of
-from onestory.vault.store import Vault
+from onestory.vault.store import Vault, hex_of
 
+THREE_SHOTS = Draft(beats=(Beat(action="waves"), Beat(action="dances"), Beat(action="jumps")))
 TWO_SHOTS = Draft(beats=(Beat(action="waves"), Beat(action="dances")))
 
 
@@ -73,3 +76,71 @@ def test_a_unit_may_go_on_with_another_order_of_the_same_script(
     assert [shot.freshness for shot in before.shots] == ["current", "current"]
     assert after.shots[0].why == "changed: seed"
     assert [shot.freshness for shot in after.shots] == ["stale", "stale"]
+
+
+class Reads(Vault):
+    """Counts the small answers that are read."""
+
+    def __init__(self, vault: Vault) -> None:
+        super().__init__(vault.address)
+        self.kinds: list[str] = []
+
+    def find_lookup(self, kind: str, key: Digest) -> dict[str, Any] | None:
+        """Read one, and remember of which kind it was."""
+        self.kinds.append(kind)
+        return super().find_lookup(kind, key)
+
+
+def test_what_a_film_remembers_is_read_as_one(
+    vault: Vault, episode_id: str, tmp_path: Path
+) -> None:
+    """The plan after a plan asks for no shot's memory by itself, and says the same."""
+
+    async def filmed() -> Plan:
+        unit = unit_of(vault)
+        sheet = await read(unit, THREE_SHOTS, tmp_path, episode_id)
+        for slate in sheet.slates:
+            await film(unit, sheet, slate)
+        return await unit.survey(sheet)
+
+    async def planned(reads: Reads, draft: Draft) -> Plan:
+        unit = unit_of(reads)
+        return await unit.survey(await read(unit, draft, tmp_path, episode_id))
+
+    before = asyncio.run(filmed())
+    again = Reads(vault)
+    after = asyncio.run(planned(again, THREE_SHOTS))
+
+    assert [shot.freshness for shot in before.shots] == ["current"] * 3
+    assert after == before
+    assert again.kinds == [FILM_RECALL]
+
+    # Another film is another question.
+    other = asyncio.run(planned(Reads(vault), THREE_SHOTS.edited(Edit("film seed"))))
+    assert [shot.freshness for shot in other.shots] == ["stale"] * 3
+
+
+def test_damage_is_planned_for_though_a_film_s_memory_is_known(
+    vault: Vault, episode_id: str, tmp_path: Path
+) -> None:
+    """Latents that came to harm since the last plan are missed in the next, by name."""
+
+    async def filmed() -> tuple[Plan, Digest]:
+        unit = unit_of(vault)
+        sheet = await read(unit, THREE_SHOTS, tmp_path, episode_id)
+        takes = [await film(unit, sheet, slate) for slate in sheet.slates]
+        latents = vault.get_take(takes[0].address).media.latents
+        assert latents is not None
+        return await unit.survey(sheet), latents
+
+    async def planned() -> Plan:
+        unit = unit_of(vault)
+        return await unit.survey(await read(unit, THREE_SHOTS, tmp_path, episode_id))
+
+    before, latents = asyncio.run(filmed())
+    vault.put_new(f"blobs/{hex_of(latents)[:2]}/{hex_of(latents)[2:]}", b"rotten")
+    after = asyncio.run(planned())
+
+    assert [shot.freshness for shot in before.shots] == ["current"] * 3
+    assert after.shots[0].why.endswith("are damaged")
+    assert [shot.freshness for shot in after.shots] == ["missing", "blocked", "blocked"]
