@@ -38,8 +38,8 @@ def cut_out(
     """
     if mask_HW.shape != frame_HW3.shape[:2]:
         raise ValueError(f"mask is {mask_HW.shape}, the frame {frame_HW3.shape[:2]}")
-    top, bottom = span(mask_HW.any(1))
-    left, right = span(mask_HW.any(0))
+    top, bottom = span(mask_HW, axis=0)
+    left, right = span(mask_HW, axis=1)
     only_HW3 = np.where(
         mask_HW[top:bottom, left:right, None], frame_HW3[top:bottom, left:right], NEUTRAL
     ).astype(np.uint8)
@@ -47,21 +47,24 @@ def cut_out(
     return _padded(only_HW3, (around[0], around[0]), (around[1], around[1]))
 
 
-def span(line_L: NDArray[np.bool_]) -> tuple[int, int]:
-    """Find the half-open span from the first true value to the last.
+def span(mask_HW: NDArray[np.bool_], *, axis: int) -> tuple[int, int]:
+    """
+    Find the half-open span of rows, or columns, that a mask covers.
+
+    Args:
+        mask_HW: Where somebody is.
+        axis: 0 for rows, 1 for columns.
 
     Raises:
-        ValueError: If none is true.
+        ValueError: If the mask is empty.
     """
-    found = np.flatnonzero(line_L)
+    found = np.unique(np.nonzero(mask_HW)[axis])
     if not found.size:
         raise ValueError("the mask is empty: there is nobody to cut out")
     return int(found[0]), int(found[-1]) + 1
 
 
-def emptied(
-    frame_HW3: NDArray[np.uint8], masks: Sequence[NDArray[np.bool_]]
-) -> NDArray[np.uint8]:
+def emptied(frame_HW3: NDArray[np.uint8], masks: Sequence[NDArray[np.bool_]]) -> NDArray[np.uint8]:
     """
     Take people out of a frame.
 

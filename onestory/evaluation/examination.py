@@ -203,9 +203,7 @@ def _share_below(values: Sequence[float], threshold: float) -> float:
     return float((np.asarray(values) < threshold).mean()) if len(values) else 0.0
 
 
-def _firsts(
-    meant_SD: NDArray[np.float32], captions_SD: NDArray[np.float32], pages: Pages
-) -> float:
+def _firsts(meant_SD: NDArray[np.float32], captions_SD: NDArray[np.float32], pages: Pages) -> float:
     """Compare every picture with captions of as many stories, its own among them."""
     stories = pages.stories_S.numpy()
     rows = [np.flatnonzero(stories == number) for number in np.unique(stories)]

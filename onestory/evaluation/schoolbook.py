@@ -173,10 +173,8 @@ def _frames_of(group: int) -> list[int]:
 def _latent(renderer: SceneRenderer, group: int, codec: BlockCodec) -> torch.Tensor:
     drawn = {index: renderer.frame(index) for index in sorted(set(_frames_of(group)))}
     frames_THW3 = np.stack([drawn[index] for index in _frames_of(group)])
-    if group:
-        frames_THW3 = np.concatenate([frames_THW3[:1], frames_THW3])
-    else:
-        frames_THW3 = frames_THW3[:1]
+    first_1HW3 = frames_THW3[:1]
+    frames_THW3 = np.concatenate([first_1HW3, frames_THW3]) if group else first_1HW3
     return codec.encode(torch.from_numpy(frames_THW3)[None])[0, :, -1]
 
 
@@ -214,5 +212,5 @@ def _picture(
 
 def each_story(pages: Pages) -> Iterator[torch.Tensor]:
     """Go through the stories of a file: the rows of each one's shots."""
-    for number in pages.stories_S.unique().tolist():
+    for number in sorted(set(pages.stories_S.tolist())):
         yield torch.nonzero(pages.stories_S == number)[:, 0]

@@ -357,9 +357,10 @@ def losses(
         logits_BKHW.float(), size=truth_BHW.shape[1:], mode="bilinear", align_corners=False
     )
     parts = {"owners": nn.functional.cross_entropy(at_cells, truth_BHW.long())}
+    height, width = moments.frames_BHW3.shape[1:3]
     masks_BHW = moments.owners_BHW.repeat_interleave(CELL, 1).repeat_interleave(CELL, 2)
     if trusted:
-        read_BHW = semantic_labels(logits_BKHW.detach().float(), tuple(masks_BHW.shape[1:]))
+        read_BHW = semantic_labels(logits_BKHW.detach().float(), (height, width))
         masks_BHW[::2] = believed(read_BHW, masks_BHW[::2])
     masks = masks_BHW.numpy()
 
@@ -447,7 +448,7 @@ def _each(
     logits_NK: torch.Tensor, attributes: tuple[Attribute, ...]
 ) -> Iterator[tuple[Attribute, torch.Tensor]]:
     widths = [len(one.classes) for one in attributes]
-    return zip(attributes, logits_NK.split(widths, dim=1), strict=True)
+    return zip(attributes, torch.split(logits_NK, widths, dim=1), strict=True)
 
 
 def _known_loss(logits_NK: torch.Tensor, truth_N: torch.Tensor) -> torch.Tensor:
