@@ -16,7 +16,7 @@ from fractions import Fraction
 from onestory.continuity.measures import FrameMeasures, delta_e
 from onestory.documents import Digest, digest_of_json
 from onestory.engines.recipe import Recipe
-from onestory.engines.take import GateResult, NgReason, Verdict
+from onestory.engines.take import Comparison, GateResult, NgReason, Verdict
 
 GATES_VERSION = 1
 """Raised by hand when a gate's formula changes, so that every take is judged again."""
@@ -92,6 +92,7 @@ def judge(
     recipe: Recipe,
     measures: FrameMeasures | None,
     *,
+    comparison: Comparison | None = None,
     anchor: FrameMeasures | None = None,
     thresholds: GateThresholds = DEFAULT_THRESHOLDS,
 ) -> Verdict:
@@ -101,6 +102,7 @@ def judge(
     Args:
         recipe: What was asked for.
         measures: What came; None if its frames could not be read.
+        comparison: What it is held against; stands in the verdict.
         anchor: Measures of the scene's first circled take; None if there is none yet.
         thresholds: Where the gates draw their lines.
 
@@ -122,7 +124,12 @@ def judge(
             _colour_drift(measures, anchor, thresholds),
             _contrast_drift(measures, anchor, thresholds),
         )
-    return Verdict(take=recipe.digest, gates=gates_fingerprint(thresholds), results=results)
+    return Verdict(
+        take=recipe.digest,
+        gates=gates_fingerprint(thresholds),
+        comparison=comparison or Comparison(),
+        results=results,
+    )
 
 
 def is_unreadable(verdict: Verdict) -> bool:

@@ -33,6 +33,8 @@ COARSE_STEP = 4
 """Distance in small pixels of the coarse gradient that sharpness is measured against."""
 FAINTEST_EDGE = 1.0
 """Coarse gradient energy, in grey levels squared, under which a frame has no edges to speak of."""
+STRONGEST = 0.05
+"""Share of the blocks, those that change most, by which motion is measured."""
 _LUMA_C = np.array([0.2126, 0.7152, 0.0722], np.float32)
 _DECIMALS = 4
 
@@ -72,6 +74,9 @@ class FrameMeasures(Document):
     """Mean absolute change of colour against the frame before, [0, 255]."""
     peaks: tuple[float, ...] = ()
     """Largest change of any one block's colour against the frame before, [0, 255]."""
+    motions: tuple[float, ...] = ()
+    """Mean of the 5 % of blocks whose colour changed most against the frame before, [0, 255]:
+    as VBench's dynamic degree (Huang et al., 2023), of differences instead of optical flow."""
     mean_rgb: tuple[float, float, float] = (0.0, 0.0, 0.0)
     """Mean of the coded colour over all pixels and frames, each [0, 255]."""
 
@@ -82,6 +87,11 @@ class FrameMeasures(Document):
         A pan, a fade and a pull of light are straight lines and give 0; a flash gives a spike.
         """
         return tuple(float(value) for value in np.abs(np.diff(np.array(self.lumas), 2)))
+
+    @property
+    def dynamic_degree(self) -> float:
+        """Mean of `motions`, in grey levels; 0 for a single frame."""
+        return float(np.mean(self.motions)) if self.motions else 0.0
 
     @property
     def contrast(self) -> float:
@@ -127,6 +137,7 @@ class FrameMeter:
                 "sharpness",
                 "differences",
                 "peaks",
+                "motions",
             )
         }
         self._sum_C = np.zeros(3)
@@ -151,6 +162,7 @@ class FrameMeter:
             change_hwC = np.abs(small_hwC - self._before_hwC)
             self._columns["differences"].append(float(change_hwC.mean()))
             self._columns["peaks"].append(float(change_hwC.max()))
+            self._columns["motions"].append(_strongest(change_hwC))
         self._before_hwC = small_hwC
 
     def _add_light(self, small_hwC: NDArray[np.float32]) -> None:
@@ -279,6 +291,13 @@ _XYZ_CC = np.array(
     ]
 )
 _WHITE_C = _XYZ_CC.sum(axis=1)
+
+
+def _strongest(change_hwC: NDArray[np.float32]) -> float:
+    """The mean over the blocks that changed most."""
+    change_n = change_hwC.mean(axis=2).ravel()
+    most = max(1, round(STRONGEST * change_n.size))
+    return float(np.partition(change_n, -most)[-most:].mean())
 
 
 def _percentiles(luma_hw: NDArray[np.float32]) -> tuple[float, float, float]:

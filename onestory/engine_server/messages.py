@@ -6,7 +6,7 @@ from pydantic import Field
 
 from onestory.documents import Digest, Frozen
 from onestory.engines.recipe import EngineFingerprint, Recipe
-from onestory.engines.take import NgReason
+from onestory.engines.take import Comparison, NgReason
 from onestory.memory.lineage import Remembered
 
 
@@ -68,15 +68,16 @@ class VerdictRequest(Frozen):
 
     take: Digest
     slate: str
-    anchor: Digest | None = None
-    """Take that colour and contrast are compared with; None if there is none yet."""
+    comparison: Comparison = Comparison()
+    """What it is held against."""
 
 
 class VerdictAnswer(Frozen):
     """What the gates said, in short; the document lies in the vault."""
 
     take: Digest
-    gates: Digest
+    question: Digest
+    """With the take it names the document."""
     is_passed: bool
     reasons: tuple[NgReason, ...]
     badness: float

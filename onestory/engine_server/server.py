@@ -202,10 +202,10 @@ def create_app(stage: Stage) -> FastAPI:
 
     @app.post("/verdicts")
     def verdicts(request: VerdictRequest) -> VerdictAnswer:
-        verdict = stage.judge(request.take, anchor=request.anchor)
+        verdict = stage.judge(request.take, request.comparison)
         return VerdictAnswer(
             take=verdict.take,
-            gates=verdict.gates,
+            question=verdict.question,
             is_passed=verdict.is_passed,
             reasons=verdict.reasons,
             badness=verdict.badness,

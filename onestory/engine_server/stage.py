@@ -40,7 +40,7 @@ from onestory.engine_server.memory import Archive
 from onestory.engines.latents import unpack_latents
 from onestory.engines.protocol import Engine, Footage, Frame
 from onestory.engines.recipe import IMPORTED, Recipe
-from onestory.engines.take import Media, Take, Timings, Verdict
+from onestory.engines.take import Comparison, Media, Take, Timings, Verdict
 from onestory.errors import CorruptBlobError, EngineFaultError, MediaError, MissingBlobError
 from onestory.memory.lineage import Remembered
 from onestory.vault.store import Vault
@@ -193,21 +193,27 @@ class Stage:
         answer = self.vault.find_lookup("keyframe", recipe.digest)
         return Digest(answer["blob"]) if answer else None
 
-    def judge(self, address: Digest, *, anchor: Digest | None) -> Verdict:
+    def judge(self, address: Digest, comparison: Comparison) -> Verdict:
         """
         What the gates say of a stored take; the answer is stored too.
+
+        Args:
+            address: Which take.
+            comparison: What it is held against.
 
         Raises:
             MissingBlobError: If there is no such take.
         """
-        gates = gates_fingerprint(self.thresholds)
-        known = self.vault.find_verdict(address, gates)
+        question = comparison.question(gates_fingerprint(self.thresholds))
+        known = self.vault.find_verdict(address, question)
         if known is not None:
             return known
         take, measures = self._measured(address)
+        anchor = comparison.anchor
         verdict = judge(
             take.recipe,
             measures,
+            comparison=comparison,
             anchor=self._measured(anchor)[1] if anchor else None,
             thresholds=self.thresholds,
         )

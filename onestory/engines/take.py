@@ -8,7 +8,7 @@ it names, so that a take that can be read is a take that is whole.
 from enum import StrEnum
 from typing import ClassVar
 
-from onestory.documents import Digest, Document, Frozen
+from onestory.documents import Digest, Document, Frozen, digest_of_json
 from onestory.engines.recipe import Recipe
 from onestory.memory.lineage import Remembered
 
@@ -119,15 +119,45 @@ class GateResult(Frozen):
     """Frame indices that show it."""
 
 
+class Reference(Frozen):
+    """Takes that show somebody as they are known by now."""
+
+    name: str
+    takes: tuple[Digest, ...]
+    """In story order."""
+
+
+class Comparison(Frozen):
+    """What a take is held against: takes that are circled of earlier shots."""
+
+    anchor: Digest | None = None
+    """First take of the same scene, for colour and contrast; None if there is none yet."""
+    people: tuple[Reference, ...] = ()
+    """Everybody in the shot who was seen before."""
+    place: tuple[Digest, ...] = ()
+    """Takes of the same place, in story order."""
+
+    def question(self, gates: Digest) -> Digest:
+        """Name what gates with that fingerprint are asked of a take."""
+        return digest_of_json({"gates": gates, **self.model_dump(mode="json")})
+
+
 class Verdict(Document):
-    """What the gates say of one take. Keyed by take address and gate fingerprint."""
+    """What the gates say of one take. Keyed by the take's address and the question."""
 
     schema_name: ClassVar[str] = "Verdict.1"
 
     take: Digest
     gates: Digest
     """Fingerprint of the gates: their names, thresholds and versions."""
+    comparison: Comparison = Comparison()
+    """What the take was held against."""
     results: tuple[GateResult, ...]
+
+    @property
+    def question(self) -> Digest:
+        """Names the gates and what the take was held against."""
+        return self.comparison.question(self.gates)
 
     @property
     def is_passed(self) -> bool:

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from onestory.continuity.likeness import frames_of
 from onestory.diffusion.codec import TIME, BlockCodec
 from onestory.evaluation.coverage import HEIGHT, WIDTH, Coverage, coverage
-from onestory.evaluation.reader import frames_of
 from onestory.storyworld.attributes import Attribute
 from onestory.storyworld.pen import PARTS
 from onestory.storyworld.render import draw_scene

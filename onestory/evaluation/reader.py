@@ -27,6 +27,7 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
+from onestory.continuity.likeness import frames_of
 from onestory.diffusion.text import shared_text
 from onestory.errors import WeightsError
 from onestory.evaluation.coverage import (
@@ -47,8 +48,6 @@ from onestory.storyworld.truth import Box
 WEIGHTS = Path(__file__).parent / "weights" / "readers.safetensors"
 """The weights that are shipped."""
 
-FRAMES_READ = 5
-"""Frames of a shot that are read, at most."""
 FEWEST_CELLS = 24
 """Anybody smaller is taken for a mistake."""
 BATCH = 20
@@ -273,13 +272,6 @@ class Reader:
 def shared_reader() -> Reader:
     """Load the shipped encoders once per process."""
     return Reader()
-
-
-def frames_of(num_frames: int, *, most: int = FRAMES_READ) -> tuple[int, ...]:
-    """Choose the frames to read: the middles of equal stretches, all if there are few."""
-    if num_frames <= most:
-        return tuple(range(num_frames))
-    return tuple(int((number + 0.5) * num_frames / most) for number in range(most))
 
 
 def motion_of(frames_THW3: npt.NDArray[np.uint8]) -> tuple[float, ...]:

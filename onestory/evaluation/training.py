@@ -23,6 +23,7 @@ from torch.optim import AdamW
 
 from onestory.diffusion.codec import BlockCodec, load_codec
 from onestory.errors import WeightsError
+from onestory.evaluation.contrast import ContrastMemory
 from onestory.evaluation.coverage import (
     FIRST_SLOT,
     MAX_PEOPLE,
@@ -77,40 +78,6 @@ class Learning:
     """Temperature of the contrastive losses."""
 
 
-class _Memory:
-    """Embeddings of earlier steps, with whose they are and in which light."""
-
-    def __init__(self, size: int) -> None:
-        self.size = size
-        self.rows: tuple[torch.Tensor, torch.Tensor, torch.Tensor] | None = None
-
-    def loss(
-        self,
-        embedding_ND: torch.Tensor,
-        label_N: torch.Tensor,
-        light_N: torch.Tensor,
-        warmth: float,
-    ) -> torch.Tensor:
-        """Supervised contrastive loss (Khosla et al., 2020), negatives in the same light only."""
-        new = (embedding_ND.detach(), label_N, light_N)
-        kept = (
-            new
-            if self.rows is None
-            else tuple(torch.cat([a, b]) for a, b in zip(new, self.rows, strict=True))
-        )
-        others_MD = torch.cat([embedding_ND, kept[0][len(label_N) :]])
-        likeness_NM = embedding_ND @ others_MD.T / warmth
-        same_NM = label_N[:, None] == kept[1][None]
-        other_NM = ~same_NM & (light_N[:, None] == kept[2][None])
-        itself = torch.arange(len(label_N))
-        same_NM[itself, itself] = False
-        self.rows = (kept[0][: self.size], kept[1][: self.size], kept[2][: self.size])
-        if not bool(same_NM.any()):
-            return embedding_ND.sum() * 0.0
-        against_N1 = likeness_NM.masked_fill(~other_NM, -1e4).logsumexp(1, keepdim=True)
-        return (torch.logaddexp(likeness_NM, against_N1) - likeness_NM)[same_NM].mean()
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Batch:
     frames_BCHW: torch.Tensor
@@ -147,7 +114,7 @@ def learn(
     plain = [one for one in encoders.parameters() if one.ndim != 4]
     optimizer = AdamW(plain, lr=0.0, betas=(0.9, 0.98), weight_decay=1e-2)
     step = _resume(folder / "run.safetensors", encoders, muon, optimizer)
-    people, places = _Memory(choices.queue), _Memory(choices.queue)
+    people, places = ContrastMemory(choices.queue), ContrastMemory(choices.queue)
     samples: list[Samples] = []
     encoders.train()
     while step < choices.steps:
@@ -245,8 +212,8 @@ def _losses(
     encoders: Encoders,
     batch: _Batch,
     choices: Learning,
-    people: _Memory,
-    places: _Memory,
+    people: ContrastMemory,
+    places: ContrastMemory,
     *,
     trusted: bool,
 ) -> dict[str, torch.Tensor]:

@@ -109,7 +109,7 @@ def compared(
         reference: The take that it is held against, one that is there; None if none is.
         shots: Slate of the shot of every take that may be remembered.
     """
-    take, verdict = takes.get(entry.address), unit.verdict_of(entry.address)
+    take, verdict = takes.get(entry.address), unit.verdict_of(entry)
     measures = unit.vault.find_measures(entry.address)
     said = ComparedTake(
         **dict(judged(entry, coverage, take=take, verdict=verdict)),

@@ -198,7 +198,7 @@ def _shot(
 
 
 def _take(unit: Unit, entry: TakeEntry, take: Take, coverage: ShotState) -> DailiesTake:
-    verdict = unit.verdict_of(take.address)
+    verdict = unit.verdict_of(entry)
     frames = (take.media.first_frame, take.media.poster, take.media.last_frame)
     return DailiesTake(
         **dict(judged(entry, coverage, take=take, verdict=verdict)),

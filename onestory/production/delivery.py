@@ -32,7 +32,7 @@ from onestory.production.dailies import (
     put_file,
     unknown_words,
 )
-from onestory.production.plan import Plan
+from onestory.production.plan import Plan, ShotPlan
 from onestory.production.unit import CallSheet, Unit
 from onestory.tracking.history import EXPERIMENT
 from onestory.tracking.mlflow_log import EpisodeRun
@@ -281,15 +281,17 @@ class CuttingRoom:
                     "take": shot.take,
                     "verdict": shot.verdict,
                     "gates": [
-                        result.model_dump(mode="json") for result in self._results(shot.address)
+                        result.model_dump(mode="json") for result in self._results(sheet, shot)
                     ],
                 }
                 for shot in plan.shots
             ],
         }
 
-    def _results(self, address: Digest | None) -> tuple[Any, ...]:
-        verdict = self.unit.verdict_of(address) if address else None
+    def _results(self, sheet: CallSheet, shot: ShotPlan) -> tuple[Any, ...]:
+        coverage = self.unit.ledger(sheet.episode).state.shot(shot.slate)
+        entry = coverage.entry(shot.address) if shot.address else None
+        verdict = self.unit.verdict_of(entry) if entry else None
         return verdict.results if verdict else ()
 
     def _manifest(
@@ -356,7 +358,7 @@ class CuttingRoom:
                 run.log_take(
                     takes[entry.address],
                     slate=entry.slate,
-                    verdict=self.unit.verdict_of(entry.address),
+                    verdict=self.unit.verdict_of(entry),
                     is_circled=entry.address in circled,
                 )
         run.log_metrics({"takes": len(takes), "shots": len(sheet.slates)})
@@ -397,7 +399,7 @@ class CuttingRoom:
             num_frames=assembled.num_frames,
             integrated_lufs=assembled.integrated_lufs,
             mlflow_run=assembled.mlflow_run,
-            gate_table=tuple(self._gate_row(shot.take, shot.address) for shot in plan.shots),
+            gate_table=tuple(self._gate_row(sheet, shot) for shot in plan.shots),
             links=Links(
                 film=link(assembled.files["episode.mp4"]),
                 dailies=link(papers["dailies.html"]),
@@ -406,9 +408,9 @@ class CuttingRoom:
             is_reused=is_reused,
         )
 
-    def _gate_row(self, slate: str, address: Digest | None) -> dict[str, Any]:
-        row: dict[str, Any] = {"take": slate}
-        for result in self._results(address):
+    def _gate_row(self, sheet: CallSheet, shot: ShotPlan) -> dict[str, Any]:
+        row: dict[str, Any] = {"take": shot.take}
+        for result in self._results(sheet, shot):
             number = "did not run" if result.value is None else f"{result.value:.3g}"
             row[result.gate] = number if result.is_passed is not False else f"NG {number}"
         return row

@@ -15,12 +15,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from onestory.breakdown.alignment import align
 from onestory.breakdown.checks import check_dialogue, check_references
 from onestory.breakdown.rules import break_down
-from onestory.continuity.gates import DEFAULT_THRESHOLDS, gates_fingerprint
 from onestory.continuity.ladder import best_of
 from onestory.cut.voice import Voice
 from onestory.documents import Digest, Document, Frozen, digest_of_json
@@ -35,7 +34,7 @@ from onestory.engine_server.messages import (
     VerdictRequest,
 )
 from onestory.engines.recipe import Recipe
-from onestory.engines.take import Take, Verdict
+from onestory.engines.take import Comparison, Reference, Take, Verdict
 from onestory.errors import (
     CorruptBlobError,
     CutError,
@@ -63,7 +62,7 @@ from onestory.production.standing import as_ordered, standing
 from onestory.production.table_read import TableRead
 from onestory.screenplay.episode import Aspect, Episode, Shot
 from onestory.screenplay.reading import read_screenplay
-from onestory.vault.ledger import Ledger
+from onestory.vault.ledger import Ledger, TakeEntry
 from onestory.vault.store import PARALLEL_READS, Vault
 
 logger = logging.getLogger("onestory.production")
@@ -72,6 +71,10 @@ RECALL = "recall"
 """Kind of lookup that says what a recipe remembers of takes."""
 FILM_RECALL = "film-recall"
 """Kind of lookup that says it for all shots of a film: one object in place of hundreds."""
+
+LAST_KNOWN = 2
+"""How many of the newest takes of somebody, or some place, a new one is held against, beside the
+first, which nothing has drifted from yet."""
 
 DELIVERY_SIZES: Mapping[Aspect, tuple[int, int]] = {
     Aspect.VERTICAL: (720, 1280),
@@ -267,15 +270,15 @@ class Unit:
 
     async def judge(self, sheet: CallSheet, take: TakeInHand) -> VerdictAnswer:
         """Let the gates judge a take, and enter what they say into the ledger."""
-        anchor = await asyncio.to_thread(self._anchor, sheet, take)
+        comparison = await asyncio.to_thread(self._comparison, sheet, take)
         answer = await self.engine.verdict(
-            VerdictRequest(take=take.address, slate=take.slate, anchor=anchor)
+            VerdictRequest(take=take.address, slate=take.slate, comparison=comparison)
         )
         await asyncio.to_thread(
             self.ledger(sheet.episode).judged,
             take.shot,
             address=take.address,
-            gates=answer.gates,
+            question=answer.question,
             is_passed=answer.is_passed,
             reasons=answer.reasons,
             badness=answer.badness,
@@ -355,9 +358,11 @@ class Unit:
                 self._takes.update((address, take) for address, take in found if take)
         return {address: self._takes[address] for address in addresses if address in self._takes}
 
-    def verdict_of(self, address: Digest) -> Verdict | None:
-        """What the gates in force said of a take; None if they were not asked."""
-        return self.vault.find_verdict(address, gates_fingerprint(DEFAULT_THRESHOLDS))
+    def verdict_of(self, entry: TakeEntry) -> Verdict | None:
+        """What the gates said of a take when they were asked last; None if they never were."""
+        if entry.question is None:
+            return None
+        return self.vault.find_verdict(entry.address, entry.question)
 
     def forget(self, take: Take) -> None:
         """Drop a take whose media is damaged, so that the next run renders it anew."""
@@ -564,13 +569,15 @@ class Unit:
         if found is None:
             return None
         self._written_down.add(tuple(asked))
-        return {key: RecallAnswer.model_validate(said).lineage for key, said in found.items()}
+        return {
+            Digest(key): RecallAnswer.model_validate(said).lineage for key, said in found.items()
+        }
 
     def _write_down(self, asked: tuple[Digest, ...]) -> None:
         """Keep what a film's shots remember as one, so that the next plan reads it at once."""
         if asked in self._written_down or not all(key in self._recalled for key in asked):
             return
-        said = {
+        said: dict[str, Any] = {
             key: RecallAnswer(lineage=self._recalled[key]).model_dump(mode="json") for key in asked
         }
         self.vault.put_lookup(FILM_RECALL, digest_of_json(list(asked)), said)
@@ -647,23 +654,31 @@ class Unit:
         width, height = DELIVERY_SIZES[self.episode_of(sheet).aspect]
         return sheet.order.width or width, sheet.order.height or height
 
-    def _anchor(self, sheet: CallSheet, take: TakeInHand) -> Digest | None:
-        """The circled take of the first shot in the same scene, set, light and framing."""
-        episode, state = self.episode_of(sheet), self.ledger(sheet.episode).state
+    def _comparison(self, sheet: CallSheet, take: TakeInHand) -> Comparison:
+        """The circled takes of earlier shots that a take is held against."""
+        episode, state = self.episode_as_ordered(sheet), self.ledger(sheet.episode).state
         shot = _shot(episode, take.shot)
-        for earlier in episode.shots:
-            if earlier.slate == shot.slate:
-                return None
-            circled = state.shot(earlier.slate).circled
-            if circled is not None and _look(earlier) == _look(shot):
-                return circled.address
-        return None
+        earlier = [
+            (one, circled.address)
+            for one in episode.shots[: episode.shots.index(shot)]
+            if (circled := state.shot(one.slate).circled) is not None
+        ]
+        alike = [address for one, address in earlier if _look(one) == _look(shot)]
+        return Comparison(
+            anchor=alike[0] if alike else None,
+            people=tuple(
+                Reference(name=name, takes=_telling(takes))
+                for name in shot.on_screen
+                if (takes := [at for one, at in earlier if name in one.on_screen])
+            ),
+            place=_telling([at for one, at in earlier if one.set_name == shot.set_name]),
+        )
 
     def _circle_best(self, sheet: CallSheet, slate: str, climbed: Collection[Digest]) -> Circled:
         ledger = self.ledger(sheet.episode)
         takes = [take for take in ledger.state.shot(slate).takes if take.address in climbed]
         usable = [take for take in takes if not take.rejected_why]
-        verdicts = [(take, self.verdict_of(take.address)) for take in usable]
+        verdicts = [(take, self.verdict_of(take)) for take in usable]
         best, verdict = best_of([(take, found) for take, found in verdicts if found])
         reasons = ", ".join(verdict.reasons) or "no gate ran"
         if sheet.order.when_exhausted == "block":
@@ -704,6 +719,11 @@ def _planned_attempts(shot: Shot, call: Call) -> tuple[int, ...]:
     seen = {take.rung + 1 for take in coverage.seen_when_rejected}
     planned = (*first, circled.rung + 1) if circled else first
     return (*planned, *sorted((seen | {one + 1 for one in seen}) - set(planned)))
+
+
+def _telling(takes: Sequence[Digest]) -> tuple[Digest, ...]:
+    """Of takes that show the same, those that a new one is held against: the first and the last."""
+    return tuple(dict.fromkeys([*takes[:1], *takes[-LAST_KNOWN:]]))
 
 
 def _look(shot: Shot) -> tuple[int, str, str, str, str]:

@@ -77,9 +77,14 @@ class Hold(Frozen):
 class Event(Document):
     """Something that happened to an episode."""
 
-    schema_name: ClassVar[str] = "Event.2"
+    schema_name: ClassVar[str] = "Event.3"
     upgrades: ClassVar[Mapping[str, Upgrade]] = {
-        "Event.1": lambda old: {"schema": "Event.2", **old}  # knew neither run nor version
+        "Event.1": lambda old: {"schema": "Event.2", **old},  # knew neither run nor version
+        "Event.2": lambda old: {  # gates were the whole question
+            "schema": "Event.3",
+            "question": old.get("gates"),
+            **{name: value for name, value in old.items() if name != "gates"},
+        },
     }
 
     kind: EventKind
@@ -102,7 +107,8 @@ class Event(Document):
     """Episode, keyframe or delivery that the event speaks of."""
     sheet: Digest | None = None
     """Blob of the call sheet in force."""
-    gates: Digest | None = None
+    question: Digest | None = None
+    """What the gates were asked of the take: with its address it names the verdict."""
     is_passed: bool | None = None
     reasons: tuple[NgReason, ...] = ()
     badness: float = 0.0

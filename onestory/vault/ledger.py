@@ -43,6 +43,8 @@ class TakeEntry:
     is_passed: bool | None = None
     reasons: tuple[NgReason, ...] = ()
     badness: float = 0.0
+    question: Digest | None = None
+    """What the gates were asked of it last; None if they never were."""
     rejected_why: str = ""
 
 
@@ -194,7 +196,7 @@ def _apply_to_shot(shot: ShotState, event: Event) -> None:
         shot.takes.append(TakeEntry(slate=event.slate, address=event.take, rung=event.rung))
     elif event.kind is EventKind.VERDICT and entry:
         entry.is_passed, entry.reasons = event.is_passed, event.reasons
-        entry.badness = event.badness
+        entry.badness, entry.question = event.badness, event.question
     elif event.kind is EventKind.REJECTED and entry:
         entry.rejected_why = event.why
         shot.num_decisions += 1
@@ -296,19 +298,20 @@ class Ledger:
         shot: str,
         *,
         address: Digest,
-        gates: Digest,
+        question: Digest,
         is_passed: bool,
         reasons: tuple[NgReason, ...],
         badness: float,
     ) -> None:
         """Enter a verdict, unless it says what the ledger already says."""
         entry = self.state.shot(shot).entry(address)
-        if entry is None or (entry.is_passed, entry.reasons) != (is_passed, reasons):
+        said = (question, is_passed, reasons)
+        if entry is None or (entry.question, entry.is_passed, entry.reasons) != said:
             self._append(
                 EventKind.VERDICT,
                 shot=shot,
                 take=address,
-                gates=gates,
+                question=question,
                 is_passed=is_passed,
                 reasons=reasons,
                 badness=badness,

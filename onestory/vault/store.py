@@ -4,7 +4,7 @@ Where does everything lie, and how do we know that it is what its name says?
     blobs/ab/cdef…          any bytes, named by their sha256
     takes/<recipe>.json     Take documents, named by their recipe
     measures/<take>.json    what was measured of a take
-    verdicts/<take>-<gates>.json
+    verdicts/<take>-<question>.json
     lookups/<kind>-<key>.json   small answers that are dear to find: voices, keyframes …
     ledger/<episode>/…      events (see `onestory.vault.ledger`)
     quarantine/<slate>-<sha256>   media that nobody could read
@@ -199,11 +199,11 @@ class Vault:
 
     def put_verdict(self, verdict: Verdict) -> None:
         """Store a verdict."""
-        self._put_json(_verdict_key(verdict.take, verdict.gates), verdict.to_json())
+        self._put_json(_verdict_key(verdict.take, verdict.question), verdict.to_json())
 
-    def find_verdict(self, take: Digest, gates: Digest) -> Verdict | None:
-        """What those gates said of that take, if they were asked."""
-        return self._find(_verdict_key(take, gates), Verdict)
+    def find_verdict(self, take: Digest, question: Digest) -> Verdict | None:
+        """What was answered to that question about that take, if it was asked."""
+        return self._find(_verdict_key(take, question), Verdict)
 
     # Small answers
 
@@ -315,8 +315,8 @@ def _blob_key(digest: Digest) -> str:
     return f"blobs/{digits[:2]}/{digits[2:]}"
 
 
-def _verdict_key(take: Digest, gates: Digest) -> str:
-    return f"verdicts/{hex_of(take)}-{hex_of(gates)}.json"
+def _verdict_key(take: Digest, question: Digest) -> str:
+    return f"verdicts/{hex_of(take)}-{hex_of(question)}.json"
 
 
 def _to_second(modified: datetime | None) -> datetime:

@@ -58,7 +58,7 @@ def test_every_light_measure_agrees_with_a_second_computation(noise: Frames) -> 
 
 
 def test_changes_agree_with_a_second_computation(noise: Frames) -> None:
-    """Mean and peak change between two frames are those that plain Python finds."""
+    """Mean, peak and strongest changes between two frames are those that plain Python finds."""
     measures = measure(noise)
     assert len(measures.differences) == len(measures.peaks) == len(noise) - 1
     for index in range(len(noise) - 1):
@@ -68,6 +68,20 @@ def test_changes_agree_with_a_second_computation(noise: Frames) -> None:
         ]
         assert measures.differences[index] == pytest.approx(sum(changes) / len(changes), abs=0.001)
         assert measures.peaks[index] == max(changes)
+        blocks = sorted(sum(changes[start : start + 3]) / 3 for start in range(0, len(changes), 3))
+        strongest = blocks[-max(1, round(0.05 * len(blocks))) :]
+        assert measures.motions[index] == pytest.approx(sum(strongest) / len(strongest), abs=0.001)
+    assert measures.dynamic_degree == pytest.approx(sum(measures.motions) / len(measures.motions))
+
+
+def test_a_small_thing_that_moves_counts_as_motion() -> None:
+    """A twentieth of the picture is enough; still pictures, and one alone, do not move at all."""
+    still = np.full((40, 40, 3), 100, np.uint8)
+    moved = still.copy()
+    moved[:8, :10] = 200
+    assert measure([still, moved]).dynamic_degree == pytest.approx(100, abs=0.1)
+    assert measure([still, still]).dynamic_degree == 0
+    assert measure([still]).dynamic_degree == 0
 
 
 def test_flicker_is_the_second_difference_of_luma() -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
+from onestory.continuity.likeness import FRAMES_READ
 from onestory.diffusion.codec import BlockCodec
 from onestory.evaluation.coverage import HEIGHT, WIDTH
 from onestory.evaluation.footage import (
@@ -14,7 +15,6 @@ from onestory.evaluation.footage import (
     real_frames,
     truth_of,
 )
-from onestory.evaluation.reader import FRAMES_READ
 from onestory.storyworld.standins import StandIns
 from onestory.storyworld.stories import HELD_OUT, tell_story
 

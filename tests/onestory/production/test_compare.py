@@ -79,7 +79,7 @@ class Set:
         self.ledger.judged(
             SHOT,
             address=take.address,
-            gates=verdict.gates,
+            question=verdict.question,
             is_passed=verdict.is_passed,
             reasons=verdict.reasons,
             badness=verdict.badness,

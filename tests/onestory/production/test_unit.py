@@ -7,11 +7,13 @@ from typing import Any
 from onestory.documents import Digest
 from onestory.engine_server.stage import Stage
 from onestory.engines.remembering import RememberingEngine
+from onestory.engines.take import Comparison, Reference
 from onestory.production.order import EpisodeOrder
 from onestory.production.plan import Plan
 from onestory.production.unit import FILM_RECALL, CallSheet, TakeInHand, Unit
 from onestory.testing.drafts import Beat, Draft, Edit
 from onestory.testing.in_process import engine_of
+from onestory.vault.ledger import Ledger
 from onestory.vault.store import Vault, hex_of
 
 THREE_SHOTS = Draft(beats=(Beat(action="waves"), Beat(action="dances"), Beat(action="jumps")))
@@ -76,6 +78,60 @@ def test_a_unit_may_go_on_with_another_order_of_the_same_script(
     assert [shot.freshness for shot in before.shots] == ["current", "current"]
     assert after.shots[0].why == "changed: seed"
     assert [shot.freshness for shot in after.shots] == ["stale", "stale"]
+
+
+MEETING = Draft(
+    beats=(
+        Beat(place="KITCHEN", action="waves"),
+        Beat(name="JONAS", place="STREET", action="waves"),
+        Beat(place="KITCHEN", action="dances"),
+        Beat(place="STREET", action="jumps"),
+        Beat(place="KITCHEN", action="sits down"),
+        Beat(place="KITCHEN", action="waves"),
+    )
+)
+
+
+def test_a_take_is_held_against_the_first_and_the_newest_that_show_the_same(
+    vault: Vault, episode_id: str, tmp_path: Path
+) -> None:
+    """Who was never seen before is held against nobody, and nobody against a later take."""
+
+    async def judged() -> list[Comparison]:
+        unit = unit_of(vault)
+        sheet = await read(unit, MEETING, tmp_path, episode_id)
+        found = []
+        for slate in sheet.slates:
+            take = await film(unit, sheet, slate)
+            answer = await unit.judge(sheet, take)
+            verdict = vault.find_verdict(take.address, answer.question)
+            assert verdict is not None
+            found.append(verdict.comparison)
+        return found
+
+    compared = asyncio.run(judged())
+    shots = Ledger(vault, episode_id).state.shots
+    takes = [one.circled.address for _, one in sorted(shots.items()) if one.circled]
+
+    def people(*numbers: int) -> tuple[Reference, ...]:
+        return (Reference(name="MARA", takes=tuple(takes[number] for number in numbers)),)
+
+    assert [one.people for one in compared] == [
+        (),
+        (),
+        people(0),
+        people(0, 2),
+        people(0, 2, 3),
+        people(0, 3, 4),
+    ]
+    assert [one.place for one in compared] == [
+        (),
+        (),
+        (takes[0],),
+        (takes[1],),
+        (takes[0], takes[2]),
+        (takes[0], takes[2], takes[4]),
+    ]
 
 
 class Reads(Vault):

@@ -15,7 +15,7 @@ from minio import Minio
 
 from deployments.studio.addresses import Addresses
 from onestory.documents import Digest, canonical_json, digest_of
-from onestory.engines.take import GateResult, Media, Take, Verdict
+from onestory.engines.take import Comparison, GateResult, Media, Take, Verdict
 from onestory.errors import CorruptBlobError
 from onestory.memory.lineage import Remembered
 from onestory.production.recipes import recipe_for
@@ -105,7 +105,7 @@ def is_whole(vault: Vault, take: Take) -> bool:
         vault.find_take(take.address) == take
         and all(vault.has_blob(blob) for blob in blobs_of(take))
         and vault.find_measures(take.address) is not None
-        and vault.find_verdict(take.address, GATES) is not None
+        and vault.find_verdict(take.address, Comparison().question(GATES)) is not None
     )
 
 
@@ -115,7 +115,7 @@ def is_gone(vault: Vault, take: Take) -> bool:
         vault.find_take(take.address) is None
         and not any(vault.has_blob(blob) for blob in blobs_of(take))
         and vault.find_measures(take.address) is None
-        and vault.find_verdict(take.address, GATES) is None
+        and vault.find_verdict(take.address, Comparison().question(GATES)) is None
     )
 
 

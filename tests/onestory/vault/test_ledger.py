@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onestory.documents import Digest, digest_of
-from onestory.engines.take import NgReason
+from onestory.engines.take import GateResult, NgReason, Verdict
 from onestory.errors import OrderError
 from onestory.vault.events import Event, EventKind, Hold, ShotOrder
 from onestory.vault.history import versions_of
@@ -33,7 +33,7 @@ def test_another_reader_folds_to_the_same_state(vault: Vault, episode_id: str) -
     ledger.judged(
         "sc01-sh001",
         address=ONE,
-        gates=TWO,
+        question=TWO,
         is_passed=False,
         reasons=(NgReason.BLACK,),
         badness=1.5,
@@ -299,6 +299,24 @@ def test_an_event_of_version_1_is_read() -> None:
 
     assert (event.kind, event.title, event.sequence) == (EventKind.BROKEN_DOWN, "Tiny", 1)
     assert (event.run, event.version) == ("", None)
+    assert Event.from_json(event.to_json()) == event
+
+
+def test_an_event_of_version_2_names_its_verdict(vault: Vault) -> None:
+    """What gates said before they were shown other takes is found under its old name."""
+    result = GateResult(gate="black", value=0.0, threshold=0.5, unit="frames", is_passed=True)
+    verdict = Verdict(take=ONE, gates=TWO, results=(result,))
+    old = f"verdicts/{ONE.removeprefix('sha256:')}-{TWO.removeprefix('sha256:')}.json"
+    vault.put_new(old, verdict.to_json())
+    sample = (
+        f'{{"at":"2026-01-01T00:00:00.000000","gates":"{TWO}","is_passed":true,"kind":"verdict",'
+        f'"schema":"Event.2","sequence":2,"shot":"sc01-sh001","take":"{ONE}","writer":"floor:7"}}'
+    )
+
+    event = Event.from_json(sample.encode())
+
+    assert event.question == TWO
+    assert vault.find_verdict(ONE, TWO) == verdict
     assert Event.from_json(event.to_json()) == event
 
 

@@ -6,7 +6,7 @@ import pytest
 from minio import Minio
 
 from onestory.documents import digest_of
-from onestory.engines.take import GateResult, Verdict
+from onestory.engines.take import Comparison, GateResult, Verdict
 from onestory.errors import CorruptBlobError, MissingBlobError, StorageError, StudioError
 from onestory.production.recipes import recipe_for
 from onestory.testing.stories import tiny_episode, tiny_filming, tiny_read, tiny_take
@@ -91,17 +91,19 @@ def test_a_take_under_a_foreign_recipe_is_refused(vault: Vault) -> None:
         vault.find_take(wrong)
 
 
-def test_a_verdict_belongs_to_its_gates(vault: Vault) -> None:
-    """Recalibrated gates judge anew: their verdicts lie beside the old ones."""
+def test_a_verdict_belongs_to_its_question(vault: Vault) -> None:
+    """Gates that are recalibrated, or shown another take beside it, judge anew."""
     take, old, new = digest_of(b"take"), digest_of(b"gates 1"), digest_of(b"gates 2")
+    alone, beside = Comparison(), Comparison(anchor=digest_of(b"anchor"))
     result = GateResult(
         gate="black", value=0.0, threshold=0.5, unit="share of frames", is_passed=True
     )
-    verdict = Verdict(take=take, gates=old, results=(result,))
+    verdict = Verdict(take=take, gates=old, comparison=beside, results=(result,))
     vault.put_verdict(verdict)
 
-    assert vault.find_verdict(take, old) == verdict
-    assert vault.find_verdict(take, new) is None
+    assert vault.find_verdict(take, beside.question(old)) == verdict
+    assert vault.find_verdict(take, alone.question(old)) is None
+    assert vault.find_verdict(take, beside.question(new)) is None
 
 
 def test_no_key_is_the_folder_of_another(vault: Vault) -> None:
