@@ -34,6 +34,8 @@ from onestory.engines.take import Comparison, GateResult, NgReason, Sight
 
 CONTENT_GATES = ("identity", "place", "caption", "subject", "background", "motion")
 """In the order of the results: worst to fail first."""
+LOOK = "look"
+"""Kind of lookup that says what encoders saw in a take."""
 NOT_FOUND = -1.0
 """Likeness of somebody who is not there at all."""
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from onestory.continuity import content
-from onestory.continuity.content import Calibration, Limit, Seen, content_results, look_key
+from onestory.continuity.content import LOOK, Calibration, Limit, Seen, content_results, look_key
 from onestory.continuity.likeness import frames_of, read_frames
 from onestory.continuity.measures import FrameMeasures
 from onestory.cut.probe import decode_frames
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("onestory.engine_server")
 
-LOOK = "look"
-"""Kind of lookup that says what encoders saw in a take."""
 HEIGHT_READ = 640
 """Most pixels of a frame's height that encoders are shown."""
 STRIP_HEIGHT = 240
