@@ -1,12 +1,13 @@
 """
 The one command: `onestory VERB`.
 
-    produce   plan   retake   status   explain   screen   compare   ab   export   history
-    revert   gc   studio   doctor   train   bench
+    produce   plan   retake   circle   reject   status   explain   screen   compare   ab
+    export   history   revert   gc   studio   doctor   train   bench
 
 Each verb parses, calls one function and prints. Results go to standard output, one JSON
 document with `--json`; progress goes to standard error. Exit codes: 0 done, 2 bad input,
-3 delivered with shots that wait for review, 4 suspended for a person's verdict, 1 the rest.
+3 delivered with shots that wait for review, 4 suspended for a person's verdict (`circle` or
+`reject`, then the same again), 1 the rest.
 """
 
 import json
@@ -19,7 +20,7 @@ from typing import Annotated, Any
 
 import typer
 
-from onestory.errors import OneStoryError, OrderError, ScriptError
+from onestory.errors import OneStoryError, OrderError, ReviewNeededError, ScriptError
 
 app = typer.Typer(
     name="onestory",
@@ -40,8 +41,14 @@ EpisodeId = Annotated[str, typer.Argument(help="Episode id.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Home = Annotated[Path | None, typer.Option(help="Use this folder for the local studio.")]
 Out = Annotated[Path, typer.Option("--out", help="Put deliveries into this folder.")]
+OneShot = Annotated[str, typer.Option("--shot", help="Decide of this shot: 3, or 5A.")]
+TakeNumber = Annotated[
+    int | None, typer.Option("--take", help="Number of the take; empty: the circled one.")
+]
+By = Annotated[str, typer.Option("--by", help="Name of who decides.")]
 
 BAD_INPUT = 2
+SUSPENDED = 4
 
 
 @app.command()
@@ -56,6 +63,9 @@ def produce(
     when_exhausted: Annotated[str, typer.Option(help="'go on' or 'block' if no take passes.")] = (
         "go on"
     ),
+    review: Annotated[
+        str, typer.Option(help="Stop for a person: 'none', 'flagged' takes, or 'every' take.")
+    ] = "none",
     voice: Annotated[bool, typer.Option(help="Speak the dialogue by scratch voices.")] = True,
     burn_subtitles: Annotated[bool, typer.Option(help="Draw dialogue into the picture.")] = False,
     music: Annotated[Path | None, typer.Option(help="Lay this music under the film.")] = None,
@@ -76,6 +86,7 @@ def produce(
             max_takes=max_takes,
             time_limit_seconds=time_limit,
             when_exhausted=when_exhausted,
+            review=review,
             has_scratch_voice=voice,
             burn_subtitles=burn_subtitles,
             music=music,
@@ -146,6 +157,45 @@ def retake(
         outcome = verbs.retake(order, _settings(home, engine))
         _print(outcome.as_json(), as_json, lambda _: verbs.outcome_text(outcome))
         raise typer.Exit(outcome.exit_code)
+
+
+@app.command()
+def circle(
+    episode: EpisodeId,
+    shot: OneShot,
+    take: TakeNumber = None,
+    why: Annotated[str, typer.Option(help="Note this beside it.")] = "",
+    by: By = "",
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Decide that a take is in the film; it waits for review no more."""
+    from deployments import reviewing
+
+    with _edge(as_json):
+        decided = reviewing.circle(episode, shot, take, _settings(home), note=why, by=by)
+        _print(decided, as_json, reviewing.decision_text)
+
+
+@app.command()
+def reject(
+    episode: EpisodeId,
+    shot: OneShot,
+    why: Annotated[str, typer.Option(help="Reason: identity, place, caption, person …")],
+    take: TakeNumber = None,
+    note: Annotated[str, typer.Option(help="Note this beside it.")] = "",
+    by: By = "",
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Decide that a take is no good; if it was circled, `produce` films another one."""
+    from deployments import reviewing
+
+    with _edge(as_json):
+        decided = reviewing.reject(
+            episode, shot, take, _settings(home), reason=why, note=note, by=by
+        )
+        _print(decided, as_json, reviewing.decision_text)
 
 
 @app.command()
@@ -495,13 +545,18 @@ def _edge(as_json: bool) -> Iterator[None]:
             typer.echo(json.dumps({"error": error.as_json()}, ensure_ascii=False, indent=2))
         else:
             typer.echo(f"onestory: {error}", err=True)
-        is_bad_input = isinstance(error, ScriptError | OrderError)
-        raise typer.Exit(BAD_INPUT if is_bad_input else 1) from error
+        raise typer.Exit(_code_of(error)) from error
     except Exception as error:  # the one place where a bug is reported before it surfaces
         if not as_json or isinstance(error, typer.Exit | typer.Abort):
             raise
         typer.echo(json.dumps({"error": _bug(error)}, ensure_ascii=False, indent=2))
         raise
+
+
+def _code_of(error: OneStoryError) -> int:
+    if isinstance(error, ReviewNeededError):
+        return SUSPENDED
+    return BAD_INPUT if isinstance(error, ScriptError | OrderError) else 1
 
 
 def _bug(error: Exception) -> dict[str, str | None]:

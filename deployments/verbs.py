@@ -123,7 +123,7 @@ def outcome_text(outcome: Outcome) -> str:
 def plan(order: EpisodeOrder, settings: StudioSettings) -> dict[str, Any]:
     """The units of work of a script, without spending anything."""
     check_script(order)
-    with _unit(settings, PLANNING) as (unit, addresses):
+    with open_unit(settings, PLANNING) as (unit, addresses):
         return asyncio.run(_survey(unit, order, addresses.mlflow_tracking_uri))
 
 
@@ -135,7 +135,7 @@ async def _survey(unit: "Unit", order: EpisodeOrder, tracking_uri: str) -> dict[
 
 def plan_retake(order: RetakeOrder, settings: StudioSettings) -> dict[str, Any]:
     """What a retake would film, without entering it."""
-    with _unit(settings, PLANNING) as (unit, addresses):
+    with open_unit(settings, PLANNING) as (unit, addresses):
         return asyncio.run(_survey_retake(unit, order, addresses.mlflow_tracking_uri))
 
 
@@ -206,6 +206,7 @@ def _shot_status(slate: str, shot: Any) -> dict[str, Any]:
         "circled": circled.slate if circled else None,
         "verdict": "waiting for review" if waiting else "circled" if circled else "",
         "by": circled.by if circled else None,
+        "person": circled.person if circled else "",
         "why": circled.why if circled else "",
         "quarantined": len(shot.quarantined),
     }
@@ -278,7 +279,7 @@ def screen(episode: str, out: Path, settings: StudioSettings) -> Path:
     """Write the dailies page of an episode and say where it lies."""
     from onestory.production.dailies import write_dailies
 
-    with _unit(settings, PLANNING) as (unit, addresses):
+    with open_unit(settings, PLANNING) as (unit, addresses):
         tracking_uri = addresses.mlflow_tracking_uri
         return asyncio.run(
             write_dailies(unit, unit.sheet_of(episode), out.resolve(), tracking_uri=tracking_uri)
@@ -290,7 +291,7 @@ def compare(episode: str, shot: str, out: Path, settings: StudioSettings) -> dic
     from onestory.production.compare import compare as lay_beside
     from onestory.production.compare import write_comparison
 
-    with _unit(settings, READING) as (unit, _):
+    with open_unit(settings, READING) as (unit, _):
         found = lay_beside(unit, unit.sheet_of(episode), shot)
         page = write_comparison(found, out.resolve())
     return {"page": str(page), **found.model_dump(mode="json")}
@@ -320,7 +321,7 @@ def ab(
     for name, each in zip("ab", options, strict=True):
         same = {"episode": f"{episode}-{name}", "seeds_of": episode}
         produce(order.model_copy(update=same), settings.model_copy(update={"engine_options": each}))
-    with _unit(settings, READING) as (unit, _):
+    with open_unit(settings, READING) as (unit, _):
         one, other = (
             Filmed(unit.sheet_of(f"{episode}-{name}"), " ".join(policy) or "as the studio is set")
             for name, policy in zip("ab", policies, strict=True)
@@ -352,7 +353,7 @@ def export(episode: str, to: str, settings: StudioSettings) -> str:
     """The episode's cut in a foreign format."""
     from onestory.production.cutting import export as export_cut
 
-    with _unit(settings, READING) as (unit, _):
+    with open_unit(settings, READING) as (unit, _):
         return export_cut(unit, unit.sheet_of(episode), to)
 
 
@@ -411,9 +412,10 @@ def _vault_at(addresses: Addresses) -> "Vault":
 
 
 @contextmanager
-def _unit(
+def open_unit(
     settings: StudioSettings, services: tuple[str, ...]
 ) -> "Iterator[tuple[Unit, Addresses]]":
+    """A film unit in a studio, which is started or shared meanwhile."""
     from onestory.cut.voice import EspeakVoice
     from onestory.engine_server.client import EngineClient
     from onestory.production.unit import Unit

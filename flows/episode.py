@@ -3,7 +3,8 @@ Produce one episode, shot by shot.
 
     script ── breakdown ── table read ── survey ──┬── shot 1 ── shot 2 ── … ──┬── cut ── delivery
                                                   │  take ▸ gates ▸ circle    │
-                                                  │    ▲ retake ◂┘ NG         │
+                                                  │    ▲ retake ◂┘ NG  │      │
+                                                  │    └──── a person? ┘      │
                                                   └──── ledger in the vault ──┘
 
 What an engine that remembers will remember depends on what is filmed before it: such a shot is
@@ -30,6 +31,7 @@ from tasks.report import (
     announce_shot,
     announce_take,
 )
+from tasks.review import ask, open_question
 from tasks.script import break_down, look_again, read_through, survey
 from tasks.takes import (
     circle_best,
@@ -59,11 +61,17 @@ async def produce_episode(order: EpisodeOrder) -> Delivery:
 
 async def film(sheet: CallSheet, plan: Plan, shots: Sequence[ShotPlan]) -> None:
     """Shoot those of the shots that are to be filmed when their turn comes."""
+    # A shot that was current may be filmed again for a person, whatever the plan foresaw.
+    is_reviewed = sheet.order.review != "none"
     # Serial by nature: a shot may remember every shot before it.
     for foreseen in shots:
-        shot = await look_again(sheet, foreseen.slate) if foreseen.may_change else foreseen
+        may_change = foreseen.may_change or is_reviewed
+        shot = await look_again(sheet, foreseen.slate) if may_change else foreseen
         await announce_shot(sheet, plan, shot)
         await shoot(sheet, shot)
+        while (question := await open_question(sheet, shot.slate)) is not None:
+            await ask(sheet, question)
+            await shoot(sheet, await look_again(sheet, shot.slate))
 
 
 async def shoot(sheet: CallSheet, shot: ShotPlan) -> Circled | None:
@@ -73,7 +81,7 @@ async def shoot(sheet: CallSheet, shot: ShotPlan) -> Circled | None:
     if not shot.is_to_be_filmed:
         return None
     await draw_keyframe(sheet, shot.slate)
-    for attempt in range(1, sheet.order.max_takes + 1):
+    for attempt in shot.attempts(sheet.order.max_takes):
         take = await render_take(sheet, shot.slate, attempt)
         verdict = await judge_take(sheet, take)
         await announce_take(sheet, take, verdict)
@@ -81,6 +89,6 @@ async def shoot(sheet: CallSheet, shot: ShotPlan) -> Circled | None:
             circled = await circle_take(sheet, take)
             break
     else:
-        circled = await circle_best(sheet, shot.slate)
+        circled = await circle_best(sheet, shot.slate, attempt)
     await announce_circled(sheet, circled)
     return circled

@@ -12,6 +12,7 @@ Everything that can go wrong, as one family.
         + EngineFaultError    ... because the engine broke down or is away (retryable)
         + MediaError          ... into media that anybody can read (quarantined, then retryable)
       x GateError             a take was rendered and rejected, and the order forbids going on
+      x ReviewNeededError     a take waits for a person, whom this run cannot ask
       x CutError              the takes do not make a legal timeline
       x StorageError          a blob could not be read or written (retryable)
         + CorruptBlobError    ... because its bytes are not the ones its name promises
@@ -99,6 +100,10 @@ class MediaError(RenderError):
 
 class GateError(OneStoryError):
     """A take was rendered and rejected, and the order forbids going on."""
+
+
+class ReviewNeededError(OneStoryError):
+    """A take waits for a person's verdict, and this run has no way to ask for it."""
 
 
 class CutError(OneStoryError):

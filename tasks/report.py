@@ -26,6 +26,7 @@ from onestory.engine_server.messages import VerdictAnswer
 from onestory.production.delivery import Delivery
 from onestory.production.estimate import plan_in_markdown
 from onestory.production.plan import Plan, ShotPlan
+from onestory.production.review import Answer, Question
 from onestory.production.unit import CallSheet, Circled, TakeInHand
 from tasks._bridge import price_of
 
@@ -101,6 +102,24 @@ async def announce_circled(sheet: CallSheet, circled: Circled) -> None:
     _emit("onestory.take.circled", circled.slate, payload)
 
 
+def announce_question(question: Question) -> None:
+    """Say that a run is about to wait for a person."""
+    takes = [take.in_short for take in question.takes]
+    _emit("onestory.review.asked", question.slate, {"key": question.key, "takes": takes})
+
+
+def announce_answer(question: Question, answer: Answer) -> None:
+    """Say what a person decided."""
+    payload = {"key": question.key, "decision": answer.action, "by": answer.by}
+    _emit("onestory.review.answered", question.slate, payload)
+
+
+async def reported() -> None:
+    """Wait until everything that is shown in the background is there."""
+    while _background:
+        await asyncio.gather(*_background)
+
+
 async def announce_delivery(sheet: CallSheet, delivery: Delivery) -> None:
     """Put contact sheet, gate table and links on the dashboard, and wait for all reports."""
     _tell(Happening(kind="delivered", sheet=sheet, delivery=delivery))
@@ -111,8 +130,7 @@ async def announce_delivery(sheet: CallSheet, delivery: Delivery) -> None:
     )
     _in_background(_update_progress(sheet, 1.0))
     _in_background(_show_delivery(sheet, delivery))
-    while _background:
-        await asyncio.gather(*_background)
+    await reported()
 
 
 async def _show_plan(sheet: CallSheet, plan: Plan) -> None:

@@ -55,6 +55,6 @@ async def circle_take(sheet: CallSheet, take: TakeInHand) -> Circled:
 
 
 @task(task_run_name="best of {sheet.prefix}-{slate}", **RETRIED)
-async def circle_best(sheet: CallSheet, slate: str) -> Circled:
+async def circle_best(sheet: CallSheet, slate: str, last: int) -> Circled:
     """Circle the least bad take of a shot whose ladder has ended, as waiting for review."""
-    return await unit().circle_best(sheet, slate)
+    return await unit().circle_best(sheet, slate, last)

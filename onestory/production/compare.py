@@ -57,7 +57,7 @@ def compare(unit: Unit, sheet: CallSheet, shot: str) -> ComparisonPage:
         references=wanted.references,
         circled=circled.slate if circled else None,
         circled_why=circled.why if circled else "",
-        circled_by=circled.by if circled else "",
+        circled_by=circled.who if circled else "",
         reference=reference.slate if reference else None,
         takes=tuple(
             compared(unit, entry, coverage, takes, reference, shots) for entry in coverage.takes

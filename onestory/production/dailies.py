@@ -187,7 +187,7 @@ def _shot(
         verdict=plan.verdict,
         circled=circled.slate if circled else None,
         circled_why=circled.why if circled else "",
-        circled_by=circled.by if circled else "",
+        circled_by=circled.who if circled else "",
         is_waiting_for_review=bool(circled and circled.is_waiting_for_review),
         remembered=_remembered(shown, takes),
         takes=tuple(

@@ -74,14 +74,14 @@ class Price(Frozen):
 def plan_in_markdown(shots: Collection[ShotPlan], price: Price) -> str:
     """A plan for a dashboard: every shot as `onestory plan` tells it, and what filming costs."""
     rows = [
-        f"| {shot.slate} | {shot.standing} | {shot.verdict} | {_cell(shot.why)} |" for shot in shots
+        f"| {shot.slate} | {shot.standing} | {shot.verdict} | {cell(shot.why)} |" for shot in shots
     ]
     to_film = f"**{price.to_film} of {len(shots)} shots would be filmed**"
     heads = ("| shot | freshness | verdict | why |", "| --- | --- | --- | --- |")
     return "\n".join((": ".join(filter(None, (to_film, price.in_words))), "", *heads, *rows))
 
 
-def _cell(words: str) -> str:
+def cell(words: str) -> str:
     """Text that stays in its cell: captions may hold anything."""
     return words.replace("\n", " ").replace("|", "\\|").replace("<", "&lt;")
 

@@ -61,6 +61,24 @@ class EpisodeOrder(Frozen):
         description="The run stops before anything is filmed, with the plan on its page, until "
         "somebody resumes it there.",
     )
+    review: Literal["none", "flagged", "every"] = Field(
+        default="none",
+        title="Review",
+        description="Whether the run stops for a person who looks at a take: never; for flagged "
+        "takes, the best of those that no gate passed; or for every take that is filmed from now "
+        "on. Resume the run on its page: the form shows the takes.",
+    )
+    review_hours: float | None = Field(
+        default=None,
+        gt=0,
+        title="Hours for a review",
+        description="How long a person is waited for. Empty: for ever.",
+    )
+    when_nobody_reviews: Literal["go on", "stop"] = Field(
+        default="go on",
+        title="When nobody reviews in time",
+        description="Go on with the take that waits; or end the run there.",
+    )
     music: str | None = Field(default=None, title="Music", description="Path of a music file.")
     width: int | None = Field(
         default=None, ge=16, le=4096, title="Width", description="In pixels; empty: 720 or 1280."

@@ -64,6 +64,9 @@ class ShotPlan(Frozen):
     """Address of the take that would be rendered now; None if that is not known yet."""
     takes: int = 0
     """How many takes there are."""
+    attempt: int = 1
+    """Which take is filmed first if it is to be filmed: a later one than those that a person
+    has seen and rejected."""
     may_change: bool = False
     """Whether filming an earlier shot may change this one's freshness: look again before it."""
     hold: HoldWord = ""
@@ -82,6 +85,10 @@ class ShotPlan(Frozen):
     def is_to_be_filmed(self) -> bool:
         """Whether it is not current and nobody holds its take."""
         return self.freshness != "current" and not self.hold
+
+    def attempts(self, max_takes: int) -> range:
+        """The takes that may be filmed before the best one is circled; at least one."""
+        return range(self.attempt, max(max_takes, self.attempt) + 1)
 
 
 class Plan(Frozen):
@@ -210,8 +217,9 @@ def plan_shot(shot: Shot, call: Call, *, changing: Collection[str] = ()) -> Shot
     """
     coverage = call.state.shot(shot.slate)
     circled = coverage.circled
-    attempt = circled.rung + 1 if circled else 1
     keyframe = known_keyframe(shot, call)
+    first = first_attempt(shot, call, keyframe=keyframe)
+    attempt = circled.rung + 1 if circled else first
     recipe = planned_recipe(shot, call, attempt=attempt, keyframe=keyframe)
     unknown = call.unknown_source(shot)
     is_keyframe_unknown = keyframe is None and call.filming.draws_keyframes and not call.clip(shot)
@@ -233,10 +241,37 @@ def plan_shot(shot: Shot, call: Call, *, changing: Collection[str] = ()) -> Shot
         address=circled.address if circled else None,
         recipe=None if is_unknown else recipe.digest,
         takes=len(coverage.takes),
+        attempt=first,
         may_change=bool(changing) and (call.filming.remembers or call.goes_on(shot)),
         hold=hold,
         ordered=order.words if order else (),
     )
+
+
+def first_attempt(shot: Shot, call: Call, *, keyframe: Keyframe | None = None) -> int:
+    """
+    Say which take of a shot is filmed first, if it is to be filmed.
+
+    Takes of another caption, or of another memory, are other shots' takes by now: a person has
+    not seen today's.
+
+    Args:
+        shot: Which shot.
+        call: What there is, with the memory of every take that a person has seen.
+        keyframe: What its takes start from.
+
+    Returns:
+        1; or, if a person rejected one of today's recipe, the one after all that were filmed
+        of it by then.
+    """
+    seen = {
+        take.rung + 1: take
+        for take in call.state.shot(shot.slate).seen_when_rejected
+        if planned_recipe(shot, call, attempt=take.rung + 1, keyframe=keyframe).digest
+        == take.address
+    }
+    is_rejected = any(take.rejected_why for take in seen.values())
+    return max(seen) + 1 if is_rejected else 1
 
 
 def recall_recipe(shot: Shot, call: Call, *, attempt: int) -> Recipe:

@@ -45,7 +45,9 @@ class Retake(Frozen):
     """Slate of the first shot that may be filmed again: those before it are left alone."""
 
 
-async def enter(unit: Unit, order: RetakeOrder, *, run: str, in_pencil: bool = False) -> Retake:
+async def enter(
+    unit: Unit, order: RetakeOrder, *, run: str, in_pencil: bool = False, person: str = ""
+) -> Retake:
     """
     Enter an order into the ledger of its episode, once for each run.
 
@@ -57,6 +59,7 @@ async def enter(unit: Unit, order: RetakeOrder, *, run: str, in_pencil: bool = F
         order: What is wanted.
         run: Whose order it is: a retried run enters nothing twice.
         in_pencil: Whether this unit alone is told, to see what would be.
+        person: Name of who orders it, if it is known.
 
     Raises:
         OrderError: If there is no such episode or shot, or the order contradicts itself.
@@ -67,10 +70,10 @@ async def enter(unit: Unit, order: RetakeOrder, *, run: str, in_pencil: bool = F
             "the engine that films cannot start from a first frame",
             hint="choose another --engine, or order a --caption",
         )
-    return await asyncio.to_thread(_enter, unit, order, run, in_pencil)
+    return await asyncio.to_thread(_enter, unit, order, run, in_pencil, person)
 
 
-def _enter(unit: Unit, order: RetakeOrder, run: str, in_pencil: bool) -> Retake:
+def _enter(unit: Unit, order: RetakeOrder, run: str, in_pencil: bool, person: str) -> Retake:
     ledger = unit.ledger(order.episode)
     ledger.refresh()
     if in_pencil:
@@ -102,6 +105,7 @@ def _enter(unit: Unit, order: RetakeOrder, run: str, in_pencil: bool) -> Retake:
         orders=list(orders.values()),
         holds=[*_holds(order, later, held, state)],
         withdrawn=[shot.slate for shot in wanted] if order.withdraw else [],
+        person=person,
     )
     return Retake(sheet=sheet, first=wanted[0].slate)
 

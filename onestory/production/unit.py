@@ -286,25 +286,32 @@ class Unit:
         return answer
 
     async def circle(self, sheet: CallSheet, take: TakeInHand) -> Circled:
-        """Circle a take that passed, or that a person brought."""
+        """Circle a take that passed, or that a person brought, which nobody has to review."""
         ledger = self.ledger(sheet.episode)
+        is_waiting = sheet.order.review == "every" and not take.is_own
         await asyncio.to_thread(
             ledger.circle,
             take.shot,
             address=take.address,
             by="person" if take.is_own else "gates",
             why="a clip of one's own" if take.is_own else "passed every gate that ran",
+            is_waiting_for_review=is_waiting,
         )
-        return Circled(slate=take.slate, address=take.address)
+        return Circled(slate=take.slate, address=take.address, is_waiting_for_review=is_waiting)
 
-    async def circle_best(self, sheet: CallSheet, slate: str) -> Circled:
+    async def circle_best(self, sheet: CallSheet, slate: str, last: int) -> Circled:
         """
         Circle the least bad take of a shot whose ladder has ended, provisionally.
+
+        Args:
+            sheet: The episode.
+            slate: Which shot.
+            last: Which take of it was the last one.
 
         Raises:
             GateError: If the order says to stop there, or no take can be used.
         """
-        attempts = range(1, sheet.order.max_takes + 1)
+        attempts = range(1, last + 1)
         call = await self._call_for(sheet, slate, attempts=attempts)
         shot = _shot(call.episode, slate)
         known = known_keyframe(shot, call)
@@ -705,9 +712,13 @@ def _latents_of(lineage: Iterable[Remembered], takes: Mapping[Digest, Take]) -> 
 
 def _planned_attempts(shot: Shot, call: Call) -> tuple[int, ...]:
     """The takes of a shot whose memory a plan has to know."""
-    circled = call.state.shot(shot.slate).circled
+    coverage = call.state.shot(shot.slate)
+    circled = coverage.circled
     first = (1,) if circled is None or call.filming.draws_keyframes else ()
-    return (*first, circled.rung + 1) if circled else first
+    # Which of them are today's says whether a take that was rejected would be filmed again.
+    seen = {take.rung + 1 for take in coverage.seen_when_rejected}
+    planned = (*first, circled.rung + 1) if circled else first
+    return (*planned, *sorted((seen | {one + 1 for one in seen}) - set(planned)))
 
 
 def _telling(takes: Sequence[Digest]) -> tuple[Digest, ...]:

@@ -32,7 +32,8 @@ class EventKind(StrEnum):
     KEPT = "kept"
 
 
-Circler = Literal["gates", "best of", "person"]
+Circler = Literal["gates", "best of", "person", "nobody"]
+"""Nobody: a person was asked, and did not answer in time."""
 
 
 class ShotOrder(Frozen):
@@ -112,6 +113,8 @@ class Event(Document):
     reasons: tuple[NgReason, ...] = ()
     badness: float = 0.0
     by: Circler | None = None
+    person: str = ""
+    """Name of the person who decided; empty if none did, or none was given."""
     why: str = ""
     is_waiting_for_review: bool = False
     title: str = ""

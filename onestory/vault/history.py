@@ -55,8 +55,8 @@ def _what(event: Event, slates: Mapping[Digest, str]) -> str:
         EventKind.VERDICT: f"{take} passed"
         if event.is_passed
         else f"{take} NG: {', '.join(event.reasons) or 'no gate ran'}",
-        EventKind.CIRCLED: f"{take} circled by {event.by}{why}",
-        EventKind.REJECTED: f"{take} rejected{why}",
+        EventKind.CIRCLED: f"{take} circled by {event.person or event.by}{why}",
+        EventKind.REJECTED: f"{take} rejected by {event.person or 'person'}{why}",
         EventKind.QUARANTINED: f"media of {event.shot} quarantined{why}",
         EventKind.DELIVERED: "film delivered",
         EventKind.REVERTED: f"version {event.version} restored",
@@ -70,4 +70,5 @@ def _ordered(event: Event) -> str:
     words = [f"{' and '.join(order.words)} of {order.shot} ordered" for order in event.orders]
     words += [f"{hold.shot} {'frozen' if hold.is_frozen else 'kept'}" for hold in event.holds]
     words += [f"orders of {slate} withdrawn" for slate in event.withdrawn]
-    return "; ".join(words)
+    by = f" by {event.person}" if event.person else ""
+    return f"{'; '.join(words)}{by}"

@@ -58,6 +58,13 @@ class Circling:
     by: Circler
     why: str
     is_waiting_for_review: bool
+    person: str = ""
+    """Name of the person who circled it, if one did and gave it."""
+
+    @property
+    def who(self) -> str:
+        """Who circled it: a person's name, if it is known."""
+        return self.person or self.by
 
 
 @dataclass(slots=True, kw_only=True)
@@ -76,6 +83,16 @@ class ShotState:
     """As the order."""
     highest_seed: int | None = None
     """Of all orders, those that were withdrawn too; None if none gave a seed."""
+    num_decisions: int = 0
+    """How often a person circled, rejected or ordered something of it, or nobody did in time."""
+    num_takes_when_rejected: int = 0
+    """How many takes there were when one was last rejected."""
+
+    @property
+    def seen_when_rejected(self) -> list[TakeEntry]:
+        """The takes that were there when one was last rejected; none if none is rejected."""
+        is_rejected = any(take.rejected_why for take in self.takes)
+        return self.takes[: self.num_takes_when_rejected] if is_rejected else []
 
     def entry(self, address: Digest) -> TakeEntry | None:
         """The take of that address, if it was entered."""
@@ -158,8 +175,10 @@ def _apply_orders(state: EpisodeState, event: Event) -> None:
     state.runs |= {event.run} - {""}
     for slate in event.withdrawn:
         state.shot(slate).order = state.shot(slate).hold = None
+        state.shot(slate).num_decisions += 1
     for order in event.orders:
         shot = state.shot(order.shot)
+        shot.num_decisions += 1
         shot.order, shot.hold = order, None
         if order.seed is not None:
             shot.highest_seed = max(order.seed, shot.highest_seed or 0)
@@ -180,9 +199,14 @@ def _apply_to_shot(shot: ShotState, event: Event) -> None:
         entry.badness, entry.question = event.badness, event.question
     elif event.kind is EventKind.REJECTED and entry:
         entry.rejected_why = event.why
+        shot.num_decisions += 1
+        shot.num_takes_when_rejected = len(shot.takes)
         if shot.circled and shot.circled.address == event.take:
             shot.circled = None
     elif event.kind is EventKind.CIRCLED and entry and event.by:
+        if event.by in ("person", "nobody"):
+            shot.num_decisions += 1
+            entry.rejected_why = ""
         shot.circled = Circling(
             slate=entry.slate,
             address=entry.address,
@@ -190,6 +214,7 @@ def _apply_to_shot(shot: ShotState, event: Event) -> None:
             by=event.by,
             why=event.why,
             is_waiting_for_review=event.is_waiting_for_review,
+            person=event.person,
         )
 
 
@@ -300,9 +325,18 @@ class Ledger:
         by: Circler,
         why: str,
         is_waiting_for_review: bool = False,
+        person: str = "",
     ) -> None:
         """
         Circle a take, unless it is circled for the same reason already.
+
+        Args:
+            shot: Whose take.
+            address: Which take.
+            by: Who circles it.
+            why: One phrase.
+            is_waiting_for_review: Whether a person has yet to look at it.
+            person: Name of the person, if one circles it.
 
         Raises:
             OrderError: If the shot has no such take.
@@ -326,7 +360,39 @@ class Ledger:
             by=by,
             why=why,
             is_waiting_for_review=is_waiting_for_review,
+            person=person,
         )
+
+    def reject(
+        self, shot: str, *, address: Digest, reason: NgReason, note: str = "", person: str = ""
+    ) -> None:
+        """
+        Say that a person rejects a take; if it is circled, no take of the shot is any more.
+
+        Args:
+            shot: Whose take.
+            address: Which take.
+            reason: Word of the vocabulary.
+            note: What else there is to say.
+            person: Name of who rejects it.
+
+        Raises:
+            OrderError: If the shot has no such take.
+        """
+        entry = self.state.shot(shot).entry(address)
+        if entry is None:
+            raise OrderError(f"take {address} is none of its takes", slate=shot)
+        why = f"{reason}, {note}" if note else str(reason)
+        if entry.rejected_why != why:
+            self._append(
+                EventKind.REJECTED,
+                shot=shot,
+                take=address,
+                reasons=(reason,),
+                by="person",
+                person=person,
+                why=why,
+            )
 
     def revert(self, version: int) -> None:
         """
@@ -347,6 +413,7 @@ class Ledger:
         orders: Sequence[ShotOrder] = (),
         holds: Sequence[Hold] = (),
         withdrawn: Sequence[str] = (),
+        person: str = "",
     ) -> None:
         """
         Enter what a person orders, all of it or nothing, and once.
@@ -356,6 +423,7 @@ class Ledger:
             orders: How shots are to be filmed.
             holds: Takes that are to stay.
             withdrawn: Slates of shots of which nothing is ordered or held any more.
+            person: Name of who orders it, if it is known.
         """
         if run not in self.state.runs:
             self._append(
@@ -364,6 +432,7 @@ class Ledger:
                 orders=tuple(orders),
                 holds=tuple(holds),
                 withdrawn=tuple(withdrawn),
+                person=person,
             )
 
     def kept(self, hold: Hold) -> None:

@@ -1,0 +1,387 @@
+"""
+What is a person asked of a take, and what becomes of the answer?
+
+    take circled, waiting ── Question ── Answer ──┬── circle K      it waits no more
+                                                  ├── reject K      another take is filmed
+                                                  ├── new caption   the shot is filmed with it
+                                                  └── give up       the film ends there
+
+The answer is entered in the ledger, and the plan knows what follows from it. A question has a
+name that follows from the ledger too: whoever asks again, in another process, asks the same one
+until something was decided.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Literal, Self, TypeAlias
+
+from pydantic import Field, model_validator
+
+from onestory.breakdown.recaption import recaptioned
+from onestory.breakdown.slates import parts_of
+from onestory.documents import Digest, Frozen
+from onestory.engines.recipe import IMPORTED
+from onestory.engines.take import NgReason, Take
+from onestory.errors import GateError, OrderError, ReviewNeededError, ScriptError
+from onestory.production.estimate import cell
+from onestory.production.order import RetakeOrder
+from onestory.production.retake import chosen, enter
+from onestory.production.standing import written
+from onestory.production.unit import CallSheet, Unit
+from onestory.screenplay.episode import Shot
+from onestory.vault.events import Circler, Hold
+from onestory.vault.ledger import ShotState, TakeEntry
+
+Action: TypeAlias = Literal["circle", "reject", "new caption", "give up"]
+
+NOBODY = "nobody in time"
+"""Whose answer it is when a person was asked and did not answer in time."""
+
+
+class Answer(Frozen):
+    """What a person says to a take. Its fields are the form that a person fills in."""
+
+    action: Action = Field(
+        default="circle",
+        title="Decision",
+        description="circle: this take is in the film. reject: another take is filmed. new "
+        "caption: the shot is filmed with other words. give up: the film ends here.",
+    )
+    take: int | None = Field(
+        default=None,
+        ge=1,
+        title="Take",
+        description="Number of the take that you circle or reject; empty: the one that waits.",
+    )
+    reason: NgReason = Field(
+        default=NgReason.PERSON,
+        title="Reason",
+        description='Why a take is rejected; "person" if none of the other words says it.',
+    )
+    note: str = Field(
+        default="", title="Note", description="Whatever else should be remembered of this."
+    )
+    caption: str = Field(
+        default="",
+        title="New caption",
+        description='For the decision "new caption": what is to be seen. May name the cast.',
+    )
+    by: str = Field(default="", title="Your name", description="Who decides; may be empty.")
+
+    @model_validator(mode="after")
+    def _speaks_of_one_thing(self) -> Self:
+        """Refuse a new caption that is none, and one that would be lost."""
+        has_caption = bool(self.caption.strip())
+        if self.action == "new caption" and not has_caption:
+            raise ValueError("the decision is a new caption, and the caption is empty")
+        if self.action != "new caption" and has_caption:
+            raise ValueError(f"there is a new caption, but the decision is {self.action!r}")
+        return self
+
+
+class ShownTake(Frozen):
+    """A take as a person sees it who has to decide."""
+
+    number: int
+    """K of `tkK`."""
+    verdict: str
+    """What the gates say of it."""
+    rejected_why: str = ""
+    video: str = ""
+    """Address that expires; empty if the take is gone."""
+    poster: str = ""
+
+    @property
+    def in_short(self) -> str:
+        """Number and verdict."""
+        rejected = f", rejected: {self.rejected_why}" if self.rejected_why else ""
+        return f"take {self.number} {self.verdict}{rejected}"
+
+
+class Question(Frozen):
+    """A take that waits for a person."""
+
+    key: str
+    """Equal for equal questions, and for no others of a film."""
+    episode: str
+    shot: str
+    slate: str
+    """Of the take that waits."""
+    number: int
+    """K of the take that waits."""
+    why: str
+    """Why it is circled."""
+    caption: str
+    takes: tuple[ShownTake, ...]
+
+    @property
+    def shot_number(self) -> str:
+        """The shot as a person names it: `3`, or `5A`."""
+        return parts_of(self.shot).number.lstrip("0")
+
+    def in_markdown(self, objection: str = "") -> str:
+        """
+        The question for a dashboard.
+
+        Args:
+            objection: Why the last answer could not be followed.
+        """
+        lines = [f"**Not possible: {cell(objection)}**", ""] if objection else []
+        lines += [
+            f"**Take {self.number} of shot {self.shot_number} waits for you** ({self.slate}).",
+            "",
+            f"*{cell(self.caption)}*",
+            "",
+            "| take | picture | gates | film |",
+            "| --- | --- | --- | --- |",
+        ]
+        for take in self.takes:
+            waits = " (waits)" if take.number == self.number else ""
+            said = cell(
+                take.verdict + (f"; rejected: {take.rejected_why}" * bool(take.rejected_why))
+            )
+            poster = f"![take {take.number}]({take.poster})" if take.poster else "gone"
+            video = f"[watch take {take.number}]({take.video})" if take.video else ""
+            lines.append(f"| {take.number}{waits} | {poster} | {said} | {video} |")
+        compare = f"onestory compare {self.episode} --shot {self.shot_number}"
+        return "\n".join([*lines, "", f"Side by side, with every number: `{compare}`"])
+
+    def unasked(self) -> ReviewNeededError:
+        """The error of a run that cannot ask."""
+        verb = f"{self.episode} --shot {self.shot_number} [--take K]"
+        return ReviewNeededError(
+            f"take {self.number} waits for a person: "
+            f"{'; '.join(take.in_short for take in self.takes)}",
+            slate=self.slate,
+            hint=f"onestory circle {verb}, or onestory reject {verb} --why REASON, and then "
+            "produce again",
+        )
+
+
+async def open_question(unit: Unit, sheet: CallSheet, slate: str) -> Question | None:
+    """What a person has to be asked of a shot; None if none of its takes waits."""
+    return await asyncio.to_thread(_open_question, unit, sheet, slate)
+
+
+async def heed(
+    unit: Unit, sheet: CallSheet, question: Question, answer: Answer, *, run: str
+) -> str:
+    """
+    Enter an answer in the ledger.
+
+    Args:
+        unit: Whose ledger.
+        sheet: Which episode.
+        question: What was asked.
+        answer: What was said.
+        run: Flow run that asked.
+
+    Returns:
+        Why it cannot be followed, for whom it is asked again; empty if it is entered.
+
+    Raises:
+        GateError: If the person gives the shot up.
+    """
+    who = answer.by.strip()
+    try:
+        if answer.action == "give up":
+            raise GateError(
+                f"{who or 'a person'} gave shot {question.shot_number} up"
+                f"{': ' * bool(answer.note)}{answer.note}",
+                slate=question.slate,
+                hint="run it again to be asked again",
+            )
+        if answer.action == "new caption":
+            await _recaption(unit, sheet, question, answer, run=f"{run}/{question.key}")
+        elif answer.action == "reject":
+            await asyncio.to_thread(
+                reject,
+                *(unit, sheet, question.shot_number, answer.take),
+                reason=answer.reason,
+                note=answer.note,
+                person=who,
+            )
+        else:
+            is_late = who == NOBODY
+            await asyncio.to_thread(
+                circle,
+                *(unit, sheet, question.shot_number, answer.take),
+                note="nobody reviewed it in time" if is_late else answer.note,
+                person="" if is_late else who,
+                by="nobody" if is_late else "person",
+            )
+    except (OrderError, ScriptError) as error:
+        return f"{error.message} ({error.hint})" if error.hint else error.message
+    return ""
+
+
+def circle(
+    unit: Unit,
+    sheet: CallSheet,
+    shot: str,
+    number: int | None,
+    *,
+    note: str = "",
+    person: str = "",
+    by: Circler = "person",
+) -> TakeEntry:
+    """
+    Circle a take for a person; it waits no more, and is in the film.
+
+    A take that comes in place of another one may be of an older caption or memory: it stays, as
+    a take that is kept, until something else of the shot changes.
+
+    Args:
+        unit: Whose ledger.
+        sheet: Which episode.
+        shot: Number as on the slate: `3`, or `5A`.
+        number: K of the take; None: the one that is circled.
+        note: Why, in the person's words.
+        person: Their name.
+        by: Who it is that circles.
+
+    Raises:
+        OrderError: If there is no such shot or take, or it is gone.
+    """
+    wanted, coverage = _coverage(unit, sheet, shot)
+    entry = _numbered(wanted, coverage, number)
+    if not unit.takes([entry.address]):
+        raise OrderError(
+            f"take {entry.slate} is not in the vault any more",
+            slate=entry.slate,
+            hint="circle another one, or reject what is circled",
+        )
+    ledger = unit.ledger(sheet.episode)
+    if coverage.circled is None or coverage.circled.address != entry.address:
+        ledger.kept(Hold(shot=wanted.slate, take=entry.address, written=written(wanted)))
+    ledger.circle(
+        wanted.slate, address=entry.address, by=by, why=note or "chosen in review", person=person
+    )
+    return entry
+
+
+def reject(
+    unit: Unit,
+    sheet: CallSheet,
+    shot: str,
+    number: int | None,
+    *,
+    reason: NgReason,
+    note: str = "",
+    person: str = "",
+) -> TakeEntry:
+    """
+    Reject a take for a person; if it is circled, another one is filmed.
+
+    Args:
+        unit: Whose ledger.
+        sheet: Which episode.
+        shot: Number as on the slate: `3`, or `5A`.
+        number: K of the take; None: the one that is circled.
+        reason: Word of the vocabulary.
+        note: What else there is to say.
+        person: Their name.
+
+    Raises:
+        OrderError: If there is no such shot or take, or it is a person's own footage.
+    """
+    wanted, coverage = _coverage(unit, sheet, shot)
+    entry = _numbered(wanted, coverage, number)
+    take = unit.takes([entry.address]).get(entry.address)
+    if take is not None and take.recipe.engine.name == IMPORTED:
+        raise OrderError(
+            f"take {entry.slate} is a clip of one's own, which was ordered",
+            slate=entry.slate,
+            hint=f"onestory retake {sheet.episode} --shots {shot} --withdraw",
+        )
+    unit.ledger(sheet.episode).reject(
+        wanted.slate, address=entry.address, reason=reason, note=note, person=person
+    )
+    return entry
+
+
+async def _recaption(
+    unit: Unit, sheet: CallSheet, question: Question, answer: Answer, *, run: str
+) -> None:
+    caption = answer.caption.strip()
+    await asyncio.to_thread(_check_caption, unit, sheet, question, caption)
+    order = RetakeOrder(episode=sheet.episode, shots=question.shot_number, caption=caption)
+    await enter(unit, order, run=run, person=answer.by.strip())
+
+
+def _check_caption(unit: Unit, sheet: CallSheet, question: Question, caption: str) -> None:
+    """Refuse words that would film the same take again, which would wait again."""
+    (scripted,) = chosen(question.shot_number, unit.episode_of(sheet))
+    if recaptioned(scripted, unit.episode_of(sheet), caption).caption == question.caption:
+        raise OrderError(
+            f"shot {question.shot_number} has that very caption",
+            hint="reject the take if another one is to be filmed of it",
+        )
+
+
+def _open_question(unit: Unit, sheet: CallSheet, slate: str) -> Question | None:
+    coverage = unit.ledger(sheet.episode).state.shot(slate)
+    circled = coverage.circled
+    if circled is None or not circled.is_waiting_for_review:
+        return None
+    shots = unit.episode_as_ordered(sheet).shots
+    takes = unit.takes([entry.address for entry in coverage.takes])
+    # Letters, digits and dashes are all that Prefect takes.
+    name = slate.replace(".", "-").lower()
+    number = _number_of(circled.slate)
+    return Question(
+        key=f"{name}-tk{number:02d}-{coverage.num_decisions}",
+        episode=sheet.episode,
+        shot=slate,
+        slate=circled.slate,
+        number=number,
+        why=circled.why,
+        caption=next(shot.caption for shot in shots if shot.slate == slate),
+        takes=tuple(_shown(unit, entry, takes) for entry in coverage.takes),
+    )
+
+
+def _shown(unit: Unit, entry: TakeEntry, takes: Mapping[Digest, Take]) -> ShownTake:
+    take = takes.get(entry.address)
+    return ShownTake(
+        number=_number_of(entry.slate),
+        verdict=_verdict(entry),
+        rejected_why=entry.rejected_why,
+        video=unit.vault.link(take.media.video) if take else "",
+        poster=unit.vault.link(take.media.poster) if take else "",
+    )
+
+
+def _verdict(entry: TakeEntry) -> str:
+    if entry.is_passed is None:
+        return "not judged"
+    return "passed" if entry.is_passed else f"NG: {', '.join(entry.reasons) or 'no gate ran'}"
+
+
+def _number_of(slate: str) -> int:
+    return int(slate.rsplit("-tk", 1)[1])
+
+
+def _coverage(unit: Unit, sheet: CallSheet, shot: str) -> tuple[Shot, ShotState]:
+    """The one shot that a person means, as the script has it, and what was filmed of it."""
+    wanted = chosen(shot, unit.episode_of(sheet))
+    if len(wanted) != 1:
+        raise OrderError(f"{shot} are {len(wanted)} shots", hint="decide of one shot at a time")
+    return wanted[0], unit.ledger(sheet.episode).state.shot(wanted[0].slate)
+
+
+def _numbered(shot: Shot, coverage: ShotState, number: int | None) -> TakeEntry:
+    """The take of that number; without one, the take that is circled."""
+    circled = coverage.circled
+    if number is None and circled is None:
+        raise OrderError("no take is circled", slate=shot.slate, hint="say which: --take K")
+    for entry in coverage.takes:
+        wanted = circled.slate if number is None and circled else None
+        if entry.slate == wanted or _number_of(entry.slate) == number:
+            return entry
+    numbers = ", ".join(str(_number_of(entry.slate)) for entry in coverage.takes)
+    raise OrderError(
+        f"there is no take {number} of shot {parts_of(shot.slate).number.lstrip('0')}",
+        slate=shot.slate,
+        hint=f"its takes are {numbers}" if numbers else "it was never filmed",
+    )
