@@ -71,24 +71,22 @@ AGAIN = Rung(name="new seed")
 _LIKENESS = ("new seed", "larger memory, its people first", "fresh keyframe")
 _WORDS = ("stronger guidance", "re-expanded caption", "new seed")
 _PICTURE = ("new seed", "gentler guidance")
+_OF_PICTURE = (
+    NgReason.BLACK,
+    NgReason.FROZEN,
+    NgReason.FLICKER,
+    NgReason.SOFT,
+    NgReason.COLOUR_DRIFT,
+    NgReason.CONTRAST_DRIFT,
+    NgReason.WRONG_LENGTH,
+    NgReason.WRONG_SIZE,
+)
 REMEDIES: Mapping[NgReason, tuple[str, ...]] = {
     NgReason.IDENTITY: _LIKENESS,
     NgReason.PLACE: _LIKENESS,
     NgReason.CAPTION: _WORDS,
     NgReason.MOTION: _WORDS,
-    **{
-        reason: _PICTURE
-        for reason in (
-            NgReason.BLACK,
-            NgReason.FROZEN,
-            NgReason.FLICKER,
-            NgReason.SOFT,
-            NgReason.COLOUR_DRIFT,
-            NgReason.CONTRAST_DRIFT,
-            NgReason.WRONG_LENGTH,
-            NgReason.WRONG_SIZE,
-        )
-    },
+    **dict.fromkeys(_OF_PICTURE, _PICTURE),
 }
 """By what is wrong: names of the rungs that may help, first to last."""
 
