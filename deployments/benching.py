@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 EXPERIMENT = "onestory-benchmarks"
 STORIES, QUICK_STORIES = 64, 3
+GATE_STORIES, QUICK_GATE_STORIES = 64, 4
 SHEETS = 3
 
 Say = Callable[[str], None]
@@ -167,6 +168,147 @@ def cost_text(document: Mapping[str, Any]) -> str:
     from onestory.bench.cost import StepCost, cost_table
 
     return cost_table([StepCost(**row) for row in document["steps"]])
+
+
+def bench_gates(
+    settings: StudioSettings,
+    *,
+    out: Path,
+    takes: Path,
+    encoders: Path | None,
+    stories: int | None,
+    is_quick: bool,
+    ship: bool,
+    say: Say,
+) -> dict[str, Any]:
+    """
+    Ask the gates of takes whose faults are known, and draw their limits.
+
+    Args:
+        settings: Which MLflow.
+        out: Folder of the report.
+        takes: Folder of takes that pocket filmed of the same stories, as `bench_memory` keeps
+            them; what is missing is filmed.
+        encoders: Folder of who looks; None for those that are shipped.
+        stories: How many, half of them to draw limits by; None for the usual number.
+        is_quick: A few stories: to see that it works, not to judge.
+        ship: Whether the limits are kept beside the encoders, and hold from then on.
+        say: Tells a person how far it is.
+
+    Returns:
+        The report.
+
+    Raises:
+        WeightsError: If there are no such encoders.
+    """
+    from onestory.bench.cases import cases
+    from onestory.bench.filming import Studio, film
+    from onestory.bench.gates import curves_of, examine, told_apart
+    from onestory.bench.memory import frames_of_takes
+    from onestory.bench.report import plot_roc
+    from onestory.bench.variants import ADAPTIVE
+    from onestory.continuity.content import Calibration
+    from onestory.continuity.encoders import shared_encoders
+    from onestory.diffusion.codec import load_codec
+    from onestory.diffusion.pocket import load_modules
+    from onestory.diffusion.sampling import Sampling
+    from onestory.diffusion.text import shared_text
+    from onestory.engine_server.looking import SHIPPED_ENCODERS
+    from onestory.engines.pocket.weights import find_weights, weights_digest
+    from onestory.evaluation.footage import real_frames
+
+    looking = encoders or SHIPPED_ENCODERS
+    eyes = shared_encoders(looking)
+    folder = find_weights(None)
+    codec = load_codec(folder / "vae")
+    told = cases(stories or (QUICK_GATE_STORIES if is_quick else GATE_STORIES))
+    studio = Studio(
+        modules=load_modules(folder),
+        codec=codec,
+        text=shared_text(),
+        weights=weights_digest(folder),
+        folder=takes,
+        sampling=Sampling(steps=6) if is_quick else Sampling(),
+    )
+    filmed = film(studio, told, ADAPTIVE)
+    say(f"filmed {len(filmed)} takes")
+
+    def drawn(case: "Case") -> list[Any]:
+        return [real_frames(shot.scene, codec) for shot in case.story.shots]
+
+    def pocket(case: "Case") -> list[Any]:
+        return frames_of_takes(case, filmed, codec)
+
+    found = {
+        "drawn": examine(told, drawn, eyes, "drawn", codec=codec, say=say),
+        "pocket": examine(told, pocket, eyes, "pocket", say=say),
+    }
+    out.mkdir(parents=True, exist_ok=True)
+    calibration = Calibration(encoders=eyes.fingerprint, engines={"pocket": found["pocket"].limits})
+    rows = [
+        row for source, one in found.items() for row in told_apart(one.asked, one.limits, source)
+    ]
+    report: dict[str, Any] = {
+        "stories": len(told),
+        "encoders": eyes.fingerprint,
+        "weights": studio.weights,
+        "limits": {
+            source: {gate: limit.model_dump(mode="json") for gate, limit in one.limits.items()}
+            for source, one in found.items()
+        },
+        "gates": rows,
+    }
+    paths = [out / "gates.md", out / "gates.json", out / "calibration.json"]
+    paths[0].write_text(gates_text(report) + "\n", "utf-8")
+    paths[1].write_text(json.dumps(report, indent=1) + "\n", "utf-8")
+    paths[2].write_bytes(calibration.to_json())
+    if ship:
+        (looking / "calibration.json").write_bytes(calibration.to_json())
+    for source, one in found.items():
+        path = out / f"roc-{source}.png"
+        plot_roc(curves_of(one.asked), source, path)
+        paths.append(path)
+    metrics = {
+        f"{row['source']} {row['gate']} {row['fault']} {what}": row[what]
+        for row in rows
+        for what in ("recall", "false_alarm")
+    }
+    report["mlflow_run"] = _kept(settings, "gates", eyes.fingerprint, metrics, paths)
+    report["files"] = [str(path) for path in paths]
+    return report
+
+
+def gates_text(report: Mapping[str, Any]) -> str:
+    """The tables."""
+    lines = [
+        f"{report['stories']} stories, half of them to draw limits by; numbers are of the others.",
+        f"Encoders {report['encoders'][:19]}, weights {report['weights'][:19]}.",
+    ]
+    for source in dict.fromkeys(row["source"] for row in report["gates"]):
+        drawn = ", ".join(
+            f"{gate} {limit['least']:.3f} ({limit['num_good']})"
+            for gate, limit in report["limits"][source].items()
+        )
+        lines += [
+            "",
+            f"Takes: {source}. Limits, and by how many good takes: {drawn}.",
+            "",
+            "| fault | gate | recall | false alarms | precision | ROC area | good | bad |",
+            "| --- | --- | --- | --- | --- | --- | --- | --- |",
+        ]
+        for row in report["gates"]:
+            if row["source"] == source:
+                cells = (
+                    *(row["fault"], row["gate"]),
+                    *(_share(row[name]) for name in ("recall", "false_alarm", "precision", "area")),
+                    *(str(row["good"]), str(row["bad"])),
+                )
+                lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _share(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
 
 
 def _keep(settings: StudioSettings, name: str, report: Mapping[str, Any], files: list[Path]) -> str:

@@ -452,6 +452,40 @@ def bench_memory(
         _print(report, as_json, benching.memory_text)
 
 
+@bench_app.command("gates")
+def bench_gates(
+    stories: Annotated[int | None, typer.Option(help="Tell so many stories.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Only see that it works.")] = False,
+    encoders: Annotated[Path | None, typer.Option(help="Let these encoders look.")] = None,
+    ship: Annotated[
+        bool, typer.Option("--ship", help="Keep the limits beside the encoders: they hold then.")
+    ] = False,
+    takes: Annotated[Path, typer.Option(help="Find pocket's takes of the stories here.")] = Path(
+        "out/bench/memory"
+    ),
+    out: Annotated[Path, typer.Option("--out", help="Keep the report here.")] = Path(
+        "out/bench/gates"
+    ),
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Ask the gates of takes whose faults are known, and draw their limits."""
+    from deployments import benching
+
+    with _edge(as_json):
+        report = benching.bench_gates(
+            _settings(home),
+            out=out,
+            takes=takes,
+            encoders=encoders,
+            stories=stories,
+            is_quick=quick,
+            ship=ship,
+            say=lambda line: typer.echo(line, err=True),
+        )
+        _print(report, as_json, benching.gates_text)
+
+
 @bench_app.command("cost")
 def bench_cost(
     weights: Annotated[Path | None, typer.Option(help="Measure these weights.")] = None,

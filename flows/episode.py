@@ -18,6 +18,7 @@ from collections.abc import Sequence
 
 from prefect import flow
 
+from onestory.continuity.ladder import next_attempt
 from onestory.production.delivery import Delivery
 from onestory.production.order import EpisodeOrder
 from onestory.production.plan import Plan, ShotPlan
@@ -81,14 +82,18 @@ async def shoot(sheet: CallSheet, shot: ShotPlan) -> Circled | None:
     if not shot.is_to_be_filmed:
         return None
     await draw_keyframe(sheet, shot.slate)
-    for attempt in shot.attempts(sheet.order.max_takes):
+    tried, attempt = [*shot.tried], shot.attempt
+    while True:
+        tried.append(attempt)
         take = await render_take(sheet, shot.slate, attempt)
         verdict = await judge_take(sheet, take)
         await announce_take(sheet, take, verdict)
         if verdict.is_passed or take.is_own:
             circled = await circle_take(sheet, take)
             break
-    else:
-        circled = await circle_best(sheet, shot.slate, attempt)
+        if len(tried) >= sheet.order.max_takes:
+            circled = await circle_best(sheet, shot.slate, tried)
+            break
+        attempt = next_attempt(tried, verdict.reasons)
     await announce_circled(sheet, circled)
     return circled

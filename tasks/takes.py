@@ -1,5 +1,7 @@
 """Tasks that make, judge and circle takes. Each is one call into `onestory`."""
 
+from collections.abc import Sequence
+
 from prefect import task
 from prefect.client.schemas.objects import State
 
@@ -55,6 +57,6 @@ async def circle_take(sheet: CallSheet, take: TakeInHand) -> Circled:
 
 
 @task(task_run_name="best of {sheet.prefix}-{slate}", **RETRIED)
-async def circle_best(sheet: CallSheet, slate: str, last: int) -> Circled:
+async def circle_best(sheet: CallSheet, slate: str, attempts: Sequence[int]) -> Circled:
     """Circle the least bad take of a shot whose ladder has ended, as waiting for review."""
-    return await unit().circle_best(sheet, slate, last)
+    return await unit().circle_best(sheet, slate, attempts)

@@ -201,6 +201,7 @@ def engine(
             "ONESTORY_ENGINE": settings.engine,
             "ONESTORY_ENGINE_OPTIONS": json.dumps(settings.engine_options, sort_keys=True),
             "ONESTORY_BUCKET": settings.bucket,
+            **({"ONESTORY_ENCODERS": str(settings.encoders)} if settings.encoders else {}),
         },
         log=settings.home / "logs" / "engine.log",
         health=HealthCheck(path="/health", unix_socket=socket),

@@ -54,6 +54,8 @@ class StudioSettings(BaseSettings):
     """Name of the engine that the engine server runs."""
     engine_socket: Path | None = None
     """Unix socket of an engine server that somebody else keeps running."""
+    encoders: Path | None = None
+    """Folder of the encoders that look at takes, with `calibration.json`; None: the shipped."""
     engine_options: dict[str, Any] = Field(default_factory=dict)
     """Keyword options of the engine; JSON in the environment."""
 

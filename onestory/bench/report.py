@@ -133,6 +133,32 @@ def plot_gaps(gaps: Mapping[str, Mapping[int, float]], title: str, path: Path) -
     figure.savefig(path, dpi=110)
 
 
+def plot_roc(
+    curves: Mapping[str, tuple[Sequence[float], Sequence[float]]], title: str, path: Path
+) -> None:
+    """
+    Draw recall against false alarms.
+
+    Args:
+        curves: By name: false alarms and recall.
+        title: Of the plot.
+        path: PNG to write.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, 5.4), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    for name, (alarms, recalls) in curves.items():
+        axes.step(alarms, recalls, where="post", label=name)
+    axes.plot([0, 1], [0, 1], linestyle=":", color="0.6")
+    axes.set(xlabel="false alarms", ylabel="recall", title=title, xlim=(0, 1), ylim=(0, 1.02))
+    axes.legend(fontsize=8, loc="lower right")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=110)
+
+
 def contact_sheet(
     case: Case, rows: Mapping[str, Sequence[np.ndarray[Any, np.dtype[np.uint8]]]]
 ) -> Image.Image:

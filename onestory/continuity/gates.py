@@ -1,8 +1,11 @@
 """
-Is a take any good, as far as numbers can tell without a model?
+Is a take any good?
 
-    readable ─ length ─ size ─ black ─ frozen ─ flicker ─ sharpness ─ colour ─ contrast
-               against the recipe        within the take              against the anchor
+    readable ─ length ─ size ─ black ─ frozen ─ content ─ flicker ─ sharpness ─ colour ─ contrast
+               against the recipe                within the take              against the anchor
+
+What the content gates found (`onestory.continuity.content`) comes in: they need encoders, and
+all others need numbers only.
 
 The anchor is the first circled take of the same scene. A gate that has nothing to read did
 not run, and says why; that is never a pass. Gates stand in order of how bad it is to fail
@@ -10,15 +13,17 @@ them, so that a verdict's first reason is its worst.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 
+from onestory.continuity.content import CONTENT_GATES, did_not_run, not_looked_at
 from onestory.continuity.measures import FrameMeasures, delta_e
 from onestory.documents import Digest, digest_of_json
 from onestory.engines.recipe import Recipe
 from onestory.engines.take import Comparison, GateResult, NgReason, Verdict
 
-GATES_VERSION = 1
+GATES_VERSION = 2
 """Raised by hand when a gate's formula changes, so that every take is judged again."""
 GATE_NAMES = (
     "readable",
@@ -26,6 +31,7 @@ GATE_NAMES = (
     "size",
     "black",
     "frozen",
+    *CONTENT_GATES,
     "flicker",
     "sharpness",
     "colour drift",
@@ -81,10 +87,23 @@ DEFAULT_THRESHOLDS = GateThresholds()
 """What holds unless an order says otherwise."""
 
 
-def gates_fingerprint(thresholds: GateThresholds = DEFAULT_THRESHOLDS) -> Digest:
-    """Name the gates by everything that decides a verdict: names, thresholds and version."""
+def gates_fingerprint(
+    thresholds: GateThresholds = DEFAULT_THRESHOLDS, *, looked_by: Digest | None = None
+) -> Digest:
+    """
+    Name the gates by everything that decides a verdict: names, thresholds and version.
+
+    Args:
+        thresholds: Of the technical gates.
+        looked_by: Names encoders and limits of the content gates; None if nobody looks.
+    """
     return digest_of_json(
-        {"gates": GATE_NAMES, "version": GATES_VERSION, "thresholds": asdict(thresholds)}
+        {
+            "gates": GATE_NAMES,
+            "version": GATES_VERSION,
+            "thresholds": asdict(thresholds),
+            "looked_by": looked_by,
+        }
     )
 
 
@@ -94,6 +113,9 @@ def judge(
     *,
     comparison: Comparison | None = None,
     anchor: FrameMeasures | None = None,
+    content: Sequence[GateResult] = (),
+    looked_by: Digest | None = None,
+    encoders: Digest | None = None,
     thresholds: GateThresholds = DEFAULT_THRESHOLDS,
 ) -> Verdict:
     """
@@ -104,7 +126,11 @@ def judge(
         measures: What came; None if its frames could not be read.
         comparison: What it is held against; stands in the verdict.
         anchor: Measures of the scene's first circled take; None if there is none yet.
-        thresholds: Where the gates draw their lines.
+        content: What the content gates found, in the order of `CONTENT_GATES`; nothing if they
+            were not asked.
+        looked_by: Names encoders and limits of the content gates.
+        encoders: Fingerprint of the encoders alone; stands in the verdict.
+        thresholds: Where the technical gates draw their lines.
 
     Returns:
         The verdict, one result a gate in the order of `GATE_NAMES`. A take that could not be
@@ -119,6 +145,7 @@ def judge(
             _size(recipe, measures),
             _black(measures, thresholds),
             _frozen(recipe, measures, thresholds),
+            *(content or not_looked_at("nobody looks at takes here")),
             _flicker(measures, thresholds),
             _sharpness(measures, thresholds),
             _colour_drift(measures, anchor, thresholds),
@@ -126,8 +153,9 @@ def judge(
         )
     return Verdict(
         take=recipe.digest,
-        gates=gates_fingerprint(thresholds),
+        gates=gates_fingerprint(thresholds, looked_by=looked_by),
         comparison=comparison or Comparison(),
+        encoders=encoders,
         results=results,
     )
 
@@ -149,7 +177,7 @@ def _unreadable(measures: FrameMeasures | None) -> tuple[GateResult, ...]:
             reason=NgReason.UNREADABLE,
             evidence=f"Nothing to judge: {cause}.",
         ),
-        *(_did_not_run(gate, f"{cause}") for gate in GATE_NAMES[1:]),
+        *(did_not_run(gate, f"{cause}") for gate in GATE_NAMES[1:]),
     )
 
 
@@ -208,7 +236,7 @@ def _black(measures: FrameMeasures, thresholds: GateThresholds) -> GateResult:
 
 def _frozen(recipe: Recipe, measures: FrameMeasures, thresholds: GateThresholds) -> GateResult:
     if measures.num_frames < 2:
-        return _did_not_run("frozen", "one frame has nothing to move against")
+        return did_not_run("frozen", "one frame has nothing to move against")
     start, length = longest_still_run(measures.peaks, thresholds.still_change)
     most = max(1, int(Fraction(recipe.fps) * Fraction(thresholds.most_still_seconds)))
     # A take shorter than the longest hold may still not be one single picture.
@@ -228,7 +256,7 @@ def _frozen(recipe: Recipe, measures: FrameMeasures, thresholds: GateThresholds)
 
 def _flicker(measures: FrameMeasures, thresholds: GateThresholds) -> GateResult:
     if measures.num_frames < 3:
-        return _did_not_run("flicker", f"it takes 3 frames, there are {measures.num_frames}")
+        return did_not_run("flicker", f"it takes 3 frames, there are {measures.num_frames}")
     flickers = measures.flickers
     value = sum(flickers) / len(flickers)
     worst = max(range(len(flickers)), key=flickers.__getitem__)
@@ -265,7 +293,7 @@ def _colour_drift(
     measures: FrameMeasures, anchor: FrameMeasures | None, thresholds: GateThresholds
 ) -> GateResult:
     if anchor is None or not anchor.num_frames:
-        return _did_not_run("colour drift", _NO_ANCHOR)
+        return did_not_run("colour drift", _NO_ANCHOR)
     value = delta_e(measures.mean_lab, anchor.mean_lab)
     mine, theirs = (_words_of(one.mean_lab) for one in (measures, anchor))
     return _result(
@@ -283,7 +311,7 @@ def _contrast_drift(
     measures: FrameMeasures, anchor: FrameMeasures | None, thresholds: GateThresholds
 ) -> GateResult:
     if anchor is None or not anchor.num_frames:
-        return _did_not_run("contrast drift", _NO_ANCHOR)
+        return did_not_run("contrast drift", _NO_ANCHOR)
     mine, theirs = (max(one.contrast, FAINTEST_CONTRAST) for one in (measures, anchor))
     value = max(mine / theirs, theirs / mine)
     return _result(
@@ -344,17 +372,6 @@ def _result(
         reason=None if is_passed else reason,
         evidence=evidence,
         frames=() if is_passed else tuple(frames[:_MOST_FRAMES_SHOWN]),
-    )
-
-
-def _did_not_run(gate: str, cause: str) -> GateResult:
-    return GateResult(
-        gate=gate,
-        value=None,
-        threshold=None,
-        unit="",
-        is_passed=None,
-        evidence=f"Did not run: {cause}.",
     )
 
 

@@ -1,20 +1,23 @@
 """
 What is tried next, once the gates said NG?
 
-    new seed ─ larger memory and stronger guidance ─ new caption ─ best of the takes so far
+    somebody, some place is another ── new seed ─ larger memory ─ fresh keyframe ┐
+    not what the caption says ──────── stronger guidance ─ caption ─ new seed ───┼─ best of them
+    black, frozen, soft … ──────────── new seed ─ gentler guidance ──────────────┘
 
-The ladder is data: a flow climbs one rung a take, and when it ends circles the least bad
-take provisionally, as waiting for review. Factors are against the shot's own recipe, not
-against the rung before.
+The ladder is data: a flow films one take a rung, as its verdicts say, and in the end circles the
+least bad take provisionally, as waiting for review. Factors are against the shot's own recipe,
+not against the rung before. Media that nobody can read is no case for a retake: the very same
+take is tried again.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 from onestory.continuity.gates import is_unreadable
-from onestory.engines.take import Verdict
+from onestory.engines.take import NgReason, Verdict
 from onestory.errors import GateError
 
 T = TypeVar("T")
@@ -34,22 +37,58 @@ class Rung:
     """What the guidance is multiplied by."""
     re_expand_caption: bool = False
     """Whether the caption is expanded from the script anew."""
+    has_people_first: bool = False
+    """Whether frames that show its people are remembered before all others."""
+    has_own_keyframe: bool = False
+    """Whether a first frame is drawn for it alone, by engines that draw one."""
 
     def __post_init__(self) -> None:
         """Refuse a rung that would repeat the take, or that turns memory or guidance off."""
         if min(self.memory_budget_factor, self.guidance_factor) <= 0:
             raise ValueError(f"factors of a rung must be positive, got {self}")
-        changes = (self.new_seed, self.re_expand_caption)
+        changes = (
+            *(self.new_seed, self.re_expand_caption),
+            *(self.has_people_first, self.has_own_keyframe),
+        )
         if not any(changes) and self.memory_budget_factor == self.guidance_factor == 1:
             raise ValueError(f"rung {self.name!r} would render the very same take again")
 
 
 DEFAULT_LADDER: tuple[Rung, ...] = (
     Rung(name="new seed"),
-    Rung(name="larger memory, stronger guidance", memory_budget_factor=1.5, guidance_factor=1.25),
+    Rung(name="larger memory, its people first", memory_budget_factor=1.5, has_people_first=True),
+    Rung(name="fresh keyframe", has_own_keyframe=True),
+    Rung(name="stronger guidance", guidance_factor=1.25),
     Rung(name="re-expanded caption", re_expand_caption=True),
+    Rung(name="gentler guidance", guidance_factor=0.8),
 )
-"""What holds unless an order says otherwise: four takes of a shot at most."""
+"""What holds unless an order says otherwise. Take n is filmed on rung n - 1, whatever was filmed
+before it: which takes are filmed, and in which order, verdicts decide."""
+
+AGAIN = Rung(name="new seed")
+"""What every take beyond the ladder is filmed on."""
+
+_LIKENESS = ("new seed", "larger memory, its people first", "fresh keyframe")
+_WORDS = ("stronger guidance", "re-expanded caption", "new seed")
+_PICTURE = ("new seed", "gentler guidance")
+_OF_PICTURE = (
+    NgReason.BLACK,
+    NgReason.FROZEN,
+    NgReason.FLICKER,
+    NgReason.SOFT,
+    NgReason.COLOUR_DRIFT,
+    NgReason.CONTRAST_DRIFT,
+    NgReason.WRONG_LENGTH,
+    NgReason.WRONG_SIZE,
+)
+REMEDIES: Mapping[NgReason, tuple[str, ...]] = {
+    NgReason.IDENTITY: _LIKENESS,
+    NgReason.PLACE: _LIKENESS,
+    NgReason.CAPTION: _WORDS,
+    NgReason.MOTION: _WORDS,
+    **dict.fromkeys(_OF_PICTURE, _PICTURE),
+}
+"""By what is wrong: names of the rungs that may help, first to last."""
 
 
 def rung_of(attempt: int, ladder: Sequence[Rung] = DEFAULT_LADDER) -> Rung | None:
@@ -58,7 +97,7 @@ def rung_of(attempt: int, ladder: Sequence[Rung] = DEFAULT_LADDER) -> Rung | Non
 
     Args:
         attempt: Which take of the shot, from 1.
-        ladder: The rungs, first to last; the last is used for whatever comes after.
+        ladder: The rungs.
 
     Returns:
         The rung; None for a first take, and for every take if there are no rungs.
@@ -68,7 +107,32 @@ def rung_of(attempt: int, ladder: Sequence[Rung] = DEFAULT_LADDER) -> Rung | Non
     """
     if attempt < 1:
         raise ValueError(f"attempt counts from 1, got {attempt}")
-    return ladder[min(attempt - 2, len(ladder) - 1)] if attempt > 1 and ladder else None
+    if attempt == 1 or not ladder:
+        return None
+    return ladder[attempt - 2] if attempt - 2 < len(ladder) else AGAIN
+
+
+def next_attempt(
+    tried: Collection[int], reasons: Sequence[NgReason], ladder: Sequence[Rung] = DEFAULT_LADDER
+) -> int:
+    """
+    Choose what is tried after a take that is NG.
+
+    Args:
+        tried: The takes that were filmed already, by number.
+        reasons: What is wrong with the newest, worst first.
+        ladder: The rungs.
+
+    Returns:
+        The number of the take on the first rung that may help against the worst of it and was
+        not tried; once all were, of one beyond the ladder, on another seed.
+    """
+    names = [rung.name for rung in ladder]
+    for reason in reasons:
+        for remedy in REMEDIES.get(reason, ()):
+            if remedy in names and (attempt := names.index(remedy) + 2) not in tried:
+                return attempt
+    return max(*tried, len(ladder) + 1) + 1
 
 
 def seed_for(first_seed: int, attempt: int) -> int:

@@ -4,8 +4,7 @@ How alike are who and what a take shows, and who and what it should show?
     frames ── some of them ── Encoders ── Reading ─┬─ who_is_who ── identity ~ references
                                                    ├─ place ~ references
                                                    ├─ caption_agreement
-                                                   ├─ subject and background consistency
-                                                   └─ motion
+                                                   └─ subject and background consistency
 
 A take is read once and its reading kept: a few kilobytes in which the evidence is found again.
 All measures are plain functions of readings and embeddings; no model is loaded for them.
@@ -14,7 +13,7 @@ Likeness is the cosine of two embeddings, [-1, 1]: 1 for the same picture.
 
 Shape suffixes, for this module only:
     T  frames of a take    F  frames read    P  people of a frame, from the left
-    H, W  pixels           h, w  cells       D  embedding
+    H, W  pixels           D  embedding
     R  references          N  people or names
 """
 
@@ -28,7 +27,6 @@ from numpy.typing import NDArray
 from pydantic import BeforeValidator, ConfigDict, PlainSerializer
 
 from onestory.continuity.cutting import cut_out, emptied, span
-from onestory.continuity.measures import shrink
 from onestory.documents import Digest, Document, Frozen
 
 if TYPE_CHECKING:
@@ -38,11 +36,8 @@ FRAMES_READ = 5
 """Frames of a take that are read, at most."""
 LEAST_BACKGROUND = 0.3
 """Share of a frame that must show no person for the frame to say something about the place."""
-STRONGEST = 0.05
-"""Share of the cells, those that change most, by which motion is measured."""
 MOST_PEOPLE = 10
 """People, or names, that are matched with each other, at most."""
-_LUMA_C = np.array([0.2126, 0.7152, 0.0722], np.float32)
 
 
 def _numbers(value: object) -> NDArray[np.float32]:
@@ -122,8 +117,6 @@ class Reading(Document):
     """Share of each frame that shows no person, [0, 1]."""
     picture_FD: Embeddings
     """One row for each frame read, comparable with captions."""
-    motion: tuple[float, ...]
-    """Of every pair of neighbouring frames of the take, see `motion_of`."""
 
 
 class Pair(NamedTuple):
@@ -178,7 +171,20 @@ def read_take(
     if not len(frames_THW3):
         raise ValueError("a take must have frames, got 0")
     numbers = frames_of(len(frames_THW3), most=most)
-    chosen_FHW3 = frames_THW3[list(numbers)]
+    return read_frames(encoders, numbers, frames_THW3[list(numbers)])
+
+
+def read_frames(
+    encoders: "Encoders", numbers: tuple[int, ...], chosen_FHW3: NDArray[np.uint8]
+) -> Reading:
+    """
+    Read frames of a take that were chosen already.
+
+    Args:
+        encoders: Who looks.
+        numbers: Of the frames in the take, ascending.
+        chosen_FHW3: The frames, sRGB, uint8; at least one.
+    """
     masks = encoders.people(chosen_FHW3)
     crops = [
         cut_out(frame_HW3, mask_HW)
@@ -190,14 +196,13 @@ def read_take(
     people = _followed(numbers, masks, seen[len(empty) :])
     return Reading(
         encoders=encoders.fingerprint,
-        height=frames_THW3.shape[1],
-        width=frames_THW3.shape[2],
+        height=chosen_FHW3.shape[1],
+        width=chosen_FHW3.shape[2],
         frames=numbers,
         people=people,
         place_FD=seen[: len(empty)],
         backgrounds=tuple(round(float((~one.any(0)).mean()), 4) for one in masks),
         picture_FD=encoders.pictures(chosen_FHW3),
-        motion=motion_of(frames_THW3),
     )
 
 
@@ -290,7 +295,7 @@ def place(reading: Reading, references_RD: NDArray[np.float32]) -> Likeness | No
     Raises:
         ValueError: If there is no reference, or it is of another encoder.
     """
-    rows = _free(reading)
+    rows = place_rows(reading)
     if not rows:
         return None
     numbers = tuple(reading.frames[row] for row in rows)
@@ -299,10 +304,11 @@ def place(reading: Reading, references_RD: NDArray[np.float32]) -> Likeness | No
 
 def place_references(reading: Reading) -> NDArray[np.float32]:
     """Give the embeddings of a take's place that later takes are compared with; may be none."""
-    return reading.place_FD[_free(reading)]
+    return reading.place_FD[place_rows(reading)]
 
 
-def _free(reading: Reading) -> list[int]:
+def place_rows(reading: Reading) -> list[int]:
+    """Say which of the frames read show enough of the place to be compared."""
     return [row for row, share in enumerate(reading.backgrounds) if share >= LEAST_BACKGROUND]
 
 
@@ -403,40 +409,6 @@ def consistency(seen_FD: NDArray[np.float32]) -> float:
     return float(both_F.mean())
 
 
-def motion_of(frames_THW3: NDArray[np.uint8]) -> tuple[float, ...]:
-    """
-    Measure how much moves from each frame to the next.
-
-    Args:
-        frames_THW3: Of a take.
-
-    Returns:
-        For every pair of neighbours the mean of the 5 % strongest changes of luma over cells,
-        in grey levels, [0, 255]. Cells are 2 x 2 pixels of `measures.shrink`. VBench's dynamic
-        degree takes the 5 % strongest of optical flow; this is cheaper and sees light change too.
-    """
-    found = []
-    before_n: NDArray[np.float32] | None = None
-    for frame_HW3 in frames_THW3:
-        luma_hw = shrink(frame_HW3) @ _LUMA_C
-        height, width = (max(1, side // 2) for side in luma_hw.shape)
-        if min(luma_hw.shape) > 1:
-            luma_hw = luma_hw[: 2 * height, : 2 * width]
-            luma_hw = luma_hw.reshape(height, 2, width, 2).mean((1, 3))
-        now_n = luma_hw.ravel()
-        if before_n is not None:
-            change_n = np.sort(np.abs(now_n - before_n))
-            strongest = max(1, round(STRONGEST * len(change_n)))
-            found.append(round(float(change_n[-strongest:].mean()), 4))
-        before_n = now_n
-    return tuple(found)
-
-
-def dynamic_degree(reading: Reading) -> float:
-    """Say how much moves in a take: the mean of `Reading.motion`, [0, 255]; 0 for one frame."""
-    return float(np.mean(reading.motion)) if reading.motion else 0.0
-
-
 def _followed(
     numbers: tuple[int, ...],
     masks: Sequence[NDArray[np.bool_]],
@@ -444,7 +416,7 @@ def _followed(
 ) -> tuple[PersonReading, ...]:
     """Say who is whom from frame to frame: whoever is most alike to the fullest frame's people."""
     starts = np.cumsum([0, *(len(one) for one in masks)])
-    fullest = max(range(len(masks)), key=lambda row: (len(masks[row]), float(masks[row].mean())))
+    fullest = max(range(len(masks)), key=lambda row: (len(masks[row]), int(masks[row].sum())))
     models_ND = seen[starts[fullest] : starts[fullest + 1]]
     tracks: list[list[tuple[int, int, int]]] = [[] for _ in models_ND]
     for row, masks_PHW in enumerate(masks):

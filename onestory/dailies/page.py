@@ -41,6 +41,18 @@ class JudgedTake(Frozen):
     caption_report: CaptionReport | None = None
 
 
+class Evidence(Frozen):
+    """Two pictures that a gate compared."""
+
+    gate: str
+    here: bytes
+    """JPEG, of the take."""
+    there: bytes
+    """JPEG, of the take that it was held against."""
+    there_from: str
+    """Slate of that take."""
+
+
 class DailiesTake(JudgedTake):
     """One take of a shot, as it is shown among the dailies."""
 
@@ -48,6 +60,11 @@ class DailiesTake(JudgedTake):
     """JPEG; empty if there is no picture to show."""
     strip: tuple[bytes, ...] = ()
     """JPEGs of a few frames in order, to run the pointer over."""
+    evidence: tuple[Evidence, ...] = ()
+
+    def evidence_for(self, gate: str) -> Evidence | None:
+        """What a gate compared, if there are pictures of it."""
+        return next((one for one in self.evidence if one.gate == gate), None)
 
 
 class RememberedShot(Frozen):

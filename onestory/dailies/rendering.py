@@ -35,6 +35,7 @@ LARGEST_FILM_INSIDE = 6_000_000
 _CARD_SIDE = 420
 _POSTER_SIDE = 960
 _STRIP_SIDE = 480
+_EXHIBIT_SIDE = 224
 _HERE = Path(__file__).parent
 
 
@@ -143,6 +144,7 @@ def _render(
         card=lambda picture: _picture(picture, _CARD_SIDE),
         poster=lambda picture: _picture(picture, _POSTER_SIDE),
         frame=lambda picture: _picture(picture, _STRIP_SIDE),
+        exhibit=lambda picture: _picture(picture, _EXHIBIT_SIDE),
         number=number_in_words,
         clock=clock,
         meter=meter_of,

@@ -30,6 +30,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
 from onestory.documents import Digest
+from onestory.engine_server.looking import SHIPPED_ENCODERS, open_lookout
 from onestory.engine_server.messages import (
     CancelRequest,
     Health,
@@ -219,7 +220,12 @@ def create_app(stage: Stage) -> FastAPI:
 
 
 def stage_from_environment(environment: dict[str, str]) -> Stage:
-    """The stage that the environment describes: `ONESTORY_ENGINE`, `ONESTORY_MINIO_…`."""
+    """
+    The stage that the environment describes.
+
+    `ONESTORY_ENGINE`, `ONESTORY_ENGINE_OPTIONS`, `ONESTORY_MINIO_…`, and `ONESTORY_ENCODERS`: a
+    folder of encoders with its `calibration.json`; without it those that are shipped.
+    """
     options: dict[str, Any] = json.loads(environment.get("ONESTORY_ENGINE_OPTIONS") or "{}")
     address = VaultAddress(
         endpoint=environment["ONESTORY_MINIO_ENDPOINT"],
@@ -228,7 +234,13 @@ def stage_from_environment(environment: dict[str, str]) -> Stage:
         bucket=environment.get("ONESTORY_BUCKET", "onestory"),
         secure=environment.get("ONESTORY_MINIO_SECURE", "").lower() in ("1", "true"),
     )
-    return Stage(open_engine(environment.get("ONESTORY_ENGINE", "pocket"), options), Vault(address))
+    engine = open_engine(environment.get("ONESTORY_ENGINE", "pocket"), options)
+    vault = Vault(address)
+    encoders = environment.get("ONESTORY_ENCODERS")
+    lookout = open_lookout(
+        vault, engine.fingerprint().name, Path(encoders) if encoders else SHIPPED_ENCODERS
+    )
+    return Stage(engine, vault, lookout=lookout)
 
 
 def main() -> None:

@@ -36,6 +36,7 @@ from onestory.cut.clip import conformed
 from onestory.cut.encode import VideoWriter, frame_to_jpeg, frame_to_png
 from onestory.cut.probe import decode_frames, probe_video
 from onestory.documents import Digest
+from onestory.engine_server.looking import Glimpses, Lookout
 from onestory.engine_server.memory import Archive
 from onestory.engines.latents import unpack_latents
 from onestory.engines.protocol import Engine, Footage, Frame
@@ -94,6 +95,7 @@ class _Developed:
 
     video: bytes
     measures: FrameMeasures
+    glimpses: Glimpses
     first: Frame
     middle: Frame
     last: Frame
@@ -105,10 +107,23 @@ class Stage:
     """An engine, a vault, and the way from one to the other. Not for concurrent renders."""
 
     def __init__(
-        self, engine: Engine, vault: Vault, *, thresholds: GateThresholds | None = None
+        self,
+        engine: Engine,
+        vault: Vault,
+        *,
+        lookout: Lookout | None = None,
+        thresholds: GateThresholds | None = None,
     ) -> None:
+        """
+        Args:
+            engine: Makes the takes.
+            vault: Keeps them.
+            lookout: Looks at them for the content gates; None if these do not run.
+            thresholds: Of the technical gates.
+        """
         self.engine = engine
         self.vault = vault
+        self.lookout = lookout
         self.thresholds = thresholds or GateThresholds()
         self._archive = Archive(vault)
         # A take is judged right after it was shot, and anchors the shots that follow: what was
@@ -204,7 +219,9 @@ class Stage:
         Raises:
             MissingBlobError: If there is no such take.
         """
-        question = comparison.question(gates_fingerprint(self.thresholds))
+        lookout = self.lookout
+        looked_by = lookout.digest if lookout else None
+        question = comparison.question(gates_fingerprint(self.thresholds, looked_by=looked_by))
         known = self.vault.find_verdict(address, question)
         if known is not None:
             return known
@@ -215,6 +232,9 @@ class Stage:
             measures,
             comparison=comparison,
             anchor=self._measured(anchor)[1] if anchor else None,
+            content=lookout.results(take, measures, comparison) if lookout and measures else (),
+            looked_by=looked_by,
+            encoders=lookout.encoders.fingerprint if lookout else None,
             thresholds=self.thresholds,
         )
         self.vault.put_verdict(verdict)
@@ -251,13 +271,13 @@ class Stage:
         with TemporaryDirectory(prefix="onestory-take-") as folder:
             path = Path(folder) / "take.mp4"
             if footage.video is not None:
-                return self._check_delivered(footage.video, slate)
+                return self._check_delivered(footage.video, recipe, slate)
             return self._encode(footage, recipe, slate, path, control)
 
     def _encode(
         self, footage: Footage, recipe: Recipe, slate: str, path: Path, control: TakeControl
     ) -> _Developed:
-        meter, watched = FrameMeter(), _Watched()
+        meter, watched = FrameMeter(), _Watched(recipe)
         started = time.perf_counter()
         # Writing and metering a frame take about as long as drawing a simple one.
         waiting: deque[Future[None]] = deque()
@@ -282,6 +302,7 @@ class Stage:
         return _Developed(
             video,
             meter.measures(),
+            watched.glimpses,
             first,
             middle,
             last,
@@ -289,17 +310,18 @@ class Stage:
             time.perf_counter() - rendered,
         )
 
-    def _check_delivered(self, video: bytes, slate: str) -> _Developed:
+    def _check_delivered(self, video: bytes, recipe: Recipe, slate: str) -> _Developed:
         """Read a video that the engine encoded by itself, from end to end."""
         started = time.perf_counter()
         self._readable(video, slate, decode=True)
-        meter, watched = FrameMeter(), _Watched()
+        meter, watched = FrameMeter(), _Watched(recipe)
         for frame in decode_frames(video):
             meter.add(frame)
             watched.see(frame)
         first, middle, last = watched.chosen()
         seconds = time.perf_counter() - started
-        return _Developed(video, meter.measures(), first, middle, last, 0.0, seconds)
+        measures = meter.measures()
+        return _Developed(video, measures, watched.glimpses, first, middle, last, 0.0, seconds)
 
     def _readable(self, video: bytes, slate: str, *, decode: bool) -> int:
         """Number of frames in a video, or quarantine."""
@@ -368,6 +390,8 @@ class Stage:
             rendered_at=datetime.now(UTC).isoformat(timespec="seconds"),
         )
         self.vault.put_take(take)
+        if self.lookout is not None:
+            self.lookout.keep(take.address, developed.glimpses)
         self._fresh[take.address] = (take, developed.measures)
         while len(self._fresh) > FRESH_TAKES:
             self._fresh.popitem(last=False)
@@ -401,10 +425,11 @@ def _take_in(frame: Frame, writer: VideoWriter, meter: FrameMeter) -> None:
 
 
 class _Watched:
-    """Keeps the first, the middle and the last of frames that go by once."""
+    """Keeps the first, the middle and the last of frames that go by once, and a few to look at."""
 
-    def __init__(self) -> None:
+    def __init__(self, recipe: Recipe) -> None:
         self.num_frames = 0
+        self.glimpses = Glimpses(recipe.num_frames)
         self._every = 1
         self._kept: list[Frame] = []
         self._last: Frame | None = None
@@ -418,6 +443,7 @@ class _Watched:
                 self._every *= 2
         self._last = frame
         self.num_frames += 1
+        self.glimpses.see(frame)
 
     def chosen(self) -> tuple[Frame, Frame, Frame]:
         """First, about the middle, last. Raises MediaError if no frame went by."""

@@ -99,6 +99,15 @@ class NgReason(StrEnum):
     """Rejected by a person."""
 
 
+class Sight(Frozen):
+    """A part of one frame of a take."""
+
+    take: Digest
+    frame: int
+    box: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)
+    """Left, top, right, bottom, as shares of the frame, [0, 1]."""
+
+
 class GateResult(Frozen):
     """What one gate found."""
 
@@ -117,6 +126,8 @@ class GateResult(Frozen):
     """Which frames, which pair; or why the gate did not run."""
     frames: tuple[int, ...] = ()
     """Frame indices that show it."""
+    pair: tuple[Sight, Sight] | None = None
+    """What was compared and is least alike: in this take, and in the one it was held against."""
 
 
 class Reference(Frozen):
@@ -152,6 +163,8 @@ class Verdict(Document):
     """Fingerprint of the gates: their names, thresholds and versions."""
     comparison: Comparison = Comparison()
     """What the take was held against."""
+    encoders: Digest | None = None
+    """Fingerprint of who looked for the content gates; None if nobody did."""
     results: tuple[GateResult, ...]
 
     @property

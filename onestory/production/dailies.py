@@ -21,6 +21,7 @@ from onestory.documents import Digest
 from onestory.engines.take import Take, Verdict
 from onestory.errors import CorruptBlobError, MissingBlobError
 from onestory.production.estimate import Price, price
+from onestory.production.evidence import evidence_of
 from onestory.production.plan import Plan, ShotPlan
 from onestory.production.unit import CallSheet, Unit
 from onestory.screenplay.episode import Shot
@@ -204,6 +205,7 @@ def _take(unit: Unit, entry: TakeEntry, take: Take, coverage: ShotState) -> Dail
         **dict(judged(entry, coverage, take=take, verdict=verdict)),
         poster=thumbnail(blob_if_whole(unit, take.media.poster), THUMBNAIL_PIXELS),
         strip=tuple(thumbnail(blob_if_whole(unit, frame), STRIP_PIXELS) for frame in frames),
+        evidence=evidence_of(unit.vault, verdict),
     )
 
 

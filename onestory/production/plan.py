@@ -21,10 +21,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
-from onestory.continuity.ladder import DEFAULT_LADDER, Rung, rung_of
+from onestory.continuity.ladder import DEFAULT_LADDER, Rung, next_attempt, rung_of
 from onestory.documents import Digest, Frozen
 from onestory.engines.recipe import Recipe
-from onestory.engines.take import Take
+from onestory.engines.take import NgReason, Take
 from onestory.memory.lineage import Remembered
 from onestory.production.recall import in_short, memory_changes, shots_by_take
 from onestory.production.recipes import (
@@ -38,7 +38,7 @@ from onestory.production.recipes import (
 from onestory.production.standing import Standing
 from onestory.production.table_read import TableRead
 from onestory.screenplay.episode import Episode, Shot
-from onestory.vault.ledger import EpisodeState, ShotState
+from onestory.vault.ledger import EpisodeState, ShotState, TakeEntry
 
 Freshness: TypeAlias = Literal["current", "stale", "missing", "blocked"]
 HoldWord: TypeAlias = Literal["", "to be kept", "kept", "frozen"]
@@ -65,8 +65,10 @@ class ShotPlan(Frozen):
     takes: int = 0
     """How many takes there are."""
     attempt: int = 1
-    """Which take is filmed first if it is to be filmed: a later one than those that a person
-    has seen and rejected."""
+    """Which take is filmed first if it is to be filmed: another one than those that a person
+    has seen when one of them was rejected."""
+    tried: tuple[int, ...] = ()
+    """These, by number."""
     may_change: bool = False
     """Whether filming an earlier shot may change this one's freshness: look again before it."""
     hold: HoldWord = ""
@@ -85,10 +87,6 @@ class ShotPlan(Frozen):
     def is_to_be_filmed(self) -> bool:
         """Whether it is not current and nobody holds its take."""
         return self.freshness != "current" and not self.hold
-
-    def attempts(self, max_takes: int) -> range:
-        """The takes that may be filmed before the best one is circled; at least one."""
-        return range(self.attempt, max(max_takes, self.attempt) + 1)
 
 
 class Plan(Frozen):
@@ -217,9 +215,10 @@ def plan_shot(shot: Shot, call: Call, *, changing: Collection[str] = ()) -> Shot
     """
     coverage = call.state.shot(shot.slate)
     circled = coverage.circled
-    keyframe = known_keyframe(shot, call)
-    first = first_attempt(shot, call, keyframe=keyframe)
+    seen = rejected_attempts(shot, call)
+    first = next_attempt(seen, tuple(seen.values())) if seen else 1
     attempt = circled.rung + 1 if circled else first
+    keyframe = known_keyframe(shot, call, attempt=attempt)
     recipe = planned_recipe(shot, call, attempt=attempt, keyframe=keyframe)
     unknown = call.unknown_source(shot)
     is_keyframe_unknown = keyframe is None and call.filming.draws_keyframes and not call.clip(shot)
@@ -242,15 +241,16 @@ def plan_shot(shot: Shot, call: Call, *, changing: Collection[str] = ()) -> Shot
         recipe=None if is_unknown else recipe.digest,
         takes=len(coverage.takes),
         attempt=first,
+        tried=tuple(seen),
         may_change=bool(changing) and (call.filming.remembers or call.goes_on(shot)),
         hold=hold,
         ordered=order.words if order else (),
     )
 
 
-def first_attempt(shot: Shot, call: Call, *, keyframe: Keyframe | None = None) -> int:
+def rejected_attempts(shot: Shot, call: Call) -> dict[int, NgReason]:
     """
-    Say which take of a shot is filmed first, if it is to be filmed.
+    Say which takes of a shot a person had seen when one of them was rejected.
 
     Takes of another caption, or of another memory, are other shots' takes by now: a person has
     not seen today's.
@@ -258,20 +258,27 @@ def first_attempt(shot: Shot, call: Call, *, keyframe: Keyframe | None = None) -
     Args:
         shot: Which shot.
         call: What there is, with the memory of every take that a person has seen.
-        keyframe: What its takes start from.
 
     Returns:
-        1; or, if a person rejected one of today's recipe, the one after all that were filmed
-        of it by then.
+        By number of the take, in the order in which they were filmed: what was wrong with it, as
+        the person said; with those that were not rejected, nothing that a rung is known for. None
+        at all if nobody rejected one of today's.
     """
     seen = {
         take.rung + 1: take
         for take in call.state.shot(shot.slate).seen_when_rejected
-        if planned_recipe(shot, call, attempt=take.rung + 1, keyframe=keyframe).digest
-        == take.address
+        if _is_todays(take, shot, call)
     }
-    is_rejected = any(take.rejected_why for take in seen.values())
-    return max(seen) + 1 if is_rejected else 1
+    if not any(take.rejected_why for take in seen.values()):
+        return {}
+    return {attempt: take.rejected_for or NgReason.PERSON for attempt, take in seen.items()}
+
+
+def _is_todays(take: TakeEntry, shot: Shot, call: Call) -> bool:
+    attempt = take.rung + 1
+    keyframe = known_keyframe(shot, call, attempt=attempt)
+    recipe = planned_recipe(shot, call, attempt=attempt, keyframe=keyframe)
+    return recipe.digest == take.address
 
 
 def recall_recipe(shot: Shot, call: Call, *, attempt: int) -> Recipe:
@@ -305,8 +312,14 @@ def planned_recipe(
     )
 
 
-def known_keyframe(shot: Shot, call: Call) -> Keyframe | None:
-    """The keyframe that a take of this shot would start from, if it is known without drawing."""
+def keyframe_attempt(attempt: int, call: Call) -> int:
+    """Say for which take of a shot the first frame of its n-th take is drawn."""
+    rung = rung_of(attempt, call.ladder)
+    return attempt if rung and rung.has_own_keyframe else 1
+
+
+def known_keyframe(shot: Shot, call: Call, *, attempt: int) -> Keyframe | None:
+    """The keyframe that a shot's n-th take would start from, if it is known without drawing."""
     if call.clip(shot):
         return None
     users = call.user_keyframes.get(shot.slate)
@@ -315,13 +328,12 @@ def known_keyframe(shot: Shot, call: Call) -> Keyframe | None:
     if call.goes_on(shot):
         previous = call.circled(call.earlier_shots(shot)[-1])
         return Keyframe(blob=previous.media.last_frame, by="previous") if previous else None
-    coverage = call.state.shot(shot.slate)
-    if coverage.keyframe is None:
+    drawn = call.state.shot(shot.slate).keyframes
+    if not drawn:
         return None
-    wanted = keyframe_recipe_of(planned_recipe(shot, call, attempt=1)).digest
-    if coverage.keyframe_recipe == wanted:
-        return Keyframe(blob=coverage.keyframe, by="engine")
-    return None
+    wanted = planned_recipe(shot, call, attempt=keyframe_attempt(attempt, call))
+    blob = drawn.get(keyframe_recipe_of(wanted).digest)
+    return Keyframe(blob=blob, by="engine") if blob else None
 
 
 def _freshness(

@@ -50,6 +50,7 @@ from onestory.production.plan import (
     Call,
     Plan,
     ShotPlan,
+    keyframe_attempt,
     known_keyframe,
     make_plan,
     plan_shot,
@@ -211,25 +212,27 @@ class Unit:
         call = await self._recall_planned(shot, call)
         if coverage.hold is None or coverage.circled is None or call.unknown_source(shot):
             return
-        known, attempt = known_keyframe(shot, call), coverage.circled.rung + 1
+        attempt = coverage.circled.rung + 1
+        known = known_keyframe(shot, call, attempt=attempt)
         instead_of = intent_of(planned_recipe(shot, call, attempt=attempt, keyframe=known))
         settled = coverage.hold.model_copy(update={"instead_of": instead_of})
         await asyncio.to_thread(self.ledger(sheet.episode).kept, settled)
 
-    async def keyframe(self, sheet: CallSheet, slate: str) -> Keyframe | None:
+    async def keyframe(self, sheet: CallSheet, slate: str, attempt: int = 1) -> Keyframe | None:
         """
-        The first frame that a shot's takes start from.
+        The first frame that a shot's n-th take starts from: the first take's, but on some rungs.
 
         Returns:
             The user's; without a cut the last frame of the take before; a drawn one; or none.
         """
-        call = await self._call_for(sheet, slate, attempts=(1,))
+        call = await self._call_for(sheet, slate, attempts=(1, attempt))
         shot = _shot(call.episode, slate)
-        known = known_keyframe(shot, call)
+        known = known_keyframe(shot, call, attempt=attempt)
         if known is not None or not call.filming.draws_keyframes or call.clip(shot):
             return known
-        recipe = keyframe_recipe_of(planned_recipe(shot, call, attempt=1))
-        lineage = call.lineage(shot, attempt=1)
+        drawn_for = keyframe_attempt(attempt, call)
+        recipe = keyframe_recipe_of(planned_recipe(shot, call, attempt=drawn_for))
+        lineage = call.lineage(shot, attempt=drawn_for)
         answer = await self.engine.keyframe(
             KeyframeRequest(recipe=recipe, slate=slate, lineage=lineage)
         )
@@ -253,6 +256,8 @@ class Unit:
             CorruptBlobError: If what it remembers is damaged.
             OrderError: If a shot that it may remember has no take.
         """
+        if attempt > 1:
+            await self.keyframe(sheet, slate, attempt)
         call = await self._call_for(sheet, slate, attempts=(1, attempt))
         ledger = self.ledger(sheet.episode)
         answer = await self._take(sheet, _shot(call.episode, slate), call, attempt)
@@ -299,25 +304,25 @@ class Unit:
         )
         return Circled(slate=take.slate, address=take.address, is_waiting_for_review=is_waiting)
 
-    async def circle_best(self, sheet: CallSheet, slate: str, last: int) -> Circled:
+    async def circle_best(self, sheet: CallSheet, slate: str, attempts: Sequence[int]) -> Circled:
         """
         Circle the least bad take of a shot whose ladder has ended, provisionally.
 
         Args:
             sheet: The episode.
             slate: Which shot.
-            last: Which take of it was the last one.
+            attempts: Which takes of it were filmed, by number.
 
         Raises:
             GateError: If the order says to stop there, or no take can be used.
         """
-        attempts = range(1, last + 1)
         call = await self._call_for(sheet, slate, attempts=attempts)
         shot = _shot(call.episode, slate)
-        known = known_keyframe(shot, call)
         # Takes of another caption, or of another memory, are other shots' takes by now.
         climbed = frozenset(
-            planned_recipe(shot, call, attempt=attempt, keyframe=known).digest
+            planned_recipe(
+                shot, call, attempt=attempt, keyframe=known_keyframe(shot, call, attempt=attempt)
+            ).digest
             for attempt in attempts
         )
         return await asyncio.to_thread(self._circle_best, sheet, slate, climbed)
@@ -442,7 +447,8 @@ class Unit:
         return CallSheet.from_json(self.vault.get_blob(blob))
 
     async def _take(self, sheet: CallSheet, shot: Shot, call: Call, attempt: int) -> TakeAnswer:
-        recipe = planned_recipe(shot, call, attempt=attempt, keyframe=known_keyframe(shot, call))
+        keyframe = known_keyframe(shot, call, attempt=attempt)
+        recipe = planned_recipe(shot, call, attempt=attempt, keyframe=keyframe)
         if recipe.digest in self._damaged:
             await asyncio.to_thread(self._forget_damaged, recipe.digest)
         coverage = call.state.shot(shot.slate)

@@ -46,6 +46,8 @@ class TakeEntry:
     question: Digest | None = None
     """What the gates were asked of it last; None if they never were."""
     rejected_why: str = ""
+    rejected_for: NgReason | None = None
+    """Word of the vocabulary; None if no person rejected it."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -73,9 +75,8 @@ class ShotState:
 
     takes: list[TakeEntry] = field(default_factory=list)
     circled: Circling | None = None
-    keyframe: Digest | None = None
-    keyframe_recipe: Digest | None = None
-    """What the keyframe was drawn from; None if the user brought it."""
+    keyframes: dict[Digest, Digest] = field(default_factory=dict)
+    """Blobs of the first frames that were drawn for it, by the recipes that they were drawn of."""
     quarantined: list[str] = field(default_factory=list)
     order: ShotOrder | None = None
     """The newest that was not withdrawn; whether it lapsed, the script says."""
@@ -152,11 +153,11 @@ def _restore(state: EpisodeState, version: EpisodeState) -> None:
     for slate, shot in state.shots.items():
         then = version.shots.get(slate, ShotState())
         shot.circled = then.circled
-        shot.keyframe, shot.keyframe_recipe = then.keyframe, then.keyframe_recipe
+        shot.keyframes |= then.keyframes
         shot.order, shot.hold = then.order, then.hold
         for take in shot.takes:
             if (entry := then.entry(take.address)) is not None:
-                take.rejected_why = entry.rejected_why
+                take.rejected_why, take.rejected_for = entry.rejected_why, entry.rejected_for
 
 
 def _apply(state: EpisodeState, event: Event) -> None:
@@ -189,7 +190,8 @@ def _apply_orders(state: EpisodeState, event: Event) -> None:
 def _apply_to_shot(shot: ShotState, event: Event) -> None:
     entry = shot.entry(event.take) if event.take else None
     if event.kind is EventKind.KEYFRAME:
-        shot.keyframe, shot.keyframe_recipe = event.blob, event.take
+        if event.take and event.blob:
+            shot.keyframes[event.take] = event.blob
     elif event.kind is EventKind.QUARANTINED:
         shot.quarantined.append(event.why)
     elif event.kind is EventKind.RENDERED and event.take and entry is None:
@@ -199,6 +201,7 @@ def _apply_to_shot(shot: ShotState, event: Event) -> None:
         entry.badness, entry.question = event.badness, event.question
     elif event.kind is EventKind.REJECTED and entry:
         entry.rejected_why = event.why
+        entry.rejected_for = event.reasons[0] if event.reasons else None
         shot.num_decisions += 1
         shot.num_takes_when_rejected = len(shot.takes)
         if shot.circled and shot.circled.address == event.take:
@@ -206,7 +209,7 @@ def _apply_to_shot(shot: ShotState, event: Event) -> None:
     elif event.kind is EventKind.CIRCLED and entry and event.by:
         if event.by in ("person", "nobody"):
             shot.num_decisions += 1
-            entry.rejected_why = ""
+            entry.rejected_why, entry.rejected_for = "", None
         shot.circled = Circling(
             slate=entry.slate,
             address=entry.address,
@@ -276,10 +279,9 @@ class Ledger:
         if (self.state.episode, self.state.sheet) != (episode, sheet):
             self._append(EventKind.BROKEN_DOWN, blob=episode, sheet=sheet, title=title)
 
-    def keyframe(self, shot: str, blob: Digest, *, recipe: Digest | None) -> None:
-        """Say which keyframe a shot has, and what it was drawn from (None: the user's own)."""
-        coverage = self.state.shot(shot)
-        if (coverage.keyframe, coverage.keyframe_recipe) != (blob, recipe):
+    def keyframe(self, shot: str, blob: Digest, *, recipe: Digest) -> None:
+        """Say which first frame was drawn of a recipe."""
+        if self.state.shot(shot).keyframes.get(recipe) != blob:
             self._append(EventKind.KEYFRAME, shot=shot, blob=blob, take=recipe)
 
     def rendered(self, shot: str, *, prefix: str, address: Digest, rung: int) -> TakeEntry:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from onestory.continuity.content import CONTENT_GATES
 from onestory.continuity.gates import (
     GATE_NAMES,
     GateThresholds,
@@ -60,9 +61,34 @@ def _result(verdict: Verdict, gate: str) -> GateResult:
     return {result.gate: result for result in verdict.results}[gate]
 
 
+CONTENT = tuple(
+    GateResult(
+        gate=gate, value=0.9, threshold=0.5, unit="likeness", is_passed=True, evidence="Alike."
+    )
+    for gate in CONTENT_GATES
+)
+
+
+def test_a_take_that_nobody_looks_at_says_so() -> None:
+    """Without encoders the content gates did not run, which neither passes nor fails."""
+    verdict = _verdict(_walk())
+    assert verdict.is_passed
+    for gate in CONTENT_GATES:
+        assert _result(verdict, gate).is_passed is None
+        assert "nobody looks" in _result(verdict, gate).evidence
+
+
+def test_what_a_take_shows_decides_before_how_it_looks() -> None:
+    """A wrong person is a worse reason than a soft picture, and a better one than a frozen one."""
+    wrong = CONTENT[0].model_copy(update={"is_passed": False, "reason": NgReason.IDENTITY})
+    soft = [np.full_like(frame, 90) for frame in _walk()]
+    verdict = _verdict(soft, content=(wrong, *CONTENT[1:]))
+    assert verdict.reasons == (NgReason.FROZEN, NgReason.IDENTITY, NgReason.SOFT)
+
+
 def test_a_good_take_passes_with_numbers_for_everything() -> None:
     """A good take passes every gate, each with value, threshold, unit and a sentence."""
-    verdict = _verdict(_walk(), anchor=measure(_walk()))
+    verdict = _verdict(_walk(), anchor=measure(_walk()), content=CONTENT)
     assert verdict.is_passed
     assert verdict.reasons == ()
     assert verdict.badness == 0
@@ -105,7 +131,7 @@ def test_what_could_not_be_read_never_passes(frames: Frames | None) -> None:
     assert not verdict.is_passed
     assert verdict.reasons == (NgReason.UNREADABLE,)
     assert is_unreadable(verdict)
-    assert [result.is_passed for result in verdict.results] == [False] + [None] * 8
+    assert [result.is_passed for result in verdict.results] == [False] + [None] * 14
     assert all("Did not run" in result.evidence for result in verdict.results[1:])
 
 

@@ -2,7 +2,16 @@
 
 import pytest
 
-from onestory.continuity.ladder import DEFAULT_LADDER, Rung, best_of, rung_of, seed_for
+from onestory.continuity.ladder import (
+    AGAIN,
+    DEFAULT_LADDER,
+    REMEDIES,
+    Rung,
+    best_of,
+    next_attempt,
+    rung_of,
+    seed_for,
+)
 from onestory.documents import Digest
 from onestory.engines.take import GateResult, NgReason, Verdict
 from onestory.errors import GateError
@@ -21,26 +30,58 @@ def _verdict(*failures: tuple[NgReason, float], runs: bool = True) -> Verdict:
     return Verdict(take=name, gates=name, results=(passed, *failed))
 
 
-def test_the_default_ladder_is_the_documented_one() -> None:
-    """New seed, then more memory and guidance, then a new caption, and on from there."""
-    rungs = [rung_of(attempt) for attempt in (1, 2, 3, 4, 5)]
-    assert rungs == [None, *DEFAULT_LADDER, DEFAULT_LADDER[-1]]
-    first, second, third = DEFAULT_LADDER
-    assert (first.memory_budget_factor, first.guidance_factor) == (1, 1)
-    assert second.memory_budget_factor > 1
-    assert second.guidance_factor > 1
-    assert third.re_expand_caption
-    assert not first.re_expand_caption
-    assert not second.re_expand_caption
+def test_every_take_has_its_rung() -> None:
+    """The first has none, those beyond the ladder have another seed and nothing else."""
+    rungs = [rung_of(attempt) for attempt in range(1, len(DEFAULT_LADDER) + 4)]
+    assert rungs == [None, *DEFAULT_LADDER, AGAIN, AGAIN]
     assert all(rung.new_seed for rung in DEFAULT_LADDER)
+    assert {name for names in REMEDIES.values() for name in names} == {
+        rung.name for rung in DEFAULT_LADDER
+    }
 
 
-def test_an_order_may_bring_its_own_ladder() -> None:
-    """An empty ladder changes nothing; another ladder is climbed as given."""
-    mine = (Rung(name="stronger", new_seed=False, guidance_factor=2.0),)
+def test_every_reason_of_a_gate_has_remedies() -> None:
+    """All but what cannot be read, which is tried again as it is, and a person's own word."""
+    assert set(NgReason) - set(REMEDIES) == {NgReason.UNREADABLE, NgReason.PERSON}
+
+
+@pytest.mark.parametrize(
+    ("reason", "names"),
+    [
+        (NgReason.IDENTITY, ["new seed", "larger memory, its people first", "fresh keyframe"]),
+        (NgReason.CAPTION, ["stronger guidance", "re-expanded caption", "new seed"]),
+        (NgReason.SOFT, ["new seed", "gentler guidance", "new seed"]),
+    ],
+)
+def test_what_is_wrong_decides_what_is_tried(reason: NgReason, names: list[str]) -> None:
+    """Each kind of fault climbs its own rungs, and no take is filmed twice."""
+    tried = [1]
+    for _ in names:
+        tried.append(next_attempt(tried, (reason,)))
+    assert [rung.name for attempt in tried if (rung := rung_of(attempt))] == names
+    assert len(set(tried)) == len(tried)
+
+
+def test_a_second_fault_is_a_second_hint() -> None:
+    """When nothing is left against the worst fault, the next one is heard."""
+    tried = [1, 2, 3, 4]
+    attempt = next_attempt(tried, (NgReason.IDENTITY, NgReason.CAPTION))
+    rung = rung_of(attempt)
+    assert rung is not None
+    assert rung.name == "stronger guidance"
+    beyond = next_attempt([*tried, 5, 6, 7], (NgReason.IDENTITY,))
+    assert beyond == len(DEFAULT_LADDER) + 2
+    assert next_attempt([*tried, beyond], (NgReason.PERSON,)) == beyond + 1
+
+
+def test_another_ladder_is_climbed_as_given() -> None:
+    """An empty ladder has no rungs at all; a remedy that is not on a ladder is passed over."""
+    mine = (Rung(name="stronger guidance", new_seed=False, guidance_factor=2.0),)
     assert rung_of(2, ()) is None
     assert rung_of(1, mine) is None
     assert rung_of(2, mine) == mine[0]
+    assert next_attempt([1], (NgReason.SOFT, NgReason.CAPTION), mine) == 2
+    assert next_attempt([1, 2], (NgReason.SOFT, NgReason.CAPTION), mine) == 3
 
 
 def test_attempts_count_from_one() -> None:

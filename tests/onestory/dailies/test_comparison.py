@@ -39,7 +39,7 @@ def _compared(take: DailiesTake, **fields: object) -> ComparedTake:
     pictures = tuple(
         Picture(frame=frame, blob=blob, is_readable=True, content=take.poster) for frame in FRAMES
     )
-    judged = take.model_dump(exclude={"poster", "strip"})
+    judged = take.model_dump(exclude={"poster", "strip", "evidence"})
     return ComparedTake.model_validate({**judged, "pictures": pictures, **fields})
 
 

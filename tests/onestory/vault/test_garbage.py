@@ -379,7 +379,8 @@ def test_ledgers_and_what_gc_does_not_know_stay(own: Vault) -> None:
     """Only the newest snapshot is of use; a folder of a later version is nobody's garbage."""
     ledger = Ledger(own, "tiny")
     for number in range(2 * SNAPSHOT_EVERY_EVENTS):
-        ledger.keyframe(SHOT, digest_of(str(number).encode()), recipe=None)
+        blob = digest_of(str(number).encode())
+        ledger.keyframe(SHOT, blob, recipe=blob)
         if number % SNAPSHOT_EVERY_EVENTS == SNAPSHOT_EVERY_EVENTS - 1:
             ledger.delivered(digest_of(str(number).encode()))
     own.put_new("tomorrow/something.json", b"{}")

@@ -165,13 +165,12 @@ def _decided(state: EpisodeState, known: EpisodeState) -> list[object]:
     shots = {
         slate: (
             state.shot(slate).circled,
-            state.shot(slate).keyframe,
             [state.shot(slate).entry(take.address) for take in shot.takes],
         )
         for slate, shot in known.shots.items()
     }
     unknown = [shot for slate, shot in state.shots.items() if slate not in known.shots]
-    has_more = any(shot.circled or shot.keyframe for shot in unknown)
+    has_more = any(shot.circled for shot in unknown)
     return [state.title, state.episode, state.sheet, state.delivery, shots, has_more]
 
 
@@ -198,7 +197,7 @@ def test_a_version_is_restored_for_every_reader(vault: Vault, episode_id: str) -
     shot = state.shots["sc01-sh001"]
     assert state == ledger.state
     assert (state.episode, state.sheet, state.delivery) == (ONE, TWO, ONE)
-    assert (shot.keyframe, shot.keyframe_recipe) == (ONE, TWO)
+    assert shot.keyframes == {TWO: ONE, ONE: TWO}, "what was drawn is a fact"
     assert shot.circled is not None
     assert shot.circled.address == ONE
     assert [take.address for take in shot.takes] == [ONE, TWO]
