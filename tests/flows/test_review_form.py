@@ -106,7 +106,6 @@ def test_a_shot_is_rejected_with_a_new_caption_on_the_form(
     assert dashboard.wait(run) == "COMPLETED"
     processes.add(dashboard.read(run)["infrastructure_pid"])
     assert len(processes) == 5
-    assert dashboard.read(run)["run_count"] == 5
     assert len({first, second, third, fourth}) == 4
     shot = json.loads((crew.out / "films" / episode_id / "manifest.json").read_text())["shots"][1]
     assert shot["take"].endswith("sh002-tk02")
