@@ -198,8 +198,7 @@ def create_app(stage: Stage) -> FastAPI:
 
     @app.post("/recall")
     def recall(request: RecallRequest) -> RecallAnswer:
-        lineage = stage.recall(request.recipe, request.takes, slate=request.slate)
-        return RecallAnswer(lineage=lineage)
+        return RecallAnswer(lineage=stage.recall(request))
 
     @app.post("/verdicts")
     def verdicts(request: VerdictRequest) -> VerdictAnswer:

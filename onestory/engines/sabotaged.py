@@ -68,9 +68,11 @@ class SabotagedEngine:
         """That of the engine within."""
         return self._inner.token_budget(recipe)
 
-    def recall(self, recipe: Recipe, takes: Sequence[EarlierTake]) -> tuple[Remembered, ...]:
+    def recall(
+        self, recipe: Recipe, takes: Sequence[EarlierTake], *, has_people_first: bool = False
+    ) -> tuple[Remembered, ...]:
         """That of the engine within."""
-        return self._inner.recall(recipe, takes)
+        return self._inner.recall(recipe, takes, has_people_first=has_people_first)
 
     def latents_of(self, recipe: Recipe, frames: Iterable[Frame]) -> bytes | None:
         """Those of the engine within."""

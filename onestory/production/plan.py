@@ -121,6 +121,8 @@ class Call:
     """The circled takes that really lie in the vault, by address."""
     lineages: Mapping[Digest, tuple[Remembered, ...]] = field(default_factory=dict)
     """What takes would remember, by the digest of what the engine was asked (`recall_recipe`)."""
+    spoilt: Mapping[Digest, tuple[int, ...]] = field(default_factory=dict)
+    """Frames of circled takes that a gate marked bad, by take: they are never remembered."""
     damaged: frozenset[Digest] = frozenset()
     """Circled takes whose latents cannot be read: as good as missing."""
     standing: Standing = field(default_factory=Standing)

@@ -26,8 +26,8 @@ from onestory.vault.store import Vault
 LIMITS = {gate: Limit(least=0.9, false_alarm=0.05, num_good=40) for gate in CONTENT_GATES}
 
 
-class ColourEyes:
-    """Tells pictures apart by their mean colour, and takes the left half for a person."""
+class CoarseEyes:
+    """Tells pictures apart by their coarse pixels, and takes the left half for a person."""
 
     def __init__(self) -> None:
         self.looks = 0
@@ -35,7 +35,7 @@ class ColourEyes:
     @property
     def fingerprint(self) -> Digest:
         """Of no file at all."""
-        return digest_of(b"colour eyes")
+        return digest_of(b"coarse eyes")
 
     def people(self, frames_NHW3: NDArray[np.uint8]) -> list[NDArray[np.bool_]]:
         """One person a frame."""
@@ -45,8 +45,9 @@ class ColourEyes:
         return [mask_PHW] * len(frames_NHW3)
 
     def appearance(self, pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-        """Mean colour, as a direction."""
-        seen_ND = np.stack([one.reshape(-1, 3).mean(0) - 128 for one in pictures])
+        """Pixels of a coarse copy, as a direction."""
+        small = [Image.fromarray(one).resize((16, 16), Image.Resampling.BOX) for one in pictures]
+        seen_ND = np.stack([np.asarray(one, np.float32).ravel() - 128 for one in small])
         length_N1 = np.linalg.norm(seen_ND, axis=1, keepdims=True)
         return (seen_ND / np.maximum(length_N1, 1e-6)).astype(np.float32)
 
@@ -55,8 +56,9 @@ class ColourEyes:
         return self.appearance(list(frames_NHW3))
 
     def captions(self, captions: Sequence[str]) -> NDArray[np.float32]:
-        """Every caption means red."""
-        return np.tile(np.array([[1.0, 0.0, 0.0]], np.float32), (len(captions), 1))
+        """Every caption means grey."""
+        grey_D = np.full(16 * 16 * 3, 1 / np.sqrt(16 * 16 * 3), np.float32)
+        return np.tile(grey_D, (len(captions), 1))
 
 
 def recipe_of(action: str, episode: str) -> Recipe:
@@ -72,11 +74,11 @@ def shot(stage: Stage, recipe: Recipe) -> Take:
 
 
 @pytest.fixture(name="eyes")
-def _eyes() -> ColourEyes:
-    return ColourEyes()
+def _eyes() -> CoarseEyes:
+    return CoarseEyes()
 
 
-def stage_of(vault: Vault, eyes: ColourEyes, limits: Mapping[str, Limit] = LIMITS) -> Stage:
+def stage_of(vault: Vault, eyes: CoarseEyes, limits: Mapping[str, Limit] = LIMITS) -> Stage:
     """A stage whose takes are looked at."""
     return Stage(PaintedEngine(), vault, lookout=Lookout(vault, eyes, limits))
 
@@ -87,7 +89,7 @@ def by_gate(verdict: Verdict) -> dict[str, GateResult]:
 
 
 def test_a_take_is_held_against_an_earlier_one(
-    vault: Vault, eyes: ColourEyes, episode_id: str
+    vault: Vault, eyes: CoarseEyes, episode_id: str
 ) -> None:
     """With itself it agrees wholly; both are looked at once, in this process and in another."""
     stage = stage_of(vault, eyes)
@@ -112,7 +114,7 @@ def test_a_take_is_held_against_an_earlier_one(
     assert eyes.looks == 2, "what was seen lies in the vault"
 
 
-def test_what_was_compared_is_shown(vault: Vault, eyes: ColourEyes, episode_id: str) -> None:
+def test_what_was_compared_is_shown(vault: Vault, eyes: CoarseEyes, episode_id: str) -> None:
     """Evidence is two pictures: the left half of the take's frame, and that of the other's."""
     stage = stage_of(vault, eyes)
     one, two = (shot(stage, recipe_of(name, episode_id)) for name in ("waves", "jumps"))
@@ -131,7 +133,7 @@ def test_what_was_compared_is_shown(vault: Vault, eyes: ColourEyes, episode_id: 
 
 
 def test_a_take_that_cannot_be_read_is_no_reference(
-    vault: Vault, eyes: ColourEyes, episode_id: str
+    vault: Vault, eyes: CoarseEyes, episode_id: str
 ) -> None:
     """Whoever is held against a take that is gone is held against nobody."""
     stage = stage_of(vault, eyes)
@@ -175,14 +177,14 @@ def test_only_what_was_calibrated_is_looked_at(vault: Vault, tmp_path: Path) -> 
         open_lookout(vault, "pocket", tmp_path)
 
 
-def test_limits_name_the_gates(vault: Vault, eyes: ColourEyes) -> None:
+def test_limits_name_the_gates(vault: Vault, eyes: CoarseEyes) -> None:
     """A recalibrated gate asks another question."""
     stricter = {**LIMITS, "place": Limit(least=0.95, false_alarm=0.05, num_good=40)}
     assert Lookout(vault, eyes, LIMITS).digest != Lookout(vault, eyes, stricter).digest
-    assert Lookout(vault, eyes, LIMITS).digest == Lookout(vault, ColourEyes(), LIMITS).digest
+    assert Lookout(vault, eyes, LIMITS).digest == Lookout(vault, CoarseEyes(), LIMITS).digest
 
 
-def test_the_strip_is_a_picture(vault: Vault, eyes: ColourEyes, episode_id: str) -> None:
+def test_the_strip_is_a_picture(vault: Vault, eyes: CoarseEyes, episode_id: str) -> None:
     """What is kept of a take is a JPEG of the frames that were read, side by side."""
     stage = stage_of(vault, eyes)
     take = shot(stage, recipe_of("waves", episode_id))
