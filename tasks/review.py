@@ -22,7 +22,7 @@ from prefect.flow_runs import resume_flow_run, suspend_flow_run
 from prefect.input import RunInput
 from prefect.runtime import deployment, flow_run
 from prefect.states import Scheduled
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, create_model
 
 from onestory.documents import Frozen
 from onestory.errors import StudioError
@@ -92,7 +92,7 @@ async def is_unanswered(lapse: Lapse) -> bool:
 
 async def answer_for_nobody(lapse: Lapse) -> None:
     """Have a run go on with the take that waits."""
-    said = Answer(action="circle", by=NOBODY).model_dump(mode="json")
+    said = Answer(action="circle", by=NOBODY).model_dump(mode="json", exclude_unset=True)
     await resume_flow_run(UUID(lapse.flow_run), run_input=said)  # type: ignore[misc]
 
 
@@ -106,7 +106,7 @@ async def _asked(
         if seconds is not None and order.when_nobody_reviews == "go on":
             await _answer_later(key, seconds)
     await reported()
-    form = Review.with_initial_data(description=question.in_markdown(objection))
+    form = _form(question, objection)
     timeout = seconds if order.when_nobody_reviews == "stop" else None
     try:
         said = await suspend_flow_run(wait_for_input=form, timeout=timeout, key=key)  # type: ignore[misc, arg-type]
@@ -114,6 +114,14 @@ async def _asked(
         # The server knows the form's types; what the fields mean together is known here only.
         return None, "; ".join(one["msg"].removeprefix("Value error, ") for one in error.errors())
     return Answer.model_validate(said.model_dump()), ""
+
+
+def _form(question: Question, objection: str) -> type[Review]:
+    """The form, with the take that waits filled in."""
+    told = Answer.model_fields["take"]
+    number = Field(default=question.number, ge=1, title=told.title, description=told.description)
+    filled = create_model("Review", __base__=Review, take=(int, number))
+    return filled.with_initial_data(description=question.in_markdown(objection))
 
 
 def _was_asked(key: str) -> bool:

@@ -51,7 +51,7 @@ class Answer(Frozen):
         default=None,
         ge=1,
         title="Take",
-        description="Number of the take that you circle or reject; empty: the one that waits.",
+        description="Number of the take that you circle or reject.",
     )
     reason: NgReason = Field(
         default=NgReason.PERSON,

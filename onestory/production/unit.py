@@ -484,6 +484,9 @@ class Unit:
         """The call, once the engine was asked what the take that a plan names would remember."""
         for attempt in _planned_attempts(shot, call):
             call = await self._recall(shot, call, attempt)
+        if call.state.shot(shot.slate).seen_when_rejected:
+            # Which take comes next is known once it is known which of them are today's.
+            call = await self._recall(shot, call, plan_shot(shot, call).attempt)
         return call
 
     async def _recall(self, shot: Shot, call: Call, attempt: int) -> Call:
@@ -753,10 +756,10 @@ def _planned_attempts(shot: Shot, call: Call) -> tuple[int, ...]:
     coverage = call.state.shot(shot.slate)
     circled = coverage.circled
     first = (1,) if circled is None or call.filming.draws_keyframes else ()
-    # Which of them are today's says whether a take that was rejected would be filmed again.
-    seen = {take.rung + 1 for take in coverage.seen_when_rejected}
     planned = (*first, circled.rung + 1) if circled else first
-    return (*planned, *sorted((seen | {one + 1 for one in seen}) - set(planned)))
+    # Which of these are today's says what was rejected of today's.
+    seen = {take.rung + 1 for take in coverage.seen_when_rejected}
+    return (*planned, *sorted(seen - set(planned)))
 
 
 def _telling(takes: Sequence[Digest]) -> tuple[Digest, ...]:

@@ -78,6 +78,41 @@ class Dashboard:
             assert time.monotonic() < deadline, f"no run said {words!r}"
             time.sleep(0.2)
 
+    def wait_for_question(self, flow_run: str, *, after: str = "", seconds: float = 180.0) -> str:
+        """
+        Wait until a flow run is suspended on a question.
+
+        Args:
+            flow_run: Which one.
+            after: Name of the question that was answered, if one was.
+            seconds: How long to wait.
+
+        Returns:
+            Name of the question.
+
+        Raises:
+            AssertionError: If it ends, or asks nothing else in time.
+        """
+        deadline = time.monotonic() + seconds
+        while True:
+            state = self.read(flow_run)["state"]
+            key = str(state["state_details"]["pause_key"] or "")
+            if state["type"] == "PAUSED" and key not in ("", after):
+                return key
+            assert state["type"] not in ENDED, f"ended: {state['message']}"
+            assert time.monotonic() < deadline, f"asked nothing: {state['type']}"
+            time.sleep(0.2)
+
+    def resume(self, flow_run: str, **said: Any) -> None:
+        """
+        Answer a flow run's question by the server's interface, as its form does.
+
+        Raises:
+            AssertionError: If the server refuses the answer.
+        """
+        answer = self._ask("POST", f"/flow_runs/{flow_run}/resume", {"run_input": said})
+        assert answer["status"] == "ACCEPT", answer["details"]["reason"]
+
     def read(self, flow_run: str) -> dict[str, Any]:
         """A flow run as the server tells it."""
         found: dict[str, Any] = self._ask("GET", f"/flow_runs/{flow_run}")

@@ -14,8 +14,8 @@ by_name = pytest.mark.parametrize("offered", OFFERED, ids=lambda one: str(one["n
 
 
 def test_what_is_offered() -> None:
-    """Films and retakes, under the names of their flows, all for one work pool."""
-    assert [one["name"] for one in OFFERED] == ["produce-episode", "retake-shots"]
+    """Films, retakes and late reviews, under the names of their flows, all for one work pool."""
+    assert [one["name"] for one in OFFERED] == ["produce-episode", "retake-shots", "review-lapsed"]
     assert {one["work_pool"]["name"] for one in OFFERED} == {"onestory"}
 
 

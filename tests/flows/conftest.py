@@ -1,11 +1,15 @@
-"""A producer with a studio that is kept up, and scripts of its own."""
+"""Persons at a terminal and at a dashboard, with studios that are kept up."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Page, sync_playwright
 
-from deployments.studio.settings import StudioSettings
+from deployments.studio.embedded import ensure_studio, stop_studio
+from deployments.studio.settings import StudioSettings, read_settings
+from onestory.testing.dashboard import Dashboard
 from onestory.testing.producing import Producer
 
 
@@ -19,3 +23,35 @@ def _producer(full_studio: StudioSettings, tmp_path: Path) -> Producer:
 def _slow_producer(producer: Producer) -> Producer:
     """A person with an engine that takes its time, so that something can happen meanwhile."""
     return replace(producer, options={"seconds_per_take": 1.2})
+
+
+@pytest.fixture(name="crew", scope="module")
+def _crew(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Producer]:
+    """A project folder whose studio has a worker."""
+    folder = tmp_path_factory.mktemp("project")
+    options = {"seconds_per_take": 1.0}
+    producer = Producer(folder / ".onestory", folder, options=options)
+    hiring = producer.run("studio", "up", "--worker", "--home", str(producer.home))
+    assert hiring.process.wait(timeout=240) == 0, "\n".join(hiring.lines)
+    yield producer
+    stop_studio(_settings_of(producer))
+
+
+@pytest.fixture(name="dashboard", scope="module")
+def _dashboard(crew: Producer) -> Dashboard:
+    return Dashboard(ensure_studio(_settings_of(crew)).prefect_api_url)
+
+
+@pytest.fixture(name="browser_page")
+def _browser_page() -> Iterator[Page]:
+    """A window of Debian's Chromium."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield browser.new_page(viewport={"width": 1280, "height": 900})
+        browser.close()
+
+
+def _settings_of(crew: Producer) -> StudioSettings:
+    return read_settings(home=crew.home, engine=crew.engine, engine_options=crew.options)

@@ -3,14 +3,13 @@
 import json
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
-from deployments.studio.embedded import ensure_studio, status, stop_studio
+from deployments.studio.embedded import status
 from deployments.studio.settings import StudioSettings, read_settings
 from onestory.testing.dashboard import Dashboard
 from onestory.testing.producing import Producer, shot_list
@@ -20,34 +19,6 @@ pytestmark = pytest.mark.studio
 PRODUCE = "produce-episode/produce-episode"
 RETAKE = "retake-shots/retake-shots"
 ACTIONS = ("waves", "sits down")
-
-
-@pytest.fixture(name="crew", scope="module")
-def _crew(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Producer]:
-    """A project folder whose studio has a worker."""
-    folder = tmp_path_factory.mktemp("project")
-    options = {"seconds_per_take": 1.0}
-    producer = Producer(folder / ".onestory", folder, options=options)
-    hiring = producer.run("studio", "up", "--worker", "--home", str(producer.home))
-    assert hiring.process.wait(timeout=240) == 0, "\n".join(hiring.lines)
-    yield producer
-    stop_studio(_settings(producer))
-
-
-@pytest.fixture(name="dashboard", scope="module")
-def _dashboard(crew: Producer) -> Dashboard:
-    return Dashboard(ensure_studio(_settings(crew)).prefect_api_url)
-
-
-@pytest.fixture(name="browser_page")
-def _browser_page() -> Iterator[Page]:
-    """A window of Debian's Chromium."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield browser.new_page(viewport={"width": 1280, "height": 900})
-        browser.close()
 
 
 def _settings(crew: Producer) -> StudioSettings:

@@ -49,3 +49,28 @@ print(json.dumps([says(), says(downstream="none"), says(seed=-1), says(episode="
     assert told[0] == "affected"
     for answer, field in zip(told[1:], ("downstream", "seed", "episode"), strict=True):
         assert f"order.{field}" in answer
+
+
+def test_a_decision_explains_itself() -> None:
+    """The form by which a person decides on a take says of each field what it means."""
+    told = _asked(
+        """
+import json
+from onestory.production.review import Question, ShownTake
+from tasks.review import _form
+
+takes = [ShownTake(number=1, verdict="NG: black"), ShownTake(number=2, verdict="passed")]
+question = Question(key="k", episode="e", shot="sc01-sh003", slate="s01e01-sc01-sh003-tk02",
+                    number=2, why="", caption="Mara | waves.", takes=takes)
+form = _form(question, "no take 7")
+print(json.dumps([form.model_json_schema()["properties"], form._description]))
+"""
+    )
+
+    assert isinstance(told, list)
+    properties, description = told
+    assert list(properties) == ["action", "take", "reason", "note", "caption", "by"]
+    assert [name for name, field in properties.items() if not field.get("description")] == []
+    assert properties["take"]["default"] == 2
+    for words in ("Not possible: no take 7", "Take 2 of shot 3", "NG: black", r"Mara \| waves."):
+        assert words in description

@@ -1,0 +1,159 @@
+"""A person decides on the dashboard's form, in a real browser; the film goes on elsewhere."""
+
+import json
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page
+
+from onestory.testing.dashboard import Dashboard
+from onestory.testing.producing import Producer, shot_list
+
+pytestmark = pytest.mark.studio
+
+PRODUCE = "produce-episode/produce-episode"
+FIVE_SECONDS = 5 / 3600
+"""In hours."""
+
+
+def order_of(crew: Producer, episode: str, *actions: str, **fields: object) -> dict[str, object]:
+    """A film that is reviewed take by take."""
+    shot_list(crew.out, episode, actions)
+    order = {"script": f"{episode}.json", "out": "films", "width": 96, "height": 160}
+    return order | {"review": "every"} | fields
+
+
+def typed(crew: Producer, *arguments: str) -> dict[str, Any]:
+    """Type any verb and read its document."""
+    code, document = crew.run(*arguments, "--json", "--home", str(crew.home)).finish()
+    assert code == 0, document
+    return document
+
+
+def phrases(crew: Producer, episode: str) -> list[str]:
+    """Everything that happened, in words."""
+    return [one["what"] for one in typed(crew, "history", episode)["versions"]]
+
+
+def form_of(page: Page, dashboard: Dashboard, run: str) -> Locator:
+    """The form by which a person resumes a run."""
+    page.goto(f"{dashboard.api.removesuffix('/api')}/runs/flow-run/{run}")
+    page.get_by_role("button", name="Resume").click()
+    form = page.get_by_role("dialog")
+    form.get_by_text("waits for you").wait_for()
+    return form
+
+
+def choose(form: Locator, field: str, word: str) -> None:
+    """Choose from a field's list."""
+    labelled(form, field).press("ArrowDown")
+    form.page.get_by_role("option", name=word, exact=True).click()
+
+
+def labelled(form: Locator, field: str) -> Locator:
+    """What is filled in below a title."""
+    box = form.locator("label", has_text=field).locator("xpath=ancestor::div[2]")
+    return box.locator("fieldset").locator("button, textarea, input").first
+
+
+def test_a_shot_is_rejected_with_a_new_caption_on_the_form(
+    crew: Producer, dashboard: Dashboard, episode_id: str, browser_page: Page
+) -> None:
+    """Every answer is heard in a process of its own; one that cannot be followed is asked again."""
+    run = dashboard.submit(PRODUCE, order_of(crew, episode_id, "waves", "sits down"))
+    processes = set()
+
+    # Whoever decides at a terminal meanwhile is right, whatever the form says then.
+    first = dashboard.wait_for_question(run)
+    processes.add(dashboard.read(run)["infrastructure_pid"])
+    typed(crew, "circle", episode_id, "--shot", "1", "--by", "Ada", "--why", "her eyes")
+    form = form_of(browser_page, dashboard, run)
+    choose(form, "Decision", "give up")
+    form.get_by_role("button", name="Submit").click()
+
+    second = dashboard.wait_for_question(run, after=first)
+    processes.add(dashboard.read(run)["infrastructure_pid"])
+    form = form_of(browser_page, dashboard, run)
+    form.get_by_role("img", name="take 1").wait_for()
+    choose(form, "Decision", "new caption")
+    form.get_by_role("button", name="Submit").click()
+
+    third = dashboard.wait_for_question(run, after=second)
+    processes.add(dashboard.read(run)["infrastructure_pid"])
+    form = form_of(browser_page, dashboard, run)
+    form.get_by_text("Not possible: the decision is a new caption").wait_for()
+    choose(form, "Decision", "new caption")
+    labelled(form, "New caption").fill("The same man jumps.")
+    form.get_by_role("button", name="Submit").click()
+
+    fourth = dashboard.wait_for_question(run, after=third)
+    form = form_of(browser_page, dashboard, run)
+    form.get_by_text("nobody before fits it").wait_for()
+    choose(form, "Decision", "new caption")
+    labelled(form, "New caption").fill("Mara jumps.")
+    labelled(form, "Your name").fill("Grace")
+    form.get_by_role("button", name="Submit").click()
+
+    fifth = dashboard.wait_for_question(run, after=fourth)
+    processes.add(dashboard.read(run)["infrastructure_pid"])
+    form = form_of(browser_page, dashboard, run)
+    form.get_by_text("jumps").wait_for()
+    browser_page.wait_for_timeout(1000)
+    browser_page.set_viewport_size({"width": 1280, "height": 1500})
+    browser_page.screenshot(path="/tmp/form-3.png")
+    labelled(form, "Your name").fill("Grace")
+    form.get_by_role("button", name="Submit").click()
+
+    assert dashboard.wait(run) == "COMPLETED"
+    processes.add(dashboard.read(run)["infrastructure_pid"])
+    assert len(processes) == 5
+    assert dashboard.read(run)["run_count"] == 6
+    assert len({first, second, third, fourth, fifth}) == 5
+    shot = json.loads((crew.out / "films" / episode_id / "manifest.json").read_text())["shots"][1]
+    assert shot["take"].endswith("sh002-tk02")
+    told = typed(crew, "explain", shot["take"], "--episode", episode_id)
+    assert "jumps" in told["recipe"]["caption"]
+    happened = phrases(crew, episode_id)
+    assert (
+        f"{shot['take'].replace('sh002-tk02', 'sh001-tk01')} circled by Ada: her eyes" in happened
+    )
+    assert "caption of sc01-sh002 ordered by Grace" in happened
+    assert f"{shot['take']} circled by Grace: chosen in review" in happened
+
+
+def test_a_take_is_rejected_and_then_the_shot_is_given_up(
+    crew: Producer, dashboard: Dashboard, episode_id: str
+) -> None:
+    """Another take is filmed; who gives up ends the run, and is asked again by the next one."""
+    order = order_of(crew, episode_id, "waves")
+    run = dashboard.submit(PRODUCE, order)
+    first = dashboard.wait_for_question(run)
+    with pytest.raises(AssertionError, match="'ugly' is not"):
+        dashboard.resume(run, action="reject", reason="ugly")
+    dashboard.resume(run, action="reject", take=7, reason="motion")
+    second = dashboard.wait_for_question(run, after=first)
+    dashboard.resume(run, action="reject", reason="motion", note="a limp", by="Ada")
+    third = dashboard.wait_for_question(run, after=second)
+    dashboard.resume(run, action="give up", note="no money", by="Ada")
+
+    assert dashboard.wait(run) == "FAILED"
+    assert "Ada gave shot 1 up: no money" in dashboard.read(run)["state"]["message"]
+    assert any("tk01 rejected by Ada: motion, a limp" in one for one in phrases(crew, episode_id))
+    again = dashboard.submit(PRODUCE, order)
+    assert dashboard.wait_for_question(again) == third
+    dashboard.cancel(again)
+
+
+def test_nobody_answers_in_time(crew: Producer, dashboard: Dashboard, episode_id: str) -> None:
+    """The film goes on with the take that waits, or ends there, as ordered."""
+    order = order_of(crew, episode_id, "waves", review_hours=FIVE_SECONDS)
+    stopping = dashboard.submit(PRODUCE, order | {"when_nobody_reviews": "stop"})
+    assert dashboard.wait(stopping) == "FAILED"
+    assert "never resumed" in dashboard.read(stopping)["state"]["message"]
+
+    going_on = dashboard.submit(PRODUCE, order)
+    assert dashboard.wait(going_on) == "COMPLETED"
+    happened = phrases(crew, episode_id)
+    assert any(
+        one.endswith("tk01 circled by nobody: nobody reviewed it in time") for one in happened
+    )
