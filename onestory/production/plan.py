@@ -218,7 +218,7 @@ def plan_shot(shot: Shot, call: Call, *, changing: Collection[str] = ()) -> Shot
     coverage = call.state.shot(shot.slate)
     circled = coverage.circled
     seen = rejected_attempts(shot, call)
-    first = next_attempt(seen, tuple(seen.values())) if seen else 1
+    first = next_attempt(seen, tuple(reversed(seen.values()))) if seen else 1
     attempt = circled.rung + 1 if circled else first
     keyframe = known_keyframe(shot, call, attempt=attempt)
     recipe = planned_recipe(shot, call, attempt=attempt, keyframe=keyframe)
