@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 EXPERIMENT = "onestory-benchmarks"
 STORIES, QUICK_STORIES = 64, 3
 GATE_STORIES, QUICK_GATE_STORIES = 64, 4
+RETAKE_STORIES, QUICK_RETAKE_STORIES = 12, 1
 SHEETS = 3
 
 Say = Callable[[str], None]
@@ -305,6 +306,108 @@ def gates_text(report: Mapping[str, Any]) -> str:
                 )
                 lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def bench_retakes(
+    settings: StudioSettings,
+    *,
+    out: Path,
+    stories: int | None,
+    is_quick: bool,
+    say: Say,
+) -> dict[str, Any]:
+    """
+    Film stories with retakes by verdict and with new seeds alone.
+
+    Args:
+        settings: The studio, whose engine is one that gates were calibrated for.
+        out: Folder of the report and of the films; the same folder again does what is missing.
+        stories: How many; None for the usual number.
+        is_quick: Few stories: to see that it works, not to judge.
+        say: Tells a person how far it is.
+
+    Returns:
+        The report.
+    """
+    from deployments.producing import produce
+    from deployments.verbs import READING, open_unit, order_of
+    from onestory.bench.retakes import STRATEGIES, ShotOutcome, compared, outcomes_of
+    from onestory.bench.scripts import SIZE, episode_of
+
+    out.mkdir(parents=True, exist_ok=True)
+    outcomes: dict[str, list[ShotOutcome]] = {name: [] for name in STRATEGIES}
+    num = stories or (QUICK_RETAKE_STORIES if is_quick else RETAKE_STORIES)
+    for number in range(num):
+        told = episode_of(number)
+        script = out / f"{told['episode']}.json"
+        script.write_text(json.dumps(told))
+        for strategy in STRATEGIES:
+            episode = f"{told['episode']}-{strategy.replace(' ', '-')}"
+            order = order_of(
+                script=script,
+                out=out / "films",
+                size=SIZE,
+                episode=episode,
+                seeds_of=told["episode"],
+                has_scratch_voice=False,
+                retakes=strategy,
+            )
+            produce(order, settings)
+            with open_unit(settings, READING) as (unit, _):
+                outcomes[strategy] += outcomes_of(unit, unit.sheet_of(episode), story=number)
+        say(f"filmed story {number + 1} of {num}")
+    report = {"stories": num, "engine": settings.engine, **compared(outcomes)}
+    paths = [out / "retakes.md", out / "retakes.json"]
+    paths[0].write_text(retakes_text(report) + "\n", "utf-8")
+    paths[1].write_text(json.dumps(report, indent=1) + "\n", "utf-8")
+    metrics = {
+        f"{row['strategy']} {name}": row[name]
+        for row in report["strategies"]
+        for name in ("rescued", "takes_per_circled_shot", "seconds_per_circled_shot")
+        if row[name] is not None
+    }
+    report["mlflow_run"] = _kept(settings, "retakes", settings.engine, metrics, paths)
+    report["files"] = [str(path) for path in paths]
+    return report
+
+
+def retakes_text(report: Mapping[str, Any]) -> str:
+    """The tables."""
+    names = (
+        "rescued",
+        "takes_per_circled_shot",
+        "seconds_per_circled_shot",
+        "rescued_per_minute",
+    )
+    lines = [
+        f"{report['stories']} stories by {report['engine']}; ± half of the 95 % interval over "
+        "stories.",
+        "",
+        "| retakes | shots | NG | rescued | takes a shot | seconds a shot | rescued a minute |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for row in report["strategies"]:
+        cells = [_with_interval(row[name], row["intervals"][name]) for name in names]
+        lines.append(
+            f"| {row['strategy']} | {row['shots']} | {row['ng']} | " + " | ".join(cells) + " |"
+        )
+    for what, counted in (("rungs", "takes"), ("reasons", "ng")):
+        lines += [
+            "",
+            f"| retakes | {what[:-1]} | {counted} | helped |",
+            "| --- | --- | --- | --- |",
+        ]
+        for row in report["strategies"]:
+            for name, one in row[what].items():
+                helped = one["passed" if what == "rungs" else "rescued"]
+                lines.append(f"| {row['strategy']} | {name} | {one[counted]} | {helped} |")
+    return "\n".join(lines)
+
+
+def _with_interval(value: float | None, found: Mapping[str, float] | None) -> str:
+    if value is None or not found:
+        return "–"
+    return f"{value:.3f} ± {(found['high'] - found['low']) / 2:.3f}"
 
 
 def _share(value: float | None) -> str:

@@ -486,6 +486,31 @@ def bench_gates(
         _print(report, as_json, benching.gates_text)
 
 
+@bench_app.command("retakes")
+def bench_retakes(
+    stories: Annotated[int | None, typer.Option(help="Film so many stories.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Only see that it works.")] = False,
+    out: Annotated[Path, typer.Option("--out", help="Keep films and report here.")] = Path(
+        "out/bench/retakes"
+    ),
+    engine: Annotated[str | None, typer.Option(help="Film with this engine.")] = None,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Film stories with retakes by verdict and with new seeds alone, and compare."""
+    from deployments import benching
+
+    with _edge(as_json):
+        report = benching.bench_retakes(
+            _settings(home, engine),
+            out=out,
+            stories=stories,
+            is_quick=quick,
+            say=lambda line: typer.echo(line, err=True),
+        )
+        _print(report, as_json, benching.retakes_text)
+
+
 @bench_app.command("cost")
 def bench_cost(
     weights: Annotated[Path | None, typer.Option(help="Measure these weights.")] = None,
