@@ -44,6 +44,7 @@ from onestory.errors import (
     ScriptError,
 )
 from onestory.memory.lineage import Remembered
+from onestory.production.evidence import exhibit
 from onestory.production.order import EpisodeOrder, with_music
 from onestory.production.plan import (
     Call,
@@ -290,6 +291,10 @@ class Unit:
             badness=answer.badness,
         )
         return answer
+
+    async def exhibit(self, answer: VerdictAnswer) -> str | None:
+        """Where a picture lies of what the gates that said NG compared, if they compared any."""
+        return await asyncio.to_thread(self._exhibit, answer)
 
     async def circle(self, sheet: CallSheet, take: TakeInHand) -> Circled:
         """Circle a take that passed, or that a person brought, which nobody has to review."""
@@ -679,6 +684,13 @@ class Unit:
     def _size(self, sheet: CallSheet) -> tuple[int, int]:
         width, height = DELIVERY_SIZES[self.episode_of(sheet).aspect]
         return sheet.order.width or width, sheet.order.height or height
+
+    def _exhibit(self, answer: VerdictAnswer) -> str | None:
+        verdict = self.vault.find_verdict(answer.take, answer.question)
+        picture = exhibit(self.vault, verdict) if verdict else b""
+        if not picture:
+            return None
+        return self.vault.link(self.vault.put_blob(picture, media_type="image/jpeg"))
 
     def _comparison(self, sheet: CallSheet, take: TakeInHand) -> Comparison:
         """The circled takes of earlier shots that a take is held against."""

@@ -18,7 +18,7 @@ from onestory.engines.painted import PaintedEngine
 from onestory.engines.recipe import Recipe
 from onestory.engines.take import Comparison, GateResult, Reference, Take, Verdict
 from onestory.errors import WeightsError
-from onestory.production.evidence import evidence_of
+from onestory.production.evidence import evidence_of, exhibit
 from onestory.production.recipes import recipe_for
 from onestory.testing.stories import tiny_episode, tiny_filming, tiny_read
 from onestory.vault.store import Vault
@@ -128,6 +128,11 @@ def test_what_was_compared_is_shown(vault: Vault, eyes: CoarseEyes, episode_id: 
     whole, half = (Image.open(BytesIO(found[gate].here)) for gate in ("place", "identity"))
     assert whole.height == half.height
     assert 0.5 <= half.width / whole.width < 0.6
+    strict = {gate: Limit(least=2.0, false_alarm=0.05, num_good=40) for gate in ("place",)}
+    verdict = stage_of(vault, eyes, strict).judge(two.address, known)
+    board = Image.open(BytesIO(exhibit(vault, verdict)))
+    assert board.height == 240, "one row: only the place is NG"
+    assert exhibit(vault, stage_of(vault, eyes, {}).judge(two.address, known)) == b""
     vault.remove_keys([f"lookups/{LOOK}-{_digits(look_key(one.address, eyes.fingerprint))}.json"])
     assert evidence_of(vault, stage.judge(two.address, known)) == ()
 
