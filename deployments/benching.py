@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from deployments.studio.services import mlflow_artifacts, mlflow_uri
 from deployments.studio.settings import StudioSettings
+from onestory.errors import OrderError
 from onestory.tracking.report_run import keep_report
 
 if TYPE_CHECKING:
@@ -277,6 +278,62 @@ def bench_gates(
     report["mlflow_run"] = _kept(settings, "gates", eyes.fingerprint, metrics, paths)
     report["files"] = [str(path) for path in paths]
     return report
+
+
+def recalibrate(
+    settings: StudioSettings, *, out: Path, encoders: Path | None, ship: bool
+) -> dict[str, Any]:
+    """
+    Draw the limits of the gates by what persons circled and rejected in this studio.
+
+    Args:
+        settings: The studio, whose ledgers are read.
+        out: Folder of the report.
+        encoders: Folder of who looked; None for those that are shipped.
+        ship: Whether the limits are kept beside the encoders, and hold from then on.
+
+    Returns:
+        The report.
+
+    Raises:
+        OrderError: If persons circled too few takes of some engine.
+    """
+    from deployments.verbs import episodes_in, open_vault
+    from onestory.bench.reviews import agreement, read_reviews
+    from onestory.continuity.content import Calibration
+    from onestory.engine_server.looking import SHIPPED_ENCODERS
+
+    looking = encoders or SHIPPED_ENCODERS
+    path = looking / "calibration.json"
+    with open_vault(settings) as vault:
+        reviews = read_reviews(vault, episodes_in(vault))
+    if not reviews:
+        raise OrderError("nobody has circled or rejected a take that gates had looked at")
+    known = Calibration.from_json(path.read_bytes())
+    limits = {engine: one.limits() for engine, one in reviews.items()}
+    calibration = known.model_copy(update={"engines": {**known.engines, **limits}})
+    rows = [
+        {"source": engine, **row}
+        for engine, one in reviews.items()
+        for row in agreement(one, limits[engine])
+    ]
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "calibration.json").write_bytes(calibration.to_json())
+    if ship:
+        path.write_bytes(calibration.to_json())
+    return {"encoders": known.encoders, "gates": rows, "files": [str(out / "calibration.json")]}
+
+
+def agreement_text(report: Mapping[str, Any]) -> str:
+    """The table of what persons and gates agree on."""
+    lines = [
+        "| engine | gate | of circled takes NG | of rejected takes NG | circled | rejected |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for row in report["gates"]:
+        cells = (row["source"], row["gate"], _share(row["false_alarm"]), _share(row["recall"]))
+        lines.append("| " + " | ".join(map(str, (*cells, row["good"], row["bad"]))) + " |")
+    return "\n".join(lines)
 
 
 def gates_text(report: Mapping[str, Any]) -> str:

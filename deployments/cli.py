@@ -460,6 +460,10 @@ def bench_gates(
     ship: Annotated[
         bool, typer.Option("--ship", help="Keep the limits beside the encoders: they hold then.")
     ] = False,
+    from_reviews: Annotated[
+        bool,
+        typer.Option("--from-reviews", help="Draw them by what persons circled and rejected here."),
+    ] = False,
     takes: Annotated[Path, typer.Option(help="Find pocket's takes of the stories here.")] = Path(
         "out/bench/memory"
     ),
@@ -473,6 +477,10 @@ def bench_gates(
     from deployments import benching
 
     with _edge(as_json):
+        if from_reviews:
+            drawn = benching.recalibrate(_settings(home), out=out, encoders=encoders, ship=ship)
+            _print(drawn, as_json, benching.agreement_text)
+            return
         report = benching.bench_gates(
             _settings(home),
             out=out,
