@@ -81,8 +81,7 @@ def decoded(
 def _sketched(scene: SceneSpec, grid: tuple[int, int], side: int, num_frames: int) -> Frames:
     """Stand-ins of a whole shot: the same for every take of it, and slow to draw."""
     stand_ins = StandIns(scene, rows=grid[0], columns=grid[1], cell=side)
-    sketch_THW3 = np.stack([stand_ins.sketch(index) for index in range(num_frames)])
-    return sketch_THW3
+    return np.stack([stand_ins.sketch(index) for index in range(num_frames)])
 
 
 def noise_frames(num_frames: int, seed: int, codec: BlockCodec | None = None) -> Frames:

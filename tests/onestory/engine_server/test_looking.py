@@ -1,13 +1,12 @@
 """Takes are looked at once, beside the engine that makes them, and what was seen is kept."""
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from PIL import Image
 
 from onestory.continuity.content import CONTENT_GATES, LOOK, Calibration, Limit, look_key
@@ -20,45 +19,11 @@ from onestory.engines.take import Comparison, GateResult, Reference, Take, Verdi
 from onestory.errors import WeightsError
 from onestory.production.evidence import evidence_of, exhibit
 from onestory.production.recipes import recipe_for
+from onestory.testing.eyes import CoarseEyes
 from onestory.testing.stories import tiny_episode, tiny_filming, tiny_read
 from onestory.vault.store import Vault
 
 LIMITS = {gate: Limit(least=0.9, false_alarm=0.05, num_good=40) for gate in CONTENT_GATES}
-
-
-class CoarseEyes:
-    """Tells pictures apart by their coarse pixels, and takes the left half for a person."""
-
-    def __init__(self) -> None:
-        self.looks = 0
-
-    @property
-    def fingerprint(self) -> Digest:
-        """Of no file at all."""
-        return digest_of(b"coarse eyes")
-
-    def people(self, frames_NHW3: NDArray[np.uint8]) -> list[NDArray[np.bool_]]:
-        """One person a frame."""
-        self.looks += 1
-        mask_PHW = np.zeros((1, *frames_NHW3.shape[1:3]), np.bool_)
-        mask_PHW[:, :, : frames_NHW3.shape[2] // 2] = True
-        return [mask_PHW] * len(frames_NHW3)
-
-    def appearance(self, pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-        """Pixels of a coarse copy, as a direction."""
-        small = [Image.fromarray(one).resize((16, 16), Image.Resampling.BOX) for one in pictures]
-        seen_ND = np.stack([np.asarray(one, np.float32).ravel() - 128 for one in small])
-        length_N1 = np.linalg.norm(seen_ND, axis=1, keepdims=True)
-        return (seen_ND / np.maximum(length_N1, 1e-6)).astype(np.float32)
-
-    def pictures(self, frames_NHW3: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """The same."""
-        return self.appearance(list(frames_NHW3))
-
-    def captions(self, captions: Sequence[str]) -> NDArray[np.float32]:
-        """Every caption means grey."""
-        grey_D = np.full(16 * 16 * 3, 1 / np.sqrt(16 * 16 * 3), np.float32)
-        return np.tile(grey_D, (len(captions), 1))
 
 
 def recipe_of(action: str, episode: str) -> Recipe:
