@@ -262,6 +262,39 @@ def test_a_rejection_that_is_undone_is_undone() -> None:
     assert forth.shots["a"].takes[0].rejected_why == "eyes closed"
 
 
+def test_a_person_rejects_a_take_and_thinks_again(vault: Vault, episode_id: str) -> None:
+    """Who, why and when are read by everybody; circled by a person, it is rejected no more."""
+    ledger, shot = Ledger(vault, episode_id), "sc01-sh001"
+    for address in (ONE, TWO):
+        ledger.rendered(shot, prefix="s01e01", address=address, rung=0)
+    ledger.circle(shot, address=ONE, by="gates", why="passed", is_waiting_for_review=True)
+    for _ in range(2):
+        ledger.reject(
+            shot, address=ONE, reason=NgReason.IDENTITY, note="not her eyes", person="Ada"
+        )
+    ledger.rendered(shot, prefix="s01e01", address=THREE, rung=1)
+
+    rejected = Ledger(vault, episode_id).state.shot(shot)
+    ledger.circle(shot, address=ONE, by="person", why="it is her", person="Grace")
+    circled = Ledger(vault, episode_id).state.shot(shot)
+
+    assert rejected.circled is None
+    assert rejected.takes[0].rejected_why == "identity, not her eyes"
+    assert [take.address for take in rejected.seen_when_rejected] == [ONE, TWO]
+    assert (rejected.num_decisions, circled.num_decisions) == (1, 2)
+    assert circled.circled is not None
+    assert (circled.circled.who, circled.circled.is_waiting_for_review) == ("Grace", False)
+    assert circled.takes[0].rejected_why == ""
+    assert circled.seen_when_rejected == []
+    assert [one.what for one in versions_of(ledger.history())][-3:] == [
+        "s01e01-sc01-sh001-tk01 rejected by Ada: identity, not her eyes",
+        "s01e01-sc01-sh001-tk03 rendered",
+        "s01e01-sc01-sh001-tk01 circled by Grace: it is her",
+    ]
+    with pytest.raises(OrderError, match="none of its takes"):
+        ledger.reject("sc01-sh002", address=ONE, reason=NgReason.PERSON)
+
+
 def test_a_version_that_is_in_force_is_not_restored_again(vault: Vault, episode_id: str) -> None:
     """A revert that is repeated after a crash leaves the history as it was."""
     ledger = Ledger(vault, episode_id)
