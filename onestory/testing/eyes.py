@@ -32,7 +32,8 @@ class CoarseEyes:
         small = [Image.fromarray(one).resize((16, 16), Image.Resampling.BOX) for one in pictures]
         seen_ND = np.stack([np.asarray(one, np.float32).ravel() - 128 for one in small])
         length_N1 = np.linalg.norm(seen_ND, axis=1, keepdims=True)
-        return (seen_ND / np.maximum(length_N1, 1e-6)).astype(np.float32)
+        unit_ND: NDArray[np.float32] = seen_ND / np.maximum(length_N1, 1e-6)
+        return unit_ND
 
     def pictures(self, frames_NHW3: NDArray[np.uint8]) -> NDArray[np.float32]:
         """The same."""
