@@ -210,17 +210,15 @@ def bench_gates(
     from onestory.bench.report import plot_roc
     from onestory.bench.variants import ADAPTIVE
     from onestory.continuity.content import Calibration
-    from onestory.continuity.encoders import shared_encoders
     from onestory.diffusion.codec import load_codec
     from onestory.diffusion.pocket import load_modules
     from onestory.diffusion.sampling import Sampling
     from onestory.diffusion.text import shared_text
-    from onestory.engine_server.looking import SHIPPED_ENCODERS
+    from onestory.engine_server.looking import open_eyes
     from onestory.engines.pocket.weights import find_weights, weights_digest
     from onestory.evaluation.footage import real_frames
 
-    looking = encoders or SHIPPED_ENCODERS
-    eyes = shared_encoders(looking)
+    eyes, calibrated = open_eyes(encoders)
     folder = find_weights(None)
     codec = load_codec(folder / "vae")
     told = cases(stories or (QUICK_GATE_STORIES if is_quick else GATE_STORIES))
@@ -265,7 +263,7 @@ def bench_gates(
     paths[1].write_text(json.dumps(report, indent=1) + "\n", "utf-8")
     paths[2].write_bytes(calibration.to_json())
     if ship:
-        (looking / "calibration.json").write_bytes(calibration.to_json())
+        calibrated.write_bytes(calibration.to_json())
     for source, one in found.items():
         path = out / f"roc-{source}.png"
         plot_roc(curves_of(one.asked), source, path)
@@ -301,10 +299,9 @@ def recalibrate(
     from deployments.verbs import episodes_in, open_vault
     from onestory.bench.reviews import agreement, read_reviews
     from onestory.continuity.content import Calibration
-    from onestory.engine_server.looking import SHIPPED_ENCODERS
+    from onestory.engine_server.looking import open_eyes
 
-    looking = encoders or SHIPPED_ENCODERS
-    path = looking / "calibration.json"
+    _, path = open_eyes(encoders)
     with open_vault(settings) as vault:
         reviews = read_reviews(vault, episodes_in(vault))
     if not reviews:

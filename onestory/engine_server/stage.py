@@ -235,7 +235,7 @@ class Stage:
             anchor=self._measured(anchor)[1] if anchor else None,
             content=lookout.results(take, measures, comparison) if lookout and measures else (),
             looked_by=looked_by,
-            encoders=lookout.encoders.fingerprint if lookout else None,
+            encoders=lookout.eyes.fingerprint if lookout else None,
             thresholds=self.thresholds,
         )
         self.vault.put_verdict(verdict)
