@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from deployments.studio.services import mlflow_artifacts, mlflow_uri
 from deployments.studio.settings import StudioSettings
+from onestory.errors import OrderError
 from onestory.tracking.report_run import keep_report
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 EXPERIMENT = "onestory-benchmarks"
 STORIES, QUICK_STORIES = 64, 3
 GATE_STORIES, QUICK_GATE_STORIES = 64, 4
+RETAKE_STORIES, QUICK_RETAKE_STORIES = 12, 1
 SHEETS = 3
 
 Say = Callable[[str], None]
@@ -208,17 +210,15 @@ def bench_gates(
     from onestory.bench.report import plot_roc
     from onestory.bench.variants import ADAPTIVE
     from onestory.continuity.content import Calibration
-    from onestory.continuity.encoders import shared_encoders
     from onestory.diffusion.codec import load_codec
     from onestory.diffusion.pocket import load_modules
     from onestory.diffusion.sampling import Sampling
     from onestory.diffusion.text import shared_text
-    from onestory.engine_server.looking import SHIPPED_ENCODERS
+    from onestory.engine_server.looking import open_eyes
     from onestory.engines.pocket.weights import find_weights, weights_digest
     from onestory.evaluation.footage import real_frames
 
-    looking = encoders or SHIPPED_ENCODERS
-    eyes = shared_encoders(looking)
+    eyes, calibrated = open_eyes(encoders)
     folder = find_weights(None)
     codec = load_codec(folder / "vae")
     told = cases(stories or (QUICK_GATE_STORIES if is_quick else GATE_STORIES))
@@ -263,7 +263,7 @@ def bench_gates(
     paths[1].write_text(json.dumps(report, indent=1) + "\n", "utf-8")
     paths[2].write_bytes(calibration.to_json())
     if ship:
-        (looking / "calibration.json").write_bytes(calibration.to_json())
+        calibrated.write_bytes(calibration.to_json())
     for source, one in found.items():
         path = out / f"roc-{source}.png"
         plot_roc(curves_of(one.asked), source, path)
@@ -276,6 +276,61 @@ def bench_gates(
     report["mlflow_run"] = _kept(settings, "gates", eyes.fingerprint, metrics, paths)
     report["files"] = [str(path) for path in paths]
     return report
+
+
+def recalibrate(
+    settings: StudioSettings, *, out: Path, encoders: Path | None, ship: bool
+) -> dict[str, Any]:
+    """
+    Draw the limits of the gates by what persons circled and rejected in this studio.
+
+    Args:
+        settings: The studio, whose ledgers are read.
+        out: Folder of the report.
+        encoders: Folder of who looked; None for those that are shipped.
+        ship: Whether the limits are kept beside the encoders, and hold from then on.
+
+    Returns:
+        The report.
+
+    Raises:
+        OrderError: If persons circled too few takes of some engine.
+    """
+    from deployments.verbs import episodes_in, open_vault
+    from onestory.bench.reviews import agreement, read_reviews
+    from onestory.continuity.content import Calibration
+    from onestory.engine_server.looking import open_eyes
+
+    _, path = open_eyes(encoders)
+    with open_vault(settings) as vault:
+        reviews = read_reviews(vault, episodes_in(vault))
+    if not reviews:
+        raise OrderError("nobody has circled or rejected a take that gates had looked at")
+    known = Calibration.from_json(path.read_bytes())
+    limits = {engine: one.limits() for engine, one in reviews.items()}
+    calibration = known.model_copy(update={"engines": {**known.engines, **limits}})
+    rows = [
+        {"source": engine, **row}
+        for engine, one in reviews.items()
+        for row in agreement(one, limits[engine])
+    ]
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "calibration.json").write_bytes(calibration.to_json())
+    if ship:
+        path.write_bytes(calibration.to_json())
+    return {"encoders": known.encoders, "gates": rows, "files": [str(out / "calibration.json")]}
+
+
+def agreement_text(report: Mapping[str, Any]) -> str:
+    """The table of what persons and gates agree on."""
+    lines = [
+        "| engine | gate | of circled takes NG | of rejected takes NG | circled | rejected |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for row in report["gates"]:
+        cells = (row["source"], row["gate"], _share(row["false_alarm"]), _share(row["recall"]))
+        lines.append("| " + " | ".join(map(str, (*cells, row["good"], row["bad"]))) + " |")
+    return "\n".join(lines)
 
 
 def gates_text(report: Mapping[str, Any]) -> str:
@@ -305,6 +360,108 @@ def gates_text(report: Mapping[str, Any]) -> str:
                 )
                 lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def bench_retakes(
+    settings: StudioSettings,
+    *,
+    out: Path,
+    stories: int | None,
+    is_quick: bool,
+    say: Say,
+) -> dict[str, Any]:
+    """
+    Film stories with retakes by verdict and with new seeds alone.
+
+    Args:
+        settings: The studio, whose engine is one that gates were calibrated for.
+        out: Folder of the report and of the films; the same folder again does what is missing.
+        stories: How many; None for the usual number.
+        is_quick: Few stories: to see that it works, not to judge.
+        say: Tells a person how far it is.
+
+    Returns:
+        The report.
+    """
+    from deployments.producing import produce
+    from deployments.verbs import READING, open_unit, order_of
+    from onestory.bench.retakes import STRATEGIES, ShotOutcome, compared, outcomes_of
+    from onestory.bench.scripts import SIZE, episode_of
+
+    out.mkdir(parents=True, exist_ok=True)
+    outcomes: dict[str, list[ShotOutcome]] = {name: [] for name in STRATEGIES}
+    num = stories or (QUICK_RETAKE_STORIES if is_quick else RETAKE_STORIES)
+    for number in range(num):
+        told = episode_of(number)
+        script = out / f"{told['episode']}.json"
+        script.write_text(json.dumps(told))
+        for strategy in STRATEGIES:
+            episode = f"{told['episode']}-{strategy.replace(' ', '-')}"
+            order = order_of(
+                script=script,
+                out=out / "films",
+                size=SIZE,
+                episode=episode,
+                seeds_of=told["episode"],
+                has_scratch_voice=False,
+                retakes=strategy,
+            )
+            produce(order, settings)
+            with open_unit(settings, READING) as (unit, _):
+                outcomes[strategy] += outcomes_of(unit, unit.sheet_of(episode), story=number)
+        say(f"filmed story {number + 1} of {num}")
+    report = {"stories": num, "engine": settings.engine, **compared(outcomes)}
+    paths = [out / "retakes.md", out / "retakes.json"]
+    paths[0].write_text(retakes_text(report) + "\n", "utf-8")
+    paths[1].write_text(json.dumps(report, indent=1) + "\n", "utf-8")
+    metrics = {
+        f"{row['strategy']} {name}": row[name]
+        for row in report["strategies"]
+        for name in ("rescued", "takes_per_circled_shot", "seconds_per_circled_shot")
+        if row[name] is not None
+    }
+    report["mlflow_run"] = _kept(settings, "retakes", settings.engine, metrics, paths)
+    report["files"] = [str(path) for path in paths]
+    return report
+
+
+def retakes_text(report: Mapping[str, Any]) -> str:
+    """The tables."""
+    names = (
+        "rescued",
+        "takes_per_circled_shot",
+        "seconds_per_circled_shot",
+        "rescued_per_minute",
+    )
+    lines = [
+        f"{report['stories']} stories by {report['engine']}; ± half of the 95 % interval over "
+        "stories.",
+        "",
+        "| retakes | shots | NG | rescued | takes a shot | seconds a shot | rescued a minute |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for row in report["strategies"]:
+        cells = [_with_interval(row[name], row["intervals"][name]) for name in names]
+        lines.append(
+            f"| {row['strategy']} | {row['shots']} | {row['ng']} | " + " | ".join(cells) + " |"
+        )
+    for what, counted in (("rungs", "takes"), ("reasons", "ng")):
+        lines += [
+            "",
+            f"| retakes | {what[:-1]} | {counted} | helped |",
+            "| --- | --- | --- | --- |",
+        ]
+        for row in report["strategies"]:
+            for name, one in row[what].items():
+                helped = one["passed" if what == "rungs" else "rescued"]
+                lines.append(f"| {row['strategy']} | {name} | {one[counted]} | {helped} |")
+    return "\n".join(lines)
+
+
+def _with_interval(value: float | None, found: Mapping[str, float] | None) -> str:
+    if value is None or not found:
+        return "–"
+    return f"{value:.3f} ± {(found['high'] - found['low']) / 2:.3f}"
 
 
 def _share(value: float | None) -> str:

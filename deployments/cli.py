@@ -460,6 +460,10 @@ def bench_gates(
     ship: Annotated[
         bool, typer.Option("--ship", help="Keep the limits beside the encoders: they hold then.")
     ] = False,
+    from_reviews: Annotated[
+        bool,
+        typer.Option("--from-reviews", help="Draw them by what persons circled and rejected here."),
+    ] = False,
     takes: Annotated[Path, typer.Option(help="Find pocket's takes of the stories here.")] = Path(
         "out/bench/memory"
     ),
@@ -473,6 +477,10 @@ def bench_gates(
     from deployments import benching
 
     with _edge(as_json):
+        if from_reviews:
+            drawn = benching.recalibrate(_settings(home), out=out, encoders=encoders, ship=ship)
+            _print(drawn, as_json, benching.agreement_text)
+            return
         report = benching.bench_gates(
             _settings(home),
             out=out,
@@ -484,6 +492,31 @@ def bench_gates(
             say=lambda line: typer.echo(line, err=True),
         )
         _print(report, as_json, benching.gates_text)
+
+
+@bench_app.command("retakes")
+def bench_retakes(
+    stories: Annotated[int | None, typer.Option(help="Film so many stories.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Only see that it works.")] = False,
+    out: Annotated[Path, typer.Option("--out", help="Keep films and report here.")] = Path(
+        "out/bench/retakes"
+    ),
+    engine: Annotated[str | None, typer.Option(help="Film with this engine.")] = None,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Film stories with retakes by verdict and with new seeds alone, and compare."""
+    from deployments import benching
+
+    with _edge(as_json):
+        report = benching.bench_retakes(
+            _settings(home, engine),
+            out=out,
+            stories=stories,
+            is_quick=quick,
+            say=lambda line: typer.echo(line, err=True),
+        )
+        _print(report, as_json, benching.retakes_text)
 
 
 @bench_app.command("cost")

@@ -22,6 +22,7 @@ from onestory.continuity.ladder import next_attempt
 from onestory.production.delivery import Delivery
 from onestory.production.order import EpisodeOrder
 from onestory.production.plan import Plan, ShotPlan
+from onestory.production.spending import Spending
 from onestory.production.unit import CallSheet, Circled
 from tasks.agreement import agree
 from tasks.delivery import assemble
@@ -64,36 +65,39 @@ async def film(sheet: CallSheet, plan: Plan, shots: Sequence[ShotPlan]) -> None:
     """Shoot those of the shots that are to be filmed when their turn comes."""
     # A shot that was current may be filmed again for a person, whatever the plan foresaw.
     is_reviewed = sheet.order.review != "none"
+    spending = Spending(sheet.order)
     # Serial by nature: a shot may remember every shot before it.
     for foreseen in shots:
         may_change = foreseen.may_change or is_reviewed
         shot = await look_again(sheet, foreseen.slate) if may_change else foreseen
         await announce_shot(sheet, plan, shot)
-        await shoot(sheet, shot)
+        await shoot(sheet, shot, spending)
         while (question := await open_question(sheet, shot.slate)) is not None:
             await ask(sheet, question)
-            await shoot(sheet, await look_again(sheet, shot.slate))
+            await shoot(sheet, await look_again(sheet, shot.slate), spending)
 
 
-async def shoot(sheet: CallSheet, shot: ShotPlan) -> Circled | None:
-    """Take after take of one shot, until one passes the gates or the ladder ends."""
+async def shoot(sheet: CallSheet, shot: ShotPlan, spending: Spending) -> Circled | None:
+    """Take after take of one shot, until one passes the gates or the order allows no more."""
     if shot.hold == "to be kept":
         await keep_take(sheet, shot.slate)
     if not shot.is_to_be_filmed:
         return None
     await draw_keyframe(sheet, shot.slate)
     tried, attempt = [*shot.tried], shot.attempt
+    spending.begin_shot(num_tried=len(tried))
     while True:
         tried.append(attempt)
         take = await render_take(sheet, shot.slate, attempt)
         verdict = await judge_take(sheet, take)
         await announce_take(sheet, take, verdict)
+        spending.add(take.seconds)
         if verdict.is_passed or take.is_own:
             circled = await circle_take(sheet, take)
             break
-        if len(tried) >= sheet.order.max_takes:
+        if not spending.allows_retake:
             circled = await circle_best(sheet, shot.slate, tried)
             break
-        attempt = next_attempt(tried, verdict.reasons)
+        attempt = next_attempt(tried, sheet.order.heeded(verdict.reasons))
     await announce_circled(sheet, circled)
     return circled

@@ -28,7 +28,7 @@ from onestory.production.estimate import plan_in_markdown
 from onestory.production.plan import Plan, ShotPlan
 from onestory.production.review import Answer, Question
 from onestory.production.unit import CallSheet, Circled, TakeInHand
-from tasks._bridge import price_of
+from tasks._bridge import price_of, unit
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,6 +93,7 @@ async def announce_take(sheet: CallSheet, take: TakeInHand, verdict: VerdictAnsw
     _emit("onestory.take.rendered", take.slate, payload)
     if not verdict.is_passed:
         _emit("onestory.take.ng", take.slate, payload)
+        _in_background(_show_evidence(take, verdict))
 
 
 async def announce_circled(sheet: CallSheet, circled: Circled) -> None:
@@ -152,6 +153,17 @@ async def _open_progress(sheet: CallSheet, plan: Plan) -> None:
 async def _update_progress(sheet: CallSheet, share: float) -> None:
     if sheet.episode in _progress:
         await aupdate_progress_artifact(_progress[sheet.episode], progress=100 * share)
+
+
+async def _show_evidence(take: TakeInHand, verdict: VerdictAnswer) -> None:
+    link = await unit().exhibit(verdict)
+    if link is not None:
+        await acreate_image_artifact(
+            image_url=link,
+            key=f"evidence-{take.slate}",
+            description=f"{take.slate} is NG ({', '.join(verdict.reasons)}): what its gates saw, "
+            "and what they held it against",
+        )
 
 
 async def _show_delivery(sheet: CallSheet, delivery: Delivery) -> None:

@@ -7,7 +7,7 @@ How well do gates tell good takes from bad ones? Takes whose faults are known ar
     first half of the stories ── limits at a false-alarm rate
     second half, other people, other places ── recall, precision, ROC
 
-Nobody and no place of these stories was ever seen by encoders or engine in training.
+Nobody and no place of these stories was ever seen by eyes or engine in training.
 """
 
 from collections import defaultdict
@@ -25,9 +25,9 @@ from onestory.continuity.content import (
     Seen,
     content_results,
 )
-from onestory.continuity.encoders import Encoders
+from onestory.continuity.eyes import Eyes
 from onestory.continuity.gates import judge
-from onestory.continuity.likeness import read_take
+from onestory.continuity.likeness import frames_of
 from onestory.continuity.measures import FrameMeasures, measure
 from onestory.diffusion.codec import BlockCodec
 from onestory.documents import Digest
@@ -99,7 +99,7 @@ class Found:
 def examine(
     cases: Sequence[Case],
     films_of: Callable[[Case], Sequence[Frames]],
-    encoders: Encoders,
+    eyes: Eyes,
     source: str,
     *,
     codec: BlockCodec | None = None,
@@ -111,7 +111,7 @@ def examine(
     Args:
         cases: The stories, at least four.
         films_of: Gives the takes of one.
-        encoders: Who looks.
+        eyes: Who looks.
         source: What the takes are, in a word.
         codec: See `ask`.
         say: Tells a person how far it is.
@@ -124,8 +124,8 @@ def examine(
     half = len(cases) // 2
     first, second = (
         ask(
-            [(case, clips_of(case, films_of(case), encoders, source)) for case in part],
-            encoders,
+            [(case, clips_of(case, films_of(case), eyes, source)) for case in part],
+            eyes,
             codec=codec,
             say=lambda line: say(f"{source}: {line}"),
         )
@@ -134,17 +134,16 @@ def examine(
     return Found(limits=limits_of(first), asked=second)
 
 
-def clips_of(case: Case, films: Sequence[Frames], encoders: Encoders, source: str) -> list[Clip]:
+def clips_of(case: Case, films: Sequence[Frames], eyes: Eyes, source: str) -> list[Clip]:
     """Measure and read all takes of a story."""
     return [
-        _clip(case, number, frames_THW3, encoders, source)
-        for number, frames_THW3 in enumerate(films)
+        _clip(case, number, frames_THW3, eyes, source) for number, frames_THW3 in enumerate(films)
     ]
 
 
 def ask(
     stories: Sequence[tuple[Case, list[Clip]]],
-    encoders: Encoders,
+    eyes: Eyes,
     *,
     codec: BlockCodec | None = None,
     say: Say,
@@ -154,7 +153,7 @@ def ask(
 
     Args:
         stories: With their takes; strangers are of the next one in the list.
-        encoders: Who looks.
+        eyes: Who looks.
         codec: Of stories that are drawn; with it people are drawn with other hair, too.
         say: Tells a person how far it is.
     """
@@ -163,7 +162,7 @@ def ask(
     for number, (case, clips) in enumerate(stories):
         other = stories[(number + 1) % len(stories)][1]
         for shot in range(len(clips)):
-            for fault, results in _asked(case, clips, shot, other, encoders, codec):
+            for fault, results in _asked(case, clips, shot, other, eyes, codec):
                 take += 1
                 found += [
                     Asked(case.seed, take, one.gate, fault, one.value, bool(one.is_passed))
@@ -261,14 +260,15 @@ def curves_of(asked: Sequence[Asked]) -> dict[str, tuple[list[float], list[float
     return curves
 
 
-def _clip(case: Case, number: int, frames_THW3: Frames, encoders: Encoders, source: str) -> Clip:
+def _clip(case: Case, number: int, frames_THW3: Frames, eyes: Eyes, source: str) -> Clip:
     shot = case.story.shots[number]
     recipe = _recipe(case, shot, frames_THW3, source)
+    numbers = frames_of(len(frames_THW3))
     seen = Seen(
         take=recipe.digest,
         slate=f"{case.seed}-sh{number + 1:03d}",
         names=shot.people,
-        reading=read_take(encoders, frames_THW3),
+        reading=eyes.read(numbers, frames_THW3[list(numbers)]),
         strip="",
     )
     return Clip(
@@ -324,7 +324,7 @@ def _asked(
     clips: Sequence[Clip],
     number: int,
     other: Sequence[Clip],
-    encoders: Encoders,
+    eyes: Eyes,
     codec: BlockCodec | None,
 ) -> Iterator[tuple[str, Sequence[GateResult]]]:
     clip = clips[number]
@@ -341,7 +341,7 @@ def _asked(
         content = content_results(
             taken.seen,
             taken.measures,
-            caption_D=encoders.captions([caption])[0],
+            caption_D=eyes.captions([caption])[0],
             comparison=against[0],
             known=against[1],
             limits=NO_LIMITS,
@@ -349,7 +349,7 @@ def _asked(
         return judge(taken.recipe, taken.measures, anchor=anchor, content=content).results
 
     def spoilt(frames_THW3: Frames) -> Clip:
-        again = _clip(case, number, frames_THW3, encoders, clip.recipe.engine.name)
+        again = _clip(case, number, frames_THW3, eyes, clip.recipe.engine.name)
         # What was asked for stays as it was.
         return Clip(
             shot=again.shot,

@@ -143,11 +143,14 @@ def _measured(
     films = []
     for case in cases:
         shots = []
-        for shot, frames_THW3 in enumerate(frames_of_takes(case, takes, studio.codec)):
-            name = takes[case.seed, shot].name
-            if name not in readings:
-                readings[name] = reader.read_shot(frames_THW3)
-            shots.append(readings[name])
+        for number, shot in enumerate(case.story.shots):
+            take = takes[case.seed, number]
+            # Rules that remember the same share a take, and decoding costs more than reading.
+            if take.name not in readings:
+                latents_CFhw = take.latents_FChw.transpose(0, 1)
+                frames_THW3 = decoded(latents_CFhw, studio.codec, shot.scene)
+                readings[take.name] = reader.read_shot(frames_THW3)
+            shots.append(readings[take.name])
         films.append(Filmed(story=case.story, shots=tuple(shots)))
     found = _measure(reader, cases, films)
     _write_measured(path, found)

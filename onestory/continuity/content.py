@@ -39,7 +39,7 @@ LOOK = "look"
 NOT_FOUND = -1.0
 """Likeness of somebody who is not there at all."""
 
-_REASONS: Mapping[str, NgReason] = {
+REASONS: Mapping[str, NgReason] = {
     "identity": NgReason.IDENTITY,
     "place": NgReason.PLACE,
     "caption": NgReason.CAPTION,
@@ -47,6 +47,7 @@ _REASONS: Mapping[str, NgReason] = {
     "background": NgReason.PLACE,
     "motion": NgReason.MOTION,
 }
+"""What is wrong with a take that a gate says NG of."""
 
 
 class Limit(Frozen):
@@ -356,7 +357,7 @@ def _result(
         threshold=round(limit.least, 4),
         unit=unit,
         is_passed=is_passed,
-        reason=None if is_passed else _REASONS[gate],
+        reason=None if is_passed else REASONS[gate],
         evidence=f"{evidence} {drawn}",
         frames=() if is_passed or pair is None else (pair[0].frame,),
         pair=pair,

@@ -40,7 +40,6 @@ GATE_NAMES = (
 """In the order of the results: worst to fail first."""
 FAINTEST_CONTRAST = 1.0
 """Grey levels; a ratio of contrasts is taken against no less than this."""
-_MOST_FRAMES_SHOWN = 8
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -371,7 +370,7 @@ def _result(
         is_passed=is_passed,
         reason=None if is_passed else reason,
         evidence=evidence,
-        frames=() if is_passed else tuple(frames[:_MOST_FRAMES_SHOWN]),
+        frames=() if is_passed else tuple(frames),
     )
 
 

@@ -13,24 +13,21 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from onestory.continuity import content
+from onestory import evaluation
 from onestory.continuity.content import LOOK, Calibration, Limit, Seen, content_results, look_key
-from onestory.continuity.likeness import frames_of, read_frames
+from onestory.continuity.eyes import EncoderEyes, Eyes
+from onestory.continuity.likeness import frames_of
 from onestory.continuity.measures import FrameMeasures
 from onestory.cut.probe import decode_frames
 from onestory.documents import Digest, digest_of_json
 from onestory.engines.take import Comparison, GateResult, Take
 from onestory.errors import CorruptBlobError, MediaError, MissingBlobError, WeightsError
 from onestory.vault.store import Vault
-
-if TYPE_CHECKING:
-    from onestory.continuity.encoders import Encoders
 
 logger = logging.getLogger("onestory.engine_server")
 
@@ -43,8 +40,8 @@ KEPT_LOOKS = 256
 """How many are kept at hand."""
 
 
-SHIPPED_ENCODERS = Path(content.__file__).parent / "weights"
-"""Folder of the encoders that are shipped, and of their calibration."""
+SHIPPED_CALIBRATION = Path(evaluation.__file__).parent / "weights" / "calibration.json"
+"""Of the eyes that are shipped."""
 
 
 class Glimpses:
@@ -71,14 +68,14 @@ class Glimpses:
 class Lookout:
     """Looks at the takes of one engine."""
 
-    def __init__(self, vault: Vault, encoders: "Encoders", limits: Mapping[str, Limit]) -> None:
+    def __init__(self, vault: Vault, eyes: Eyes, limits: Mapping[str, Limit]) -> None:
         """
         Args:
             vault: Keeps what was seen.
-            encoders: Who looks.
-            limits: Of the content gates, calibrated for the engine and for these encoders.
+            eyes: Who looks.
+            limits: Of the content gates, calibrated for the engine and for these eyes.
         """
-        self.encoders = encoders
+        self.eyes = eyes
         self.limits = limits
         self._vault = vault
         self._fresh: OrderedDict[Digest, Glimpses] = OrderedDict()
@@ -86,9 +83,9 @@ class Lookout:
 
     @property
     def digest(self) -> Digest:
-        """Names encoders and limits."""
+        """Names eyes and limits."""
         told = {gate: limit.model_dump(mode="json") for gate, limit in self.limits.items()}
-        return digest_of_json([self.encoders.fingerprint, told])
+        return digest_of_json([self.eyes.fingerprint, told])
 
     def keep(self, take: Digest, glimpses: Glimpses) -> None:
         """Keep frames that went by until the take is judged."""
@@ -120,7 +117,7 @@ class Lookout:
         return content_results(
             self.seen(take),
             measures,
-            caption_D=self.encoders.captions([caption])[0] if caption else None,
+            caption_D=self.eyes.captions([caption])[0] if caption else None,
             comparison=comparison,
             known=known,
             limits=self.limits,
@@ -136,7 +133,7 @@ class Lookout:
             MissingBlobError: If it is gone.
         """
         if take.address not in self._seen:
-            key = look_key(take.address, self.encoders.fingerprint)
+            key = look_key(take.address, self.eyes.fingerprint)
             kept = self._vault.find_lookup(LOOK, key)
             seen = Seen.model_validate(kept) if kept else self._look(take)
             if kept is None:
@@ -164,41 +161,61 @@ class Lookout:
             take=take.address,
             slate=take.slate,
             names=tuple(dict.fromkeys(subject.name for subject in take.recipe.subjects)),
-            reading=read_frames(self.encoders, numbers, frames_FHW3),
+            reading=self.eyes.read(numbers, frames_FHW3),
             strip=_strip(frames_FHW3),
         )
 
 
-def open_lookout(vault: Vault, engine: str, folder: Path) -> Lookout | None:
+def open_eyes(folder: Path | None) -> tuple[Eyes, Path]:
+    """
+    Open whoever looks at takes.
+
+    Args:
+        folder: Of encoders; None for the eyes that are shipped.
+
+    Returns:
+        The eyes, and where their calibration lies or is to lie.
+
+    Raises:
+        WeightsError: If there are no such encoders.
+    """
+    if folder is None:
+        from onestory.evaluation.eyes import shared_eyes
+
+        return shared_eyes(), SHIPPED_CALIBRATION
+    from onestory.continuity.encoders import shared_encoders
+
+    return EncoderEyes(shared_encoders(folder)), folder / "calibration.json"
+
+
+def open_lookout(vault: Vault, engine: str, folder: Path | None) -> Lookout | None:
     """
     Have the takes of an engine looked at, if somebody was calibrated for that.
 
     Args:
         vault: Keeps what is seen.
         engine: Name of the engine.
-        folder: Of the encoders, with `calibration.json`.
+        folder: Of encoders, with `calibration.json`; None for the eyes that are shipped.
 
     Returns:
-        None if there is no calibration for this engine: encoders are not loaded then.
+        None if there is no calibration for this engine: nothing is loaded then.
 
     Raises:
         WeightsError: If the encoders are not those that were calibrated.
     """
-    path = folder / "calibration.json"
+    path = folder / "calibration.json" if folder else SHIPPED_CALIBRATION
     if not path.is_file():
         return None
     calibration = Calibration.from_json(path.read_bytes())
     limits = calibration.limits_of(engine)
     if not limits:
         return None
-    from onestory.continuity.encoders import shared_encoders
-
-    encoders = shared_encoders(folder)
-    if encoders.fingerprint != calibration.encoders:
+    eyes, _ = open_eyes(folder)
+    if eyes.fingerprint != calibration.encoders:
         raise WeightsError(
-            f"{path} was made for other encoders", hint="calibrate again: onestory bench gates"
+            f"{path} was made for other eyes", hint="calibrate again: onestory bench gates"
         )
-    return Lookout(vault, encoders, limits)
+    return Lookout(vault, eyes, limits)
 
 
 def _strip(frames_FHW3: Iterable[NDArray[np.uint8]]) -> str:

@@ -9,7 +9,7 @@ what was read lately is kept, up to a number of bytes.
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from onestory.documents import Digest
@@ -42,16 +42,26 @@ class Archive:
         if latents is not None and take.media.latents is not None:
             self._keep(take.media.latents, latents)
 
-    def earlier(self, addresses: Sequence[Digest]) -> tuple[EarlierTake, ...]:
+    def earlier(
+        self, addresses: Sequence[Digest], *, spoilt: Mapping[Digest, tuple[int, ...]]
+    ) -> tuple[EarlierTake, ...]:
         """
         Those of the takes that have latents, in the same order.
+
+        Args:
+            addresses: In story order.
+            spoilt: By take: frames that a gate marked bad.
 
         Raises:
             MissingBlobError: If one of the takes does not lie in the vault.
         """
         takes = [self._take(address) for address in addresses]
         return tuple(
-            EarlierTake(take=take, read_latents=partial(self._latents_of, take))
+            EarlierTake(
+                take=take,
+                read_latents=partial(self._latents_of, take),
+                spoilt=spoilt.get(take.address, ()),
+            )
             for take in takes
             if take.media.latents is not None
         )

@@ -1,5 +1,6 @@
 """What is said between a flow and the engine server: small, frozen JSON, never pixels."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import Field
@@ -55,6 +56,10 @@ class RecallRequest(Frozen):
     slate: str
     takes: tuple[Digest, ...]
     """Circled takes of the earlier shots, in story order."""
+    spoilt: Mapping[Digest, tuple[int, ...]] = {}
+    """By take: frames that a gate marked bad, and that are not to be remembered."""
+    has_people_first: bool = False
+    """Whether frames that show the recipe's people are remembered before all others."""
 
 
 class RecallAnswer(Frozen):

@@ -30,7 +30,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
 from onestory.documents import Digest
-from onestory.engine_server.looking import SHIPPED_ENCODERS, open_lookout
+from onestory.engine_server.looking import open_lookout
 from onestory.engine_server.messages import (
     CancelRequest,
     Health,
@@ -198,8 +198,7 @@ def create_app(stage: Stage) -> FastAPI:
 
     @app.post("/recall")
     def recall(request: RecallRequest) -> RecallAnswer:
-        lineage = stage.recall(request.recipe, request.takes, slate=request.slate)
-        return RecallAnswer(lineage=lineage)
+        return RecallAnswer(lineage=stage.recall(request))
 
     @app.post("/verdicts")
     def verdicts(request: VerdictRequest) -> VerdictAnswer:
@@ -237,9 +236,7 @@ def stage_from_environment(environment: dict[str, str]) -> Stage:
     engine = open_engine(environment.get("ONESTORY_ENGINE", "pocket"), options)
     vault = Vault(address)
     encoders = environment.get("ONESTORY_ENCODERS")
-    lookout = open_lookout(
-        vault, engine.fingerprint().name, Path(encoders) if encoders else SHIPPED_ENCODERS
-    )
+    lookout = open_lookout(vault, engine.fingerprint().name, Path(encoders) if encoders else None)
     return Stage(engine, vault, lookout=lookout)
 
 

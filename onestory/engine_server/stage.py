@@ -16,7 +16,7 @@ import platform
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -38,6 +38,7 @@ from onestory.cut.probe import decode_frames, probe_video
 from onestory.documents import Digest
 from onestory.engine_server.looking import Glimpses, Lookout
 from onestory.engine_server.memory import Archive
+from onestory.engine_server.messages import RecallRequest
 from onestory.engines.latents import unpack_latents
 from onestory.engines.protocol import Engine, Footage, Frame
 from onestory.engines.recipe import IMPORTED, Recipe
@@ -172,20 +173,20 @@ class Stage:
         self._archive.add(take, footage.latents)
         return take
 
-    def recall(
-        self, recipe: Recipe, takes: Sequence[Digest], *, slate: str
-    ) -> tuple[Remembered, ...]:
+    def recall(self, request: RecallRequest) -> tuple[Remembered, ...]:
         """
-        What a take of the recipe would remember of earlier takes, in story order.
+        What a take of a recipe would remember of earlier takes.
 
         Raises:
             EngineFaultError: If the engine broke down.
             CorruptBlobError: If latents that it read are damaged or gone.
             MissingBlobError: If a take is gone.
         """
-        earlier = self._archive.earlier(takes)
-        with _faults_named(slate):
-            return self.engine.recall(recipe, earlier)
+        earlier = self._archive.earlier(request.takes, spoilt=request.spoilt)
+        with _faults_named(request.slate):
+            return self.engine.recall(
+                request.recipe, earlier, has_people_first=request.has_people_first
+            )
 
     def draw_keyframe(
         self,
@@ -234,7 +235,7 @@ class Stage:
             anchor=self._measured(anchor)[1] if anchor else None,
             content=lookout.results(take, measures, comparison) if lookout and measures else (),
             looked_by=looked_by,
-            encoders=lookout.encoders.fingerprint if lookout else None,
+            encoders=lookout.eyes.fingerprint if lookout else None,
             thresholds=self.thresholds,
         )
         self.vault.put_verdict(verdict)

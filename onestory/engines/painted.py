@@ -56,7 +56,9 @@ class PaintedEngine:
         """Nothing is remembered."""
         return 0
 
-    def recall(self, recipe: Recipe, takes: Sequence[EarlierTake]) -> tuple[Remembered, ...]:
+    def recall(
+        self, recipe: Recipe, takes: Sequence[EarlierTake], *, has_people_first: bool = False
+    ) -> tuple[Remembered, ...]:
         """Nothing is remembered."""
         return ()
 

@@ -12,6 +12,7 @@ it stored beside them, read when it asks for it; to `render` exactly the frames 
 names, each checked against its digest.
 """
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
@@ -58,6 +59,20 @@ class EarlierTake:
     take: Take
     read_latents: Callable[[], bytes]
     """Its `Footage.latents`, checked against their digest. Cheap for what was read lately."""
+    spoilt: tuple[int, ...] = ()
+    """Frames that a gate marked bad: none of them may be remembered."""
+
+    def spoilt_latents(self, num_latents: int) -> frozenset[int]:
+        """
+        Say which latent frames hold frames that were marked bad.
+
+        Args:
+            num_latents: How many are kept of the take, evenly spread from its first frame to its
+                last.
+        """
+        last = max(1, self.take.media.num_frames - 1)
+        at = [frame * (num_latents - 1) / last for frame in self.spoilt]
+        return frozenset(near for one in at for near in (math.floor(one), math.ceil(one)))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -109,7 +124,9 @@ class Engine(Protocol):
     def token_budget(self, recipe: Recipe) -> int:
         """Most memory tokens that a take of this recipe may read; 0 if it does not remember."""
 
-    def recall(self, recipe: Recipe, takes: Sequence[EarlierTake]) -> tuple[Remembered, ...]:
+    def recall(
+        self, recipe: Recipe, takes: Sequence[EarlierTake], *, has_people_first: bool = False
+    ) -> tuple[Remembered, ...]:
         """
         Choose what a take would remember. Cheap: no diffusion. Asked whenever a plan is made.
 
@@ -120,6 +137,7 @@ class Engine(Protocol):
             recipe: What is to be shot, before memory and keyframe are known: both stand empty.
                 `memory_budget` is the most that may be chosen, in latent-frame equivalents.
             takes: Circled takes of the earlier shots that have latents, in story order.
+            has_people_first: Whether frames that show the recipe's people come before all others.
 
         Returns:
             The lineage, in the order in which the frames are read.

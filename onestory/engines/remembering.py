@@ -14,8 +14,8 @@ remembered, so that a change runs on through a film as it does with a real engin
 follow from the length: a longer take has other frames and the same latents.
 
 It remembers the middle latent frame of every earlier take that shares somebody or the place
-with the recipe, best first, as far as the budget goes: a frame costs a quarter of a latent
-frame.
+with the recipe, if no gate marked it bad, best first, as far as the budget goes: a frame costs a
+quarter of a latent frame.
 """
 
 import math
@@ -78,15 +78,24 @@ class RememberingEngine:
         """A token is a quarter of a latent frame."""
         return math.floor(recipe.memory_budget / COST)
 
-    def recall(self, recipe: Recipe, takes: Sequence[EarlierTake]) -> tuple[Remembered, ...]:
+    def recall(
+        self, recipe: Recipe, takes: Sequence[EarlierTake], *, has_people_first: bool = False
+    ) -> tuple[Remembered, ...]:
         """The best takes that share somebody or the place, then in story order."""
-        scores = [_kinship(recipe, earlier.take.recipe) for earlier in takes]
+        middle = LATENT_FRAMES // 2
+        names = {subject.name for subject in recipe.subjects}
+        scores = [
+            0.0
+            if middle in earlier.spoilt_latents(LATENT_FRAMES)
+            else _kinship(recipe, earlier.take.recipe)
+            + (1.0 if has_people_first and names & _names(earlier.take.recipe) else 0.0)
+            for earlier in takes
+        ]
         best = sorted(
             (index for index, score in enumerate(scores) if score > 0),
             key=lambda index: (-scores[index], -index),
         )
         kept = sorted(best[: self.token_budget(recipe)])
-        middle = LATENT_FRAMES // 2
         return tuple(
             Remembered(
                 take=takes[index].take.address,

@@ -26,7 +26,7 @@ from onestory.engines.protocol import (
     Frame,
     RecalledFrame,
 )
-from onestory.engines.recipe import EngineFingerprint, Recipe
+from onestory.engines.recipe import NOTHING_REMEMBERED, EngineFingerprint, Recipe
 from onestory.memory.lineage import Remembered
 
 Fault: TypeAlias = Literal[
@@ -39,7 +39,12 @@ Fault: TypeAlias = Literal[
     "exception",
     "hang",
     "crash",
+    "stranger",
 ]
+
+
+STRANGER = "a stout old man with a bald head, a white beard, a yellow coat and green trousers"
+"""Look of whoever stands in for somebody."""
 
 
 class SabotagedEngine:
@@ -68,9 +73,11 @@ class SabotagedEngine:
         """That of the engine within."""
         return self._inner.token_budget(recipe)
 
-    def recall(self, recipe: Recipe, takes: Sequence[EarlierTake]) -> tuple[Remembered, ...]:
+    def recall(
+        self, recipe: Recipe, takes: Sequence[EarlierTake], *, has_people_first: bool = False
+    ) -> tuple[Remembered, ...]:
         """That of the engine within."""
-        return self._inner.recall(recipe, takes)
+        return self._inner.recall(recipe, takes, has_people_first=has_people_first)
 
     def latents_of(self, recipe: Recipe, frames: Iterable[Frame]) -> bytes | None:
         """Those of the engine within."""
@@ -98,6 +105,8 @@ class SabotagedEngine:
             os._exit(70)
         if fault == "hang":
             time.sleep(3600)
+        if fault == "stranger":
+            recipe, keyframe, memory = _with_strangers(recipe), None, ()
         footage = self._inner.render(recipe, keyframe=keyframe, memory=memory, control=control)
         frames = footage.frames or iter(())
         if fault == "black":
@@ -140,3 +149,19 @@ def _encoded(frames: Iterator[Frame], recipe: Recipe) -> bytes:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
         container.mux(stream.encode(None))
     return target.getvalue()
+
+
+def _with_strangers(recipe: Recipe) -> Recipe:
+    """The recipe, but with other people in it, whom nobody remembers."""
+    subjects = tuple(
+        subject.model_copy(update={"look": STRANGER, "name": f"not {subject.name}"})
+        for subject in recipe.subjects
+    )
+    return recipe.model_copy(
+        update={
+            "subjects": subjects,
+            "keyframe": None,
+            "keyframe_by": "nobody",
+            "memory": NOTHING_REMEMBERED,
+        }
+    )

@@ -184,6 +184,11 @@ class Verdict(Document):
         return tuple(r.reason for r in self.results if r.is_passed is False and r.reason)
 
     @property
+    def spoilt_frames(self) -> tuple[int, ...]:
+        """Frames that a gate marked bad, ascending."""
+        return tuple(sorted({frame for result in self.results for frame in result.frames}))
+
+    @property
     def badness(self) -> float:
         """How far the failed gates are over their limits, summed; 0 if passed. For best-of."""
         total = 0.0

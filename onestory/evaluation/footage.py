@@ -7,6 +7,7 @@ What is a reading compared with? Real shots, shots of nothing, and what a real s
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 import numpy as np
@@ -69,12 +70,18 @@ def decoded(
     else:
         rows, columns = latents_CFhw.shape[2:]
         side = int(codec.config["block"]) * codec.upscale
-        stand_ins = StandIns(scene, rows=rows, columns=columns, cell=side)
         num_frames = 1 + TIME * (latents_CFhw.shape[1] - 1)
-        sketch_THW3 = np.stack([stand_ins.sketch(index) for index in range(num_frames)])
+        sketch_THW3 = _sketched(scene, (rows, columns), side, num_frames)
         sketch_1THW3 = torch.from_numpy(sketch_THW3)[None]
         frames_THW3 = codec.decode(latents_CFhw[None].float(), sketch_1THW3)[0]
     return frames_THW3.round().clamp(0, 255).byte().numpy()
+
+
+@lru_cache(maxsize=384)
+def _sketched(scene: SceneSpec, grid: tuple[int, int], side: int, num_frames: int) -> Frames:
+    """Stand-ins of a whole shot: the same for every take of it, and slow to draw."""
+    stand_ins = StandIns(scene, rows=grid[0], columns=grid[1], cell=side)
+    return np.stack([stand_ins.sketch(index) for index in range(num_frames)])
 
 
 def noise_frames(num_frames: int, seed: int, codec: BlockCodec | None = None) -> Frames:

@@ -20,7 +20,7 @@ Shape suffixes, for this module only:
     1  one story
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -31,6 +31,9 @@ from onestory.errors import RenderError
 from onestory.memory.bank import MemoryFrame
 from onestory.memory.selector import FrameSelector, top_k
 from onestory.memory.showing import Cast, shown_by
+
+LEAST_SHOWN = 0.03
+"""Share of a frame that shows somebody who counts as being in it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -234,6 +237,35 @@ def _bisection(count: int) -> list[int]:
     reversals = (int(f"{i:0{bits}b}"[::-1], 2) if bits else 0 for i in range(2**bits))
     # At least as many points as numbers, so flooring leaves none of them out.
     return list(dict.fromkeys(point * count >> bits for point in reversals))[:count]
+
+
+def people_first(policy: SelectionPolicy) -> SelectionPolicy:
+    """
+    As another policy ranks, but frames that show the next shot's people before all others.
+
+    Args:
+        policy: Ranks both groups; what it leaves out stays out.
+    """
+
+    def rank(frames: Sequence[MemoryFrame], next_shot: NextShot) -> Ranking:
+        ranking = policy(frames, next_shot)
+        cast = next_shot.cast
+        people = {cast.first, *cast.others} if cast else set()
+        pairs = sorted(
+            zip(ranking.frame_index, ranking.scores, strict=True),
+            key=lambda pair: _shown_of(frames[pair[0]], people) < LEAST_SHOWN,
+        )
+        # Scores never rise: whoever was moved up is worth as much as the best.
+        best = [max(score for _, score in pairs[at:]) for at in range(len(pairs))]
+        return Ranking(frame_index=tuple(index for index, _ in pairs), scores=tuple(best))
+
+    return rank
+
+
+def _shown_of(frame: MemoryFrame, people: Collection[str]) -> float:
+    """How much of a frame shows some people: the share of its cells, [0, 1]."""
+    figures = frame.figures or {}
+    return sum(float(figures[name].float().mean()) for name in people if name in figures)
 
 
 def _by_rank(order: Sequence[int]) -> Ranking:

@@ -17,6 +17,9 @@ from onestory.vault.store import Vault
 MARGIN = 0.08
 """How much more than the box is shown on every side, as a share of it."""
 JPEG_QUALITY = 85
+EXHIBIT_HEIGHT = 240
+"""Of each picture of an exhibit, in pixels."""
+GAP = 8
 
 
 def evidence_of(vault: Vault, verdict: Verdict | None) -> tuple[Evidence, ...]:
@@ -47,6 +50,31 @@ def evidence_of(vault: Vault, verdict: Verdict | None) -> tuple[Evidence, ...]:
     )
 
 
+def exhibit(vault: Vault, verdict: Verdict) -> bytes:
+    """
+    Put what the gates that said NG compared into one picture: a row a gate, the take on the left.
+
+    Returns:
+        JPEG; empty if no gate that said NG compared takes.
+    """
+    failed = {one.gate for one in verdict.results if one.is_passed is False}
+    rows = [
+        [Image.open(BytesIO(content)).convert("RGB") for content in (one.here, one.there)]
+        for one in evidence_of(vault, verdict)
+        if one.gate in failed
+    ]
+    if not rows:
+        return b""
+    fitted = [[_of_height(picture, EXHIBIT_HEIGHT) for picture in row] for row in rows]
+    width = max(sum(picture.width for picture in row) + GAP for row in fitted)
+    board = Image.new("RGB", (width, len(fitted) * (EXHIBIT_HEIGHT + GAP) - GAP), "white")
+    for number, row in enumerate(fitted):
+        top = number * (EXHIBIT_HEIGHT + GAP)
+        board.paste(row[0], (0, top))
+        board.paste(row[1], (row[0].width + GAP, top))
+    return _jpeg(board)
+
+
 def cut(seen: Seen, sight: Sight) -> bytes:
     """
     Cut a part of a frame out of the frames that are kept of a take.
@@ -71,6 +99,14 @@ def cut(seen: Seen, sight: Sight) -> bytes:
         start + round(min(1.0, right + more_wide) * wide),
         round(min(1.0, bottom + more_high) * high),
     )
+    return _jpeg(strip.crop(box))
+
+
+def _of_height(picture: Image.Image, height: int) -> Image.Image:
+    return picture.resize((max(1, round(picture.width * height / picture.height)), height))
+
+
+def _jpeg(picture: Image.Image) -> bytes:
     stream = BytesIO()
-    strip.crop(box).save(stream, "JPEG", quality=JPEG_QUALITY)
+    picture.save(stream, "JPEG", quality=JPEG_QUALITY)
     return stream.getvalue()

@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias
 from pydantic import Field
 
 from onestory.documents import Frozen
+from onestory.engines.take import NgReason
 from onestory.errors import OrderError
 from onestory.screenplay.episode import Episode
 
@@ -40,6 +41,31 @@ class EpisodeOrder(Frozen):
         le=20,
         title="Takes per shot",
         description="First take and retakes together, before the best so far is circled.",
+    )
+    retakes: Literal["by verdict", "new seeds"] = Field(
+        default="by verdict",
+        title="Retakes",
+        description="Film a retake as what is wrong asks for, or only on another seed.",
+    )
+    shot_seconds: float | None = Field(
+        default=None,
+        gt=0,
+        title="Seconds per shot",
+        description="No retake of a shot is begun after its takes rendered for so long. Empty: no "
+        "limit.",
+    )
+    max_retakes: int | None = Field(
+        default=None,
+        ge=0,
+        title="Retakes per episode",
+        description="Most retakes of all shots together, in one run. Empty: no limit.",
+    )
+    retake_seconds: float | None = Field(
+        default=None,
+        ge=0,
+        title="Seconds for retakes",
+        description="No retake is begun after all retakes of a run rendered for so long. Empty: no "
+        "limit.",
     )
     time_limit_seconds: float = Field(
         default=900.0, gt=0, title="Time limit", description="Longest render of one take."
@@ -86,6 +112,10 @@ class EpisodeOrder(Frozen):
     height: int | None = Field(
         default=None, ge=16, le=4096, title="Height", description="In pixels; empty: 1280 or 720."
     )
+
+    def heeded(self, reasons: tuple[NgReason, ...]) -> tuple[NgReason, ...]:
+        """What of a verdict decides how a retake is filmed."""
+        return reasons if self.retakes == "by verdict" else ()
 
     @property
     def name(self) -> str:

@@ -121,6 +121,8 @@ class Call:
     """The circled takes that really lie in the vault, by address."""
     lineages: Mapping[Digest, tuple[Remembered, ...]] = field(default_factory=dict)
     """What takes would remember, by the digest of what the engine was asked (`recall_recipe`)."""
+    spoilt: Mapping[Digest, tuple[int, ...]] = field(default_factory=dict)
+    """Frames of circled takes that a gate marked bad, by take: they are never remembered."""
     damaged: frozenset[Digest] = frozenset()
     """Circled takes whose latents cannot be read: as good as missing."""
     standing: Standing = field(default_factory=Standing)
@@ -216,7 +218,7 @@ def plan_shot(shot: Shot, call: Call, *, changing: Collection[str] = ()) -> Shot
     coverage = call.state.shot(shot.slate)
     circled = coverage.circled
     seen = rejected_attempts(shot, call)
-    first = next_attempt(seen, tuple(seen.values())) if seen else 1
+    first = next_attempt(seen, tuple(reversed(seen.values()))) if seen else 1
     attempt = circled.rung + 1 if circled else first
     keyframe = known_keyframe(shot, call, attempt=attempt)
     recipe = planned_recipe(shot, call, attempt=attempt, keyframe=keyframe)

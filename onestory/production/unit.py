@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 from onestory.breakdown.alignment import align
 from onestory.breakdown.checks import check_dialogue, check_references
 from onestory.breakdown.rules import break_down
-from onestory.continuity.ladder import best_of
+from onestory.continuity.ladder import best_of, rung_of
 from onestory.cut.voice import Voice
 from onestory.documents import Digest, Document, Frozen, digest_of_json
 from onestory.engine_server.client import EngineClient
@@ -33,7 +33,6 @@ from onestory.engine_server.messages import (
     VerdictAnswer,
     VerdictRequest,
 )
-from onestory.engines.recipe import Recipe
 from onestory.engines.take import Comparison, Reference, Take, Verdict
 from onestory.errors import (
     CorruptBlobError,
@@ -45,6 +44,7 @@ from onestory.errors import (
     ScriptError,
 )
 from onestory.memory.lineage import Remembered
+from onestory.production.evidence import exhibit
 from onestory.production.order import EpisodeOrder, with_music
 from onestory.production.plan import (
     Call,
@@ -63,7 +63,7 @@ from onestory.production.standing import as_ordered, standing
 from onestory.production.table_read import TableRead
 from onestory.screenplay.episode import Aspect, Episode, Shot
 from onestory.screenplay.reading import read_screenplay
-from onestory.vault.ledger import Ledger, TakeEntry
+from onestory.vault.ledger import EpisodeState, Ledger, TakeEntry
 from onestory.vault.store import PARALLEL_READS, Vault
 
 logger = logging.getLogger("onestory.production")
@@ -150,6 +150,8 @@ class Unit:
         self._filmings: dict[tuple[Digest, EpisodeOrder], Filming] = {}
         self._keyframes: dict[Digest, dict[str, Digest]] = {}
         self._recalled: dict[Digest, tuple[Remembered, ...]] = {}
+        self._marked: dict[tuple[Digest, Digest], tuple[int, ...]] = {}
+        """Frames that a verdict marked bad, by take and question."""
         self._written_down: set[tuple[Digest, ...]] = {()}
         """What was asked for whole films, and is kept as one."""
         self._seen_whole: set[Digest] = set()
@@ -289,6 +291,10 @@ class Unit:
             badness=answer.badness,
         )
         return answer
+
+    async def exhibit(self, answer: VerdictAnswer) -> str | None:
+        """Where a picture lies of what the gates that said NG compared, if they compared any."""
+        return await asyncio.to_thread(self._exhibit, answer)
 
     async def circle(self, sheet: CallSheet, take: TakeInHand) -> Circled:
         """Circle a take that passed, or that a person brought, which nobody has to review."""
@@ -493,26 +499,25 @@ class Unit:
         takes = call.takes_before(shot) if call.asks_for_memory(shot) else None
         if takes is None:
             return call
-        recipe = recall_recipe(shot, call, attempt=attempt)
+        request = recall_request(shot, call, takes, attempt=attempt)
         try:
-            lineage = await self._recalled_by(recipe, takes, call.filming.memory_policy, shot.slate)
+            lineage = await self._recalled_by(request, takes, call.filming.memory_policy)
         except (CorruptBlobError, MissingBlobError):
             damaged = await asyncio.to_thread(self._with_damaged_latents, takes)
             if not damaged:
                 raise
             self._damaged |= damaged
             return replace(call, damaged=self._damaged)
-        return replace(call, lineages={**call.lineages, recipe.digest: lineage})
+        return replace(call, lineages={**call.lineages, request.recipe.digest: lineage})
 
     async def _recalled_by(
-        self, recipe: Recipe, takes: Mapping[Digest, Take], policy: str, slate: str
+        self, request: RecallRequest, takes: Mapping[Digest, Take], policy: str
     ) -> tuple[Remembered, ...]:
         """What a recipe remembers of takes: known, or written down once, or asked of the engine."""
-        key = recall_key(recipe, takes, policy)
+        key = recall_key(request, takes, policy)
         if key not in self._recalled:
             found = await asyncio.to_thread(self._find_recalled, key)
             if found is None:
-                request = RecallRequest(recipe=recipe, slate=slate, takes=tuple(takes))
                 answer = await self.engine.recall(request)
                 said = answer.model_dump(mode="json")
                 await asyncio.to_thread(self.vault.put_lookup, RECALL, key, said)
@@ -542,11 +547,11 @@ class Unit:
         """
         asked = tuple(
             sorted(
-                recall_key(recipe, takes, call.filming.memory_policy)
+                recall_key(request, takes, call.filming.memory_policy)
                 for shot in call.episode.shots
                 if call.asks_for_memory(shot) and (takes := call.takes_before(shot)) is not None
                 for attempt in _planned_attempts(shot, call)
-                for recipe in [recall_recipe(shot, call, attempt=attempt)]
+                for request in [recall_request(shot, call, takes, attempt=attempt)]
             )
         )
 
@@ -632,8 +637,25 @@ class Unit:
             user_keyframes={**self._keyframes[sheet.document], **ordered},
             takes=self.takes([one.address for one in circled if one is not None]),
             damaged=self._damaged,
+            spoilt=self._spoilt(state, episode),
             standing=held,
         )
+
+    def _spoilt(self, state: EpisodeState, episode: Episode) -> dict[Digest, tuple[int, ...]]:
+        """Frames of circled takes that a gate marked bad."""
+        spoilt = {}
+        for shot in episode.shots:
+            coverage = state.shot(shot.slate)
+            entry = coverage.entry(coverage.circled.address) if coverage.circled else None
+            if entry is None or entry.is_passed is not False or entry.question is None:
+                continue
+            key = (entry.address, entry.question)
+            if key not in self._marked:
+                verdict = self.verdict_of(entry)
+                self._marked[key] = verdict.spoilt_frames if verdict else ()
+            if self._marked[key]:
+                spoilt[entry.address] = self._marked[key]
+        return spoilt
 
     async def _filming(self, sheet: CallSheet) -> Filming:
         key = (sheet.document, sheet.order)
@@ -662,6 +684,13 @@ class Unit:
     def _size(self, sheet: CallSheet) -> tuple[int, int]:
         width, height = DELIVERY_SIZES[self.episode_of(sheet).aspect]
         return sheet.order.width or width, sheet.order.height or height
+
+    def _exhibit(self, answer: VerdictAnswer) -> str | None:
+        verdict = self.vault.find_verdict(answer.take, answer.question)
+        picture = exhibit(self.vault, verdict) if verdict else b""
+        if not picture:
+            return None
+        return self.vault.link(self.vault.put_blob(picture, media_type="image/jpeg"))
 
     def _comparison(self, sheet: CallSheet, take: TakeInHand) -> Comparison:
         """The circled takes of earlier shots that a take is held against."""
@@ -706,11 +735,26 @@ class Unit:
         return Circled(slate=best.slate, address=best.address, is_waiting_for_review=True)
 
 
-def recall_key(recipe: Recipe, takes: Mapping[Digest, Take], policy: str) -> Digest:
+def recall_request(
+    shot: Shot, call: Call, takes: Mapping[Digest, Take], *, attempt: int
+) -> RecallRequest:
+    """What an engine is asked when it chooses the memory of a shot's n-th take."""
+    rung = rung_of(attempt, call.ladder)
+    return RecallRequest(
+        recipe=recall_recipe(shot, call, attempt=attempt),
+        slate=shot.slate,
+        takes=tuple(takes),
+        spoilt={take: frames for take, frames in call.spoilt.items() if take in takes},
+        has_people_first=bool(rung and rung.has_people_first),
+    )
+
+
+def recall_key(request: RecallRequest, takes: Mapping[Digest, Take], policy: str) -> Digest:
     """The name of a lookup: what a recipe remembers of takes."""
     # Latents by content: a take that another machine filmed again may differ in a bit.
     told = [[address, take.media.latents] for address, take in takes.items()]
-    return digest_of_json([recipe.digest, policy, told])
+    terms = [sorted(request.spoilt.items()), request.has_people_first]
+    return digest_of_json([request.recipe.digest, policy, told, terms])
 
 
 def _latents_of(lineage: Iterable[Remembered], takes: Mapping[Digest, Take]) -> set[Digest]:

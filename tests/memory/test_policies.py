@@ -1,6 +1,7 @@
 """In which order a shot would recall the frames of earlier shots."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -21,11 +22,13 @@ from onestory.memory.policies import (
     last_frame,
     learned,
     oracle,
+    people_first,
     recency,
     single_keyframe,
     uniform,
 )
 from onestory.memory.selector import FrameSelector
+from onestory.memory.showing import Cast, person_key, set_key
 
 C, H, W, T, E = 2, 4, 6, 3, 5
 
@@ -197,3 +200,31 @@ def test_the_learned_policy_needs_a_caption_and_sound_weights() -> None:
     torch.nn.init.constant_(selector.scale, float("nan"))
     with pytest.raises(RenderError, match="3 of 3 scores are not finite"):
         learned(selector)(_frames(1, 1, 1), _next_shot())
+
+
+def test_people_come_before_everything_else() -> None:
+    """Frames that show the next shot's people move up; both groups stay as they were ranked."""
+    here, gone = torch.ones(2, 2), torch.zeros(2, 2)
+    shown = [
+        {person_key("MARA"): here},
+        {set_key("KITCHEN"): here},
+        {person_key("JONAS"): here, person_key("MARA"): gone},
+        {person_key("MARA"): here},
+        None,
+    ]
+    frames = [
+        replace(frame, figures=figures)
+        for frame, figures in zip(_frames(1, 1, 2, 2, 3), shown, strict=True)
+    ]
+    cast = Cast(first=person_key("MARA"), setting=set_key("KITCHEN"))
+
+    plain = recency()(frames, NextShot(shot=9, cast=cast))
+    ranking = people_first(recency())(frames, NextShot(shot=9, cast=cast))
+
+    assert plain.frame_index == (4, 3, 2, 1, 0)
+    assert ranking.frame_index == (3, 0, 4, 2, 1)
+    assert list(ranking.scores) == sorted(ranking.scores, reverse=True)
+    both = replace(cast, others=(person_key("JONAS"),))
+    assert people_first(recency())(frames, NextShot(shot=9, cast=both)).frame_index[:3] == (3, 2, 0)
+    unknown = people_first(recency())(frames, NextShot(shot=9))
+    assert unknown.frame_index == plain.frame_index

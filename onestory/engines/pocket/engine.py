@@ -154,7 +154,9 @@ class PocketEngine:
         grid = native_grid(recipe.width, recipe.height)
         return int(recipe.memory_budget * tokens_per_frame(grid.rows, grid.columns, PATCH))
 
-    def recall(self, recipe: Recipe, takes: Sequence[EarlierTake]) -> tuple[Remembered, ...]:
+    def recall(
+        self, recipe: Recipe, takes: Sequence[EarlierTake], *, has_people_first: bool = False
+    ) -> tuple[Remembered, ...]:
         """
         Let the trained selector read the caption and choose frames of earlier takes.
 
@@ -182,6 +184,7 @@ class PocketEngine:
                     slate=earlier.take.slate,
                     shot=number,
                     figures=_figures(unpack_figures(content)),
+                    flagged=earlier.spoilt_latents(len(latent_FChw)),
                 )
         if not len(bank) or recipe.memory_budget == 0:
             return ()
@@ -193,6 +196,7 @@ class PocketEngine:
             budget=recipe.memory_budget,
             cast=cast_of(scene, recipe.set_name),
             policy=self._memory_policy,
+            has_people_first=has_people_first,
         )
         return recalled.lineage
 

@@ -34,7 +34,7 @@ from onestory.engines.latents import Latents
 from onestory.engines.pocket.picture import CELL, Grid
 from onestory.engines.protocol import Frame
 from onestory.memory.bank import MemoryBank
-from onestory.memory.policies import LEARNED, UNTRAINED, NextShot, learned
+from onestory.memory.policies import LEARNED, UNTRAINED, NextShot, learned, people_first
 from onestory.memory.recall import Recall, recall
 from onestory.memory.showing import SHOWN, Cast
 from onestory.storyworld.scene import SceneSpec
@@ -103,6 +103,7 @@ class PocketModel:
         budget: float,
         cast: Cast | None = None,
         policy: str = LEARNED,
+        has_people_first: bool = False,
     ) -> Recall:
         """
         Choose what a shot remembers.
@@ -114,11 +115,13 @@ class PocketModel:
             budget: Most tokens, in latent-frame equivalents.
             cast: Who and what is in the shot; None if nobody knows.
             policy: Who chooses: the trained selector, or one of `UNTRAINED`.
+            has_people_first: Whether frames that show the cast's people come before all others.
         """
+        chooses = learned(self.modules.selector) if policy == LEARNED else UNTRAINED[policy]
         # In float32 throughout: the choice is part of a take's name and should hang on no rounding.
         return recall(
             bank,
-            learned(self.modules.selector) if policy == LEARNED else UNTRAINED[policy],
+            people_first(chooses) if has_people_first else chooses,
             NextShot(shot=shot, text_TE=text_TE, cast=cast),
             budget=budget,
         )

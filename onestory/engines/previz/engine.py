@@ -77,7 +77,9 @@ class PrevizEngine:
         """No memory, no tokens."""
         return 0
 
-    def recall(self, recipe: Recipe, takes: Sequence[EarlierTake]) -> tuple[Remembered, ...]:
+    def recall(
+        self, recipe: Recipe, takes: Sequence[EarlierTake], *, has_people_first: bool = False
+    ) -> tuple[Remembered, ...]:
         """Nothing is ever remembered."""
         return ()
 

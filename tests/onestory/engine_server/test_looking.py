@@ -1,13 +1,12 @@
 """Takes are looked at once, beside the engine that makes them, and what was seen is kept."""
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from PIL import Image
 
 from onestory.continuity.content import CONTENT_GATES, LOOK, Calibration, Limit, look_key
@@ -18,45 +17,13 @@ from onestory.engines.painted import PaintedEngine
 from onestory.engines.recipe import Recipe
 from onestory.engines.take import Comparison, GateResult, Reference, Take, Verdict
 from onestory.errors import WeightsError
-from onestory.production.evidence import evidence_of
+from onestory.production.evidence import evidence_of, exhibit
 from onestory.production.recipes import recipe_for
+from onestory.testing.eyes import CoarseEyes
 from onestory.testing.stories import tiny_episode, tiny_filming, tiny_read
 from onestory.vault.store import Vault
 
 LIMITS = {gate: Limit(least=0.9, false_alarm=0.05, num_good=40) for gate in CONTENT_GATES}
-
-
-class ColourEyes:
-    """Tells pictures apart by their mean colour, and takes the left half for a person."""
-
-    def __init__(self) -> None:
-        self.looks = 0
-
-    @property
-    def fingerprint(self) -> Digest:
-        """Of no file at all."""
-        return digest_of(b"colour eyes")
-
-    def people(self, frames_NHW3: NDArray[np.uint8]) -> list[NDArray[np.bool_]]:
-        """One person a frame."""
-        self.looks += 1
-        mask_PHW = np.zeros((1, *frames_NHW3.shape[1:3]), np.bool_)
-        mask_PHW[:, :, : frames_NHW3.shape[2] // 2] = True
-        return [mask_PHW] * len(frames_NHW3)
-
-    def appearance(self, pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-        """Mean colour, as a direction."""
-        seen_ND = np.stack([one.reshape(-1, 3).mean(0) - 128 for one in pictures])
-        length_N1 = np.linalg.norm(seen_ND, axis=1, keepdims=True)
-        return (seen_ND / np.maximum(length_N1, 1e-6)).astype(np.float32)
-
-    def pictures(self, frames_NHW3: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """The same."""
-        return self.appearance(list(frames_NHW3))
-
-    def captions(self, captions: Sequence[str]) -> NDArray[np.float32]:
-        """Every caption means red."""
-        return np.tile(np.array([[1.0, 0.0, 0.0]], np.float32), (len(captions), 1))
 
 
 def recipe_of(action: str, episode: str) -> Recipe:
@@ -72,11 +39,11 @@ def shot(stage: Stage, recipe: Recipe) -> Take:
 
 
 @pytest.fixture(name="eyes")
-def _eyes() -> ColourEyes:
-    return ColourEyes()
+def _eyes() -> CoarseEyes:
+    return CoarseEyes()
 
 
-def stage_of(vault: Vault, eyes: ColourEyes, limits: Mapping[str, Limit] = LIMITS) -> Stage:
+def stage_of(vault: Vault, eyes: CoarseEyes, limits: Mapping[str, Limit] = LIMITS) -> Stage:
     """A stage whose takes are looked at."""
     return Stage(PaintedEngine(), vault, lookout=Lookout(vault, eyes, limits))
 
@@ -87,7 +54,7 @@ def by_gate(verdict: Verdict) -> dict[str, GateResult]:
 
 
 def test_a_take_is_held_against_an_earlier_one(
-    vault: Vault, eyes: ColourEyes, episode_id: str
+    vault: Vault, eyes: CoarseEyes, episode_id: str
 ) -> None:
     """With itself it agrees wholly; both are looked at once, in this process and in another."""
     stage = stage_of(vault, eyes)
@@ -112,7 +79,7 @@ def test_a_take_is_held_against_an_earlier_one(
     assert eyes.looks == 2, "what was seen lies in the vault"
 
 
-def test_what_was_compared_is_shown(vault: Vault, eyes: ColourEyes, episode_id: str) -> None:
+def test_what_was_compared_is_shown(vault: Vault, eyes: CoarseEyes, episode_id: str) -> None:
     """Evidence is two pictures: the left half of the take's frame, and that of the other's."""
     stage = stage_of(vault, eyes)
     one, two = (shot(stage, recipe_of(name, episode_id)) for name in ("waves", "jumps"))
@@ -126,12 +93,17 @@ def test_what_was_compared_is_shown(vault: Vault, eyes: ColourEyes, episode_id: 
     whole, half = (Image.open(BytesIO(found[gate].here)) for gate in ("place", "identity"))
     assert whole.height == half.height
     assert 0.5 <= half.width / whole.width < 0.6
+    strict = {gate: Limit(least=2.0, false_alarm=0.05, num_good=40) for gate in ("place",)}
+    verdict = stage_of(vault, eyes, strict).judge(two.address, known)
+    board = Image.open(BytesIO(exhibit(vault, verdict)))
+    assert board.height == 240, "one row: only the place is NG"
+    assert exhibit(vault, stage_of(vault, eyes, {}).judge(two.address, known)) == b""
     vault.remove_keys([f"lookups/{LOOK}-{_digits(look_key(one.address, eyes.fingerprint))}.json"])
     assert evidence_of(vault, stage.judge(two.address, known)) == ()
 
 
 def test_a_take_that_cannot_be_read_is_no_reference(
-    vault: Vault, eyes: ColourEyes, episode_id: str
+    vault: Vault, eyes: CoarseEyes, episode_id: str
 ) -> None:
     """Whoever is held against a take that is gone is held against nobody."""
     stage = stage_of(vault, eyes)
@@ -175,14 +147,14 @@ def test_only_what_was_calibrated_is_looked_at(vault: Vault, tmp_path: Path) -> 
         open_lookout(vault, "pocket", tmp_path)
 
 
-def test_limits_name_the_gates(vault: Vault, eyes: ColourEyes) -> None:
+def test_limits_name_the_gates(vault: Vault, eyes: CoarseEyes) -> None:
     """A recalibrated gate asks another question."""
     stricter = {**LIMITS, "place": Limit(least=0.95, false_alarm=0.05, num_good=40)}
     assert Lookout(vault, eyes, LIMITS).digest != Lookout(vault, eyes, stricter).digest
-    assert Lookout(vault, eyes, LIMITS).digest == Lookout(vault, ColourEyes(), LIMITS).digest
+    assert Lookout(vault, eyes, LIMITS).digest == Lookout(vault, CoarseEyes(), LIMITS).digest
 
 
-def test_the_strip_is_a_picture(vault: Vault, eyes: ColourEyes, episode_id: str) -> None:
+def test_the_strip_is_a_picture(vault: Vault, eyes: CoarseEyes, episode_id: str) -> None:
     """What is kept of a take is a JPEG of the frames that were read, side by side."""
     stage = stage_of(vault, eyes)
     take = shot(stage, recipe_of("waves", episode_id))

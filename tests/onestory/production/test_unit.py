@@ -4,15 +4,17 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+from onestory.continuity.ladder import next_attempt
 from onestory.documents import Digest
 from onestory.engine_server.stage import Stage
 from onestory.engines.remembering import RememberingEngine
-from onestory.engines.take import Comparison, Reference
+from onestory.engines.sabotaged import SabotagedEngine
+from onestory.engines.take import Comparison, NgReason, Reference
 from onestory.production.order import EpisodeOrder
 from onestory.production.plan import Plan
 from onestory.production.unit import FILM_RECALL, CallSheet, TakeInHand, Unit
 from onestory.testing.drafts import Beat, Draft, Edit
-from onestory.testing.in_process import engine_of
+from onestory.testing.in_process import MoodyEngine, engine_of
 from onestory.vault.ledger import Ledger
 from onestory.vault.store import Vault, hex_of
 
@@ -132,6 +134,63 @@ def test_a_take_is_held_against_the_first_and_the_newest_that_show_the_same(
         (takes[0], takes[2]),
         (takes[0], takes[2], takes[4]),
     ]
+
+
+def test_frames_that_a_gate_marked_bad_are_not_remembered(
+    vault: Vault, episode_id: str, tmp_path: Path
+) -> None:
+    """A take that holds still is circled, for want of a better one, and nothing remembers it."""
+    engine = SabotagedEngine(
+        RememberingEngine(), {"waves": ["frozen"]}, state=str(tmp_path / "played.json")
+    )
+
+    async def filmed() -> tuple[TakeInHand, Plan]:
+        unit = Unit(vault, engine_of(Stage(engine, vault)), None)
+        sheet = await read(unit, THREE_SHOTS, tmp_path, episode_id)
+        frozen = await unit.shoot(sheet, sheet.slates[0], attempt=1)
+        verdict = await unit.judge(sheet, frozen)
+        assert NgReason.FROZEN in verdict.reasons
+        await unit.circle_best(sheet, sheet.slates[0], [1])
+        await film(unit, sheet, sheet.slates[1])
+        last = await film(unit, sheet, sheet.slates[2])
+        return last, await unit.survey(sheet)
+
+    last, plan = asyncio.run(filmed())
+
+    shots = Ledger(vault, episode_id).state.shots
+    second = shots["sc01-sh002"].circled
+    assert second is not None
+    assert vault.get_take(second.address).lineage == ()
+    assert {one.take for one in vault.get_take(last.address).lineage} == {second.address}
+    assert [shot.freshness for shot in plan.shots] == ["current"] * 3
+
+
+def test_a_rung_may_have_a_first_frame_of_its_own(
+    vault: Vault, episode_id: str, tmp_path: Path
+) -> None:
+    """It is drawn for that take alone, found again, and the other takes keep theirs."""
+    attempts = [1, 2, next_attempt([1, 2, 3], (NgReason.IDENTITY,))]
+
+    async def filmed() -> tuple[list[TakeInHand], Plan]:
+        unit = Unit(vault, engine_of(Stage(MoodyEngine(draws_keyframes=True), vault)), None)
+        sheet = await read(unit, TWO_SHOTS, tmp_path, episode_id)
+        slate = sheet.slates[0]
+        await unit.keyframe(sheet, slate)
+        takes = [await unit.shoot(sheet, slate, attempt=attempt) for attempt in attempts]
+        again = [await unit.shoot(sheet, slate, attempt=attempt) for attempt in attempts]
+        assert [take.address for take in again] == [take.address for take in takes]
+        assert all(take.is_reused for take in again)
+        await unit.circle(sheet, takes[-1])
+        return takes, await unit.survey(sheet)
+
+    takes, plan = asyncio.run(filmed())
+
+    first, second, own = (vault.get_take(take.address).recipe for take in takes)
+    assert first.keyframe == second.keyframe
+    assert own.keyframe not in (None, first.keyframe)
+    assert own.keyframe_by == "engine"
+    assert plan.shots[0].freshness == "current"
+    assert len(Ledger(vault, episode_id).state.shots["sc01-sh001"].keyframes) == 2
 
 
 class Reads(Vault):

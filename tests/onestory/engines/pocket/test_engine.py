@@ -326,6 +326,27 @@ def test_recall_fills_the_budget_best_first(
     assert engine.token_budget(recipe_of(memory_budget=2.0)) == 90
 
 
+def test_what_a_gate_marked_bad_is_not_remembered(
+    engine: PocketEngine, recipe_of: RecipeOf, filmed: Filmed
+) -> None:
+    """Latent frames that hold a marked frame are passed over; of a bad take nothing is left."""
+    recipe = recipe_of(seed=1, num_frames=20)
+    take = filmed(recipe, latents_of(engine.render(recipe, keyframe=None, control=Recorder())))
+    num = len(unpack_latents(take.read_latents()))
+    spoilt = [replace(take, spoilt=frames) for frames in ((), (0,), (10,), tuple(range(20)))]
+
+    chosen = [
+        {one.frame_index for one in engine.recall(recipe_of(memory_budget=9.0), [one])}
+        for one in spoilt
+    ]
+
+    assert chosen[0] == set(range(num))
+    assert chosen[1] == set(range(1, num))
+    assert num == 3
+    assert chosen[2] == {0}, "frame 10 of 20 lies between the second and the last"
+    assert chosen[3] == set()
+
+
 def test_what_is_remembered_changes_the_take(
     engine: PocketEngine, recipe_of: RecipeOf, filmed: Filmed
 ) -> None:

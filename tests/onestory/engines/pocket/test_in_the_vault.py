@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from onestory.engine_server.messages import RecallRequest
 from onestory.engine_server.stage import Stage, TakeControl
 from onestory.engines.pocket.engine import PocketConfig, PocketEngine
 from onestory.engines.recipe import Recipe
@@ -31,7 +32,7 @@ def test_a_take_comes_back_to_the_byte_on_another_machine(
         control=TakeControl(),
     )
     asked = recipe_of(engine=engine)
-    lineage = here.recall(asked, [first.address], slate="sc01-sh002")
+    lineage = here.recall(RecallRequest(recipe=asked, takes=(first.address,), slate="sc01-sh002"))
     keyframe = here.draw_keyframe(
         asked.model_copy(update={"memory": memory_digest(lineage), "num_frames": 1}),
         slate="sc01-sh002",
@@ -57,4 +58,7 @@ def test_a_take_comes_back_to_the_byte_on_another_machine(
     assert {one.take for one in kept.lineage} == {first.address}
     assert again.address == second.address
     assert again.media == second.media
-    assert there.recall(asked, [first.address], slate="sc01-sh002") == lineage
+    assert (
+        there.recall(RecallRequest(recipe=asked, takes=(first.address,), slate="sc01-sh002"))
+        == lineage
+    )

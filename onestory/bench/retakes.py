@@ -1,0 +1,167 @@
+"""
+Do retakes by verdict help? Every story is filmed twice on the same seeds: by verdict, and blindly.
+
+    ledger, takes ── shot by shot: takes, seconds, who passed ──┬── share of NG shots rescued
+                                                                ├── takes, seconds a circled shot
+                                                                └── what each rung gained
+
+A shot is NG if its first take is, and rescued if a later one passes. Seconds are those that takes
+rendered, encoded and stored, whenever that was: a first take that both have in common counts for
+both.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from onestory.bench.report import interval
+from onestory.continuity.ladder import rung_of
+from onestory.production.unit import CallSheet, Unit
+
+BY_VERDICT, BLINDLY = "by verdict", "new seeds"
+STRATEGIES = (BY_VERDICT, BLINDLY)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ShotOutcome:
+    """What became of one shot."""
+
+    story: int
+    takes: tuple[tuple[str, bool], ...]
+    """Rung, empty for the first, and whether it passed; in the order in which they were filmed."""
+    reasons: tuple[str, ...]
+    """What was wrong with the first take, worst first."""
+    seconds: float
+    """Of all its takes."""
+    spent_on_retakes: float
+    """Of all but the first."""
+
+    @property
+    def is_ng(self) -> bool:
+        """Whether its first take was no good."""
+        return not self.takes[0][1]
+
+    @property
+    def is_rescued(self) -> bool:
+        """Whether a later one was."""
+        return self.is_ng and any(is_passed for _, is_passed in self.takes[1:])
+
+
+def outcomes_of(unit: Unit, sheet: CallSheet, *, story: int) -> list[ShotOutcome]:
+    """Read off a ledger what became of every shot of a film that was filmed once."""
+    state = unit.ledger(sheet.episode).state
+    found = []
+    for slate in sheet.slates:
+        entries = state.shot(slate).takes
+        takes = unit.takes([entry.address for entry in entries])
+        seconds = [
+            sum((timings.render_seconds, timings.encode_seconds, timings.store_seconds))
+            for entry in entries
+            for timings in [takes[entry.address].timings]
+        ]
+        rungs = [rung_of(entry.rung + 1) for entry in entries]
+        found.append(
+            ShotOutcome(
+                story=story,
+                takes=tuple(
+                    (rung.name if rung else "", bool(entry.is_passed))
+                    for rung, entry in zip(rungs, entries, strict=True)
+                ),
+                reasons=tuple(map(str, entries[0].reasons)),
+                seconds=round(sum(seconds), 3),
+                spent_on_retakes=round(sum(seconds[1:]), 3),
+            )
+        )
+    return found
+
+
+def compared(outcomes: Mapping[str, Sequence[ShotOutcome]]) -> dict[str, Any]:
+    """
+    Lay strategies beside each other.
+
+    Args:
+        outcomes: By strategy, of the same stories.
+
+    Returns:
+        `{"strategies": [{"strategy", "shots", "ng", "rescued", "takes_per_circled_shot",
+        "seconds_per_circled_shot", "rescued_per_minute", "intervals", "rungs", "reasons"}]}`:
+        `rescued` is a share of NG shots, `rescued_per_minute` counts seconds of retakes; intervals
+        are bootstrapped over stories.
+    """
+    return {"strategies": [_row(name, shots) for name, shots in outcomes.items()]}
+
+
+def _row(strategy: str, shots: Sequence[ShotOutcome]) -> dict[str, Any]:
+    by_story: dict[int, list[ShotOutcome]] = defaultdict(list)
+    for shot in shots:
+        by_story[shot.story].append(shot)
+    ng = [shot for shot in shots if shot.is_ng]
+    spent = sum(shot.spent_on_retakes for shot in shots)
+    rescued = sum(shot.is_rescued for shot in shots)
+    measures = {
+        "rescued": _share(ng, lambda shot: shot.is_rescued),
+        "takes_per_circled_shot": _mean([len(shot.takes) for shot in shots]),
+        "seconds_per_circled_shot": _mean([shot.seconds for shot in shots]),
+    }
+    per_story: dict[str, list[float | None]] = {
+        "rescued": [_share(_ng(mine), lambda shot: shot.is_rescued) for mine in by_story.values()],
+        "takes_per_circled_shot": [
+            _mean([len(shot.takes) for shot in mine]) for mine in by_story.values()
+        ],
+        "seconds_per_circled_shot": [
+            _mean([shot.seconds for shot in mine]) for mine in by_story.values()
+        ],
+        "rescued_per_minute": [_rate(mine) for mine in by_story.values()],
+    }
+    return {
+        "strategy": strategy,
+        "shots": len(shots),
+        "ng": len(ng),
+        **measures,
+        "rescued_per_minute": round(60 * rescued / spent, 4) if spent else None,
+        "intervals": {name: interval(values) for name, values in per_story.items()},
+        "rungs": _rungs(shots),
+        "reasons": _reasons(ng),
+    }
+
+
+def _ng(shots: Sequence[ShotOutcome]) -> list[ShotOutcome]:
+    return [shot for shot in shots if shot.is_ng]
+
+
+def _share(shots: Sequence[ShotOutcome], holds: Callable[[ShotOutcome], bool]) -> float | None:
+    return round(float(np.mean([holds(shot) for shot in shots])), 4) if shots else None
+
+
+def _mean(values: Sequence[float]) -> float:
+    return round(float(np.mean(values)), 4)
+
+
+def _rate(shots: Sequence[ShotOutcome]) -> float | None:
+    """Shots rescued in a minute of retakes; None if there was none."""
+    spent = sum(shot.spent_on_retakes for shot in shots)
+    return 60 * sum(shot.is_rescued for shot in shots) / spent if spent else None
+
+
+def _rungs(shots: Sequence[ShotOutcome]) -> dict[str, dict[str, int]]:
+    """How often each rung was climbed, and how often its take passed."""
+    found: dict[str, dict[str, int]] = {}
+    for shot in shots:
+        for rung, is_passed in shot.takes[1:]:
+            row = found.setdefault(rung, {"takes": 0, "passed": 0})
+            row["takes"] += 1
+            row["passed"] += is_passed
+    return found
+
+
+def _reasons(shots: Sequence[ShotOutcome]) -> dict[str, dict[str, int]]:
+    """By the worst that was wrong with first takes: how many there were, how many rescued."""
+    found: dict[str, dict[str, int]] = {}
+    for shot in shots:
+        row = found.setdefault(shot.reasons[0] if shot.reasons else "", {"ng": 0, "rescued": 0})
+        row["ng"] += 1
+        row["rescued"] += shot.is_rescued
+    return found
