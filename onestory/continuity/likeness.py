@@ -444,7 +444,7 @@ def _followed(
 ) -> tuple[PersonReading, ...]:
     """Say who is whom from frame to frame: whoever is most alike to the fullest frame's people."""
     starts = np.cumsum([0, *(len(one) for one in masks)])
-    fullest = max(range(len(masks)), key=lambda row: (len(masks[row]), float(masks[row].mean())))
+    fullest = max(range(len(masks)), key=lambda row: (len(masks[row]), int(masks[row].sum())))
     models_ND = seen[starts[fullest] : starts[fullest + 1]]
     tracks: list[list[tuple[int, int, int]]] = [[] for _ in models_ND]
     for row, masks_PHW in enumerate(masks):
