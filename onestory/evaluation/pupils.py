@@ -1,8 +1,8 @@
 """
 Who goes to school? Three small models of stock classes, and heads that are left behind.
 
-    Segformer ── people/          DINOv2 ─┬─ appearance/       CLIP ── language/
-                                          └─ heads: looks, place, light (not written)
+    Segformer ─┬─ people/        DINOv2 ─┬─ appearance/                   CLIP ── language/
+               └─ parts (not)            └─ looks, place, light (not written)
 
 Shape suffixes, for this module only:
     N  pictures    C  channels    H, W  pixels    D  features    K  classes
@@ -37,7 +37,7 @@ from transformers import (
 )
 
 from onestory.continuity.encoders import Preprocessing
-from onestory.evaluation.coverage import MAX_PEOPLE
+from onestory.evaluation.coverage import MAX_PEOPLE, NUM_CLASSES
 from onestory.storyworld.attributes import PERSON, SCENE, Attribute
 
 BEGIN, END = "<|startoftext|>", "<|endoftext|>"
@@ -88,6 +88,15 @@ def shown_picture(sizes: Sizes) -> Preprocessing:
 def _shown(size: tuple[int, int]) -> Preprocessing:
     half = (0.5, 0.5, 0.5)
     return Preprocessing(height=size[0], width=size[1], mean=half, std=half)
+
+
+class Cells(NamedTuple):
+    """What Segformer makes of frames."""
+
+    owners_NKHW: torch.Tensor
+    """Logits: nobody, `person 1` …"""
+    classes_NKHW: torch.Tensor
+    """Logits of `Coverage.classes_HW`."""
 
 
 class Seen(NamedTuple):
@@ -158,9 +167,19 @@ class Pupils(nn.Module):
                 projection_dim=sizes.projection,
             )
         )
+        self.parts = nn.Conv2d(sizes.widths[2], NUM_CLASSES, 1)
         self.looks = nn.Linear(sizes.appearance, _answers(PERSON))
         self.place = nn.Linear(sizes.appearance, _answers(OF_PLACE))
         self.light = nn.Linear(sizes.appearance, _answers(OF_LIGHT))
+
+    def segment(self, pixels_NCHW: torch.Tensor) -> Cells:
+        """Look for people, and for the parts of everything."""
+        read: list[torch.Tensor] = []
+        last = self.people.decode_head.dropout
+        hook = last.register_forward_hook(lambda _, __, features: read.append(features))
+        logits_NKHW = self.people(pixel_values=pixels_NCHW).logits
+        hook.remove()
+        return Cells(logits_NKHW.float(), self.parts(read[0]).float())
 
     def see(self, pixels_NCHW: torch.Tensor) -> Seen:
         """Look at people or places."""
@@ -171,8 +190,8 @@ class Pupils(nn.Module):
         """Give the matrices inside the models: what Muon moves."""
         for model in (self.people, self.appearance, self.language):
             for name, one in model.named_parameters():
-                is_inside = "embedding" not in name and "classifier" not in name
-                if one.ndim >= 2 and is_inside and min(one.flatten(1).shape) >= 16:
+                is_table = "position" in name or "token" in name or "classifier" in name
+                if one.ndim >= 2 and not is_table and min(one.flatten(1).shape) >= 16:
                     yield one
 
 

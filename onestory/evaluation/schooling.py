@@ -33,7 +33,15 @@ from onestory.continuity.cutting import cut_out, emptied
 from onestory.continuity.encoders import prepared, resized, semantic_labels, tokenized
 from onestory.diffusion.codec import BlockCodec
 from onestory.evaluation.contrast import ContrastMemory
-from onestory.evaluation.coverage import CELL, FIRST_SLOT, MAX_PEOPLE, NUM_CLASSES
+from onestory.evaluation.coverage import (
+    CELL,
+    COLUMNS,
+    FIRST_SLOT,
+    MAX_PEOPLE,
+    NUM_CLASSES,
+    ROWS,
+    UNKNOWN,
+)
 from onestory.evaluation.optimizer import KernelMuon
 from onestory.evaluation.pupils import (
     OF_LIGHT,
@@ -62,6 +70,7 @@ STEPS_KEPT = 50
 """After so many steps a run is written down."""
 WEIGHTS = {
     "owners": 1.0,
+    "parts": 0.5,
     "looks": 0.25,
     "scenes": 0.25,
     "light": 0.15,
@@ -85,7 +94,7 @@ class Schooling:
     """Share of the steps over which, at the end, the learning rate falls to nothing."""
     rate: float = 1.5e-3
     """Of AdamW, for everything but matrices."""
-    kernel_rate: float = 0.02
+    kernel_rate: float = 0.03
     """Of Muon, for matrices."""
     stories: int = 8
     """In a step, two shots of each."""
@@ -351,16 +360,19 @@ def losses(
     shown = shown_people(sizes)
     pixels_BCHW = shown.normalised(resized(moments.frames_BHW3[::2], sizes.frame))
     with torch.autocast("cpu", torch.bfloat16):
-        logits_BKHW = pupils.people(pixel_values=pixels_BCHW).logits
-    truth_BHW = moments.owners_BHW[::2]
-    at_cells = nn.functional.interpolate(
-        logits_BKHW.float(), size=truth_BHW.shape[1:], mode="bilinear", align_corners=False
-    )
-    parts = {"owners": nn.functional.cross_entropy(at_cells, truth_BHW.long())}
+        cells = pupils.segment(pixels_BCHW)
+    parts = {
+        "owners": nn.functional.cross_entropy(
+            _at_cells(cells.owners_NKHW), moments.owners_BHW[::2].long()
+        ),
+        "parts": nn.functional.cross_entropy(
+            _at_cells(cells.classes_NKHW), moments.classes_BHW[::2].long(), ignore_index=UNKNOWN
+        ),
+    }
     height, width = moments.frames_BHW3.shape[1:3]
     masks_BHW = moments.owners_BHW.repeat_interleave(CELL, 1).repeat_interleave(CELL, 2)
     if trusted:
-        read_BHW = semantic_labels(logits_BKHW.detach().float(), (height, width))
+        read_BHW = semantic_labels(cells.owners_NKHW.detach(), (height, width))
         masks_BHW[::2] = believed(read_BHW, masks_BHW[::2])
     masks = masks_BHW.numpy()
 
@@ -398,6 +410,12 @@ def losses(
     )
     parts["caption"] = _caption_loss(run, moments, choices)
     return parts
+
+
+def _at_cells(logits_NKHW: torch.Tensor) -> torch.Tensor:
+    return nn.functional.interpolate(
+        logits_NKHW, size=(ROWS, COLUMNS), mode="bilinear", align_corners=False
+    )
 
 
 def believed(read_BHW: torch.Tensor, true_BHW: torch.Tensor) -> torch.Tensor:
