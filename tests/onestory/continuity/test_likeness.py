@@ -19,10 +19,8 @@ from onestory.continuity.likeness import (
     best_pairs,
     caption_agreement,
     consistency,
-    dynamic_degree,
     frames_of,
     identity,
-    motion_of,
     place,
     place_references,
     read_take,
@@ -233,18 +231,6 @@ def test_caption_agreement_is_the_cosine_of_the_mean_picture() -> None:
     expected = float(np.corrcoef(mean, other)[0, 1])
     centred = reading.model_copy(update={"picture_FD": reading.picture_FD - mean.mean()})
     assert caption_agreement(centred, other - other.mean()) == pytest.approx(expected, abs=1e-5)
-
-
-def test_motion_is_that_of_the_strongest_changes() -> None:
-    """A still take has none; a square that appears moves by its contrast; a step is its edge."""
-    still = np.full((3, 80, 50, 3), 60, np.uint8)
-    assert motion_of(still) == (0.0, 0.0)
-    jump = still.copy()
-    jump[1:, 20:60, 10:40] = 160
-    assert motion_of(jump) == pytest.approx((100.0, 0.0), abs=0.01)
-    assert motion_of(jump[::-1]) == pytest.approx((0.0, 100.0), abs=0.01)
-    assert dynamic_degree(read(jump)) == pytest.approx(50, abs=0.01)
-    assert dynamic_degree(read(jump[:1])) == 0.0
 
 
 def test_a_colour_cast_moves_no_box_and_no_name() -> None:
