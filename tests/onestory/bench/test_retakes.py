@@ -77,6 +77,7 @@ def test_a_ledger_tells_what_became_of_every_shot(
     )
 
     async def film() -> list[ShotOutcome]:
+        """Film and judge until every shot has a take that passed."""
         unit = Unit(vault, engine_of(Stage(engine, vault)), None)
         order = EpisodeOrder(
             script=str(draft.written(tmp_path / "script.json", episode=episode_id)),

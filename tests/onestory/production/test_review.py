@@ -98,6 +98,7 @@ def test_a_question_has_one_name_until_something_is_decided(tell: Callable[[Stor
     """Another process asks the very same; a caption that comes back is asked of anew."""
 
     async def story(film: Film) -> None:
+        """What happens, in order."""
         one, slate = film.sheet.slates
         assert await open_question(film.unit, film.sheet, slate) is None
         await film.shoot(one)
@@ -121,6 +122,7 @@ def test_a_rejected_take_is_not_what_comes_next(tell: Callable[[Story], None]) -
     """The plan names the next take, memory and all, and a later shot forgets the rejected one."""
 
     async def story(film: Film) -> None:
+        """What happens, in order."""
         one, two = film.sheet.slates
         for slate in (one, two):
             await film.shoot(slate)
@@ -152,6 +154,7 @@ def test_an_answer_that_cannot_be_followed_says_why(tell: Callable[[Story], None
     """Nothing is entered then, and the question stays what it was."""
 
     async def story(film: Film) -> None:
+        """What happens, in order."""
         slate = film.sheet.slates[0]
         await film.shoot(slate)
         question = await film.asked(slate)
@@ -176,6 +179,7 @@ def test_who_decided_is_recorded(tell: Callable[[Story], None]) -> None:
     """By name, or as nobody; and a take is asked of no more."""
 
     async def story(film: Film) -> None:
+        """What happens, in order."""
         one, two = film.sheet.slates
         await film.shoot(one)
         await film.say(await film.asked(one), action="circle", note="her eyes", by="Ada")
@@ -196,6 +200,7 @@ def test_a_verb_needs_a_take_to_speak_of(tell: Callable[[Story], None]) -> None:
     """A shot without takes, and several shots at once, are refused."""
 
     async def story(film: Film) -> None:
+        """What happens, in order."""
         for shot, words in (("1", "no take is circled"), ("1-2", "2 shots"), ("9", "no shot 9")):
             with pytest.raises(OrderError, match=words):
                 circle(film.unit, film.sheet, shot, None)

@@ -49,6 +49,7 @@ def test_the_plan_names_the_take_that_a_missing_shot_will_get(
     """What it will remember is known as soon as every shot before it is filmed."""
 
     async def planned_and_filmed() -> tuple[Plan, TakeInHand]:
+        """Plan with one of two filmed, then film the other."""
         unit = unit_of(vault)
         sheet = await read(unit, TWO_SHOTS, tmp_path, episode_id)
         await film(unit, sheet, sheet.slates[0])
@@ -67,6 +68,7 @@ def test_a_unit_may_go_on_with_another_order_of_the_same_script(
     """Another seed makes everything stale in the process that filmed it, as in any other."""
 
     async def plans() -> list[Plan]:
+        """Plan twice in one process."""
         unit = unit_of(vault)
         sheet = await read(unit, TWO_SHOTS, tmp_path, episode_id)
         for slate in sheet.slates:
@@ -100,6 +102,7 @@ def test_a_take_is_held_against_the_first_and_the_newest_that_show_the_same(
     """Who was never seen before is held against nobody, and nobody against a later take."""
 
     async def judged() -> list[Comparison]:
+        """Film and judge every shot."""
         unit = unit_of(vault)
         sheet = await read(unit, MEETING, tmp_path, episode_id)
         found = []
@@ -145,6 +148,7 @@ def test_frames_that_a_gate_marked_bad_are_not_remembered(
     )
 
     async def filmed() -> tuple[TakeInHand, Plan]:
+        """Film the draft."""
         unit = Unit(vault, engine_of(Stage(engine, vault)), None)
         sheet = await read(unit, THREE_SHOTS, tmp_path, episode_id)
         frozen = await unit.shoot(sheet, sheet.slates[0], attempt=1)
@@ -172,6 +176,7 @@ def test_a_rung_may_have_a_first_frame_of_its_own(
     attempts = [1, 2, next_attempt([1, 2, 3], (NgReason.IDENTITY,))]
 
     async def filmed() -> tuple[list[TakeInHand], Plan]:
+        """Film the draft."""
         unit = Unit(vault, engine_of(Stage(MoodyEngine(draws_keyframes=True), vault)), None)
         sheet = await read(unit, TWO_SHOTS, tmp_path, episode_id)
         slate = sheet.slates[0]
@@ -212,6 +217,7 @@ def test_what_a_film_remembers_is_read_as_one(
     """The plan after a plan asks for no shot's memory by itself, and says the same."""
 
     async def filmed() -> Plan:
+        """Film the draft."""
         unit = unit_of(vault)
         sheet = await read(unit, THREE_SHOTS, tmp_path, episode_id)
         for slate in sheet.slates:
@@ -219,6 +225,7 @@ def test_what_a_film_remembers_is_read_as_one(
         return await unit.survey(sheet)
 
     async def planned(reads: Reads, draft: Draft) -> Plan:
+        """Plan in another process."""
         unit = unit_of(reads)
         return await unit.survey(await read(unit, draft, tmp_path, episode_id))
 
@@ -241,6 +248,7 @@ def test_damage_is_planned_for_though_a_film_s_memory_is_known(
     """Latents that came to harm since the last plan are missed in the next, by name."""
 
     async def filmed() -> tuple[Plan, Digest]:
+        """Film the draft."""
         unit = unit_of(vault)
         sheet = await read(unit, THREE_SHOTS, tmp_path, episode_id)
         takes = [await film(unit, sheet, slate) for slate in sheet.slates]
@@ -249,6 +257,7 @@ def test_damage_is_planned_for_though_a_film_s_memory_is_known(
         return await unit.survey(sheet), latents
 
     async def planned() -> Plan:
+        """Plan in another process."""
         unit = unit_of(vault)
         return await unit.survey(await read(unit, THREE_SHOTS, tmp_path, episode_id))
 
