@@ -278,15 +278,18 @@ def test_explain_and_dailies_show_what_was_remembered(director: Producer, episod
 
 
 def test_a_larger_budget_of_a_retake_reaches_recall(director: Producer, episode_id: str) -> None:
-    """The third rung of the ladder remembers half as much again."""
+    """Who is still somebody else on another seed is filmed with half as much memory again."""
     options = {
         "inner": "remembering",
-        "faults": {"sits": ["black", "black"]},
+        "faults": {"sits": ["black"]},
         "state": str(director.out / "played.json"),
     }
     director = replace(director, engine="sabotaged", options=options)
     story = ("waves", "jumps", "dances", "sings", "cries", "runs", "reads", "sits down")
     script = two_lives(director.out, episode_id, tuple(f"Mara {action}." for action in story))
+    director.produce(script)
+    flags = ("--shot", "8", "--why", "identity", "--json", "--home", str(director.home))
+    director.run("reject", episode_id, *flags).finish()
 
     _, document = director.produce(script)
     take = takes_of(director, document)[-1]
