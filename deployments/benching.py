@@ -26,6 +26,8 @@ STORIES, QUICK_STORIES = 64, 3
 GATE_STORIES, QUICK_GATE_STORIES = 64, 4
 RETAKE_STORIES, QUICK_RETAKE_STORIES = 12, 1
 SHEETS = 3
+CALIBRATED = {"pocket": "pocket", "previz": "drawn"}
+"""By engine: what takes its gates are calibrated by. Previz draws what the truth is drawn with."""
 
 Say = Callable[[str], None]
 
@@ -205,7 +207,7 @@ def bench_gates(
     """
     from onestory.bench.cases import cases
     from onestory.bench.filming import Studio, film
-    from onestory.bench.gates import curves_of, examine, told_apart
+    from onestory.bench.gates import curves_of, examine, told_apart, worth_asking
     from onestory.bench.memory import frames_of_takes
     from onestory.bench.report import plot_roc
     from onestory.bench.variants import ADAPTIVE
@@ -244,7 +246,12 @@ def bench_gates(
         "pocket": examine(told, pocket, eyes, "pocket", say=say),
     }
     out.mkdir(parents=True, exist_ok=True)
-    calibration = Calibration(encoders=eyes.fingerprint, engines={"pocket": found["pocket"].limits})
+    calibration = Calibration(
+        encoders=eyes.fingerprint,
+        engines={
+            engine: worth_asking(found[source], source) for engine, source in CALIBRATED.items()
+        },
+    )
     rows = [
         row for source, one in found.items() for row in told_apart(one.asked, one.limits, source)
     ]
@@ -256,6 +263,7 @@ def bench_gates(
             source: {gate: limit.model_dump(mode="json") for gate, limit in one.limits.items()}
             for source, one in found.items()
         },
+        "asked": {engine: sorted(limits) for engine, limits in calibration.engines.items()},
         "gates": rows,
     }
     paths = [out / "gates.md", out / "gates.json", out / "calibration.json"]
@@ -346,7 +354,8 @@ def gates_text(report: Mapping[str, Any]) -> str:
         )
         lines += [
             "",
-            f"Takes: {source}. Limits, and by how many good takes: {drawn}.",
+            f"Takes: {source}. Limits, and by how many good takes: {drawn}. Too blind to be asked: "
+            f"{_blind(report, source)}.",
             "",
             "| fault | gate | recall | false alarms | precision | ROC area | good | bad |",
             "| --- | --- | --- | --- | --- | --- | --- | --- |",
@@ -360,6 +369,11 @@ def gates_text(report: Mapping[str, Any]) -> str:
                 )
                 lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def _blind(report: Mapping[str, Any], source: str) -> str:
+    asked = next(report["asked"][engine] for engine, one in CALIBRATED.items() if one == source)
+    return ", ".join(gate for gate in report["limits"][source] if gate not in asked) or "none"
 
 
 def bench_retakes(

@@ -42,6 +42,8 @@ ANY = "any"
 """The verdict as a whole: whether some gate says NG."""
 FALSE_ALARM = 0.05
 """Share of good takes that a gate may call NG."""
+LEAST_RECALL = 0.5
+"""Share of the bad takes, of one fault at least, that a gate must find to be worth its retakes."""
 NO_LIMITS = {gate: Limit(least=-1e9, false_alarm=0.0, num_good=0) for gate in CONTENT_GATES}
 """Everything is measured, nothing decided."""
 MEANT: Mapping[str, tuple[str, ...]] = {
@@ -194,6 +196,21 @@ def limits_of(asked: Iterable[Asked], *, false_alarm: float = FALSE_ALARM) -> di
         under = float(np.mean([value < least for value in good]))
         limits[gate] = Limit(least=round(least, 4), false_alarm=round(under, 4), num_good=len(good))
     return limits
+
+
+def worth_asking(found: Found, source: str) -> dict[str, Limit]:
+    """
+    Leave out the limits of gates that find nothing in the takes of a source.
+
+    Every gate calls `FALSE_ALARM` of good takes NG. One that misses most of the bad takes of every
+    fault it is meant for would cost retakes and rescue no shot.
+    """
+    finders = {
+        row["gate"]
+        for row in told_apart(found.asked, found.limits, source)
+        if row["recall"] >= LEAST_RECALL
+    }
+    return {gate: limit for gate, limit in found.limits.items() if gate in finders}
 
 
 def told_apart(

@@ -19,10 +19,12 @@ from onestory.bench.gates import (
     GOOD,
     MEANT,
     Asked,
+    Found,
     curves_of,
     examine,
     limits_of,
     told_apart,
+    worth_asking,
 )
 from onestory.continuity.content import CONTENT_GATES, Limit
 from onestory.continuity.gates import GATE_NAMES
@@ -66,6 +68,20 @@ def test_recall_and_false_alarms_are_shares() -> None:
     assert row["area"] == pytest.approx(0.9 * 0.9 + 0.1 * 0.0, abs=0.1)
     assert (row["good"], row["bad"]) == (10, 10)
     assert (whole["gate"], whole["recall"]) == (ANY, 0.9)
+
+
+def test_a_blind_gate_is_not_asked() -> None:
+    """Whoever finds less than half of the bad takes of every fault would only cost retakes."""
+    answers = [
+        *asked([0.9, 0.9], gate="identity"),
+        *asked([0.1, 0.9], "wrong person", gate="identity"),
+        *asked([0.9, 0.9], gate="place"),
+        *asked([0.9, 0.8, 0.1], "wrong place", gate="place"),
+    ]
+    limit = Limit(least=0.5, false_alarm=0.0, num_good=2)
+    found = Found(limits={"identity": limit, "place": limit}, asked=answers)
+
+    assert worth_asking(found, "drawn") == {"identity": limit}
 
 
 def test_one_gate_is_enough_for_a_verdict() -> None:
