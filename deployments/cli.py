@@ -59,6 +59,18 @@ def produce(
     engine: Annotated[str | None, typer.Option(help="Film with this engine.")] = None,
     seed: Annotated[int, typer.Option(help="Draw another film from the same script.")] = 0,
     max_takes: Annotated[int, typer.Option(help="Stop retaking a shot after so many.")] = 4,
+    retakes: Annotated[
+        str, typer.Option(help="Retake 'by verdict', or on 'new seeds' alone.")
+    ] = "by verdict",
+    shot_seconds: Annotated[
+        float | None, typer.Option(help="Begin no retake of a shot after so many seconds.")
+    ] = None,
+    max_retakes: Annotated[
+        int | None, typer.Option(help="Film at most so many retakes of all shots.")
+    ] = None,
+    retake_seconds: Annotated[
+        float | None, typer.Option(help="Begin no retake after all took so many seconds.")
+    ] = None,
     time_limit: Annotated[float, typer.Option(help="Let one take render so many seconds.")] = 900,
     when_exhausted: Annotated[str, typer.Option(help="'go on' or 'block' if no take passes.")] = (
         "go on"
@@ -84,6 +96,10 @@ def produce(
             out=out,
             seed=seed,
             max_takes=max_takes,
+            retakes=retakes,
+            shot_seconds=shot_seconds,
+            max_retakes=max_retakes,
+            retake_seconds=retake_seconds,
             time_limit_seconds=time_limit,
             when_exhausted=when_exhausted,
             review=review,

@@ -193,3 +193,15 @@ def test_a_decision_that_cannot_be_taken_is_bad_input(producer: Producer, episod
         code, document = typed(producer, "circle", episode_id, "--shot", "1")
     assert (code, document["error"]["kind"]) == (1, "EpisodeBusyError")
     assert phrases(producer, episode_id) == before
+
+
+def test_an_episode_has_only_so_many_retakes(producer: Producer, episode_id: str) -> None:
+    """Once they are used up, the best take so far of a bad shot is circled, for a person to see."""
+    faults = {"waves": ["black"], "dances": ["frozen", "frozen"]}
+    options = {"inner": "painted", "faults": faults, "state": str(producer.out / "played.json")}
+    producer = replace(producer, engine="sabotaged", options=options)
+
+    _, document = producer.produce(script_of(producer, episode_id), "--max-retakes", "1")
+
+    assert [one["takes"] for one in document["shots"]] == [2, 1]
+    assert [one["verdict"] for one in document["shots"]] == ["circled", "waiting for review"]
