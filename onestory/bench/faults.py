@@ -111,7 +111,9 @@ def with_other_hair(scene: SceneSpec, name: str) -> SceneSpec:
 def _other_hair(look: Look) -> Look:
     styles, colours = tuple(HairStyle), HAIR_COLOURS
     style = styles[(styles.index(look.hair_style) + len(styles) // 2) % len(styles)]
-    colour = colours[(colours.index(look.hair_colour) + len(colours) // 2) % len(colours)]
+    # Some have their hair dyed, in colours that hair does not have.
+    now = colours.index(look.hair_colour) if look.hair_colour in colours else 0
+    colour = colours[(now + len(colours) // 2) % len(colours)]
     return replace(look, hair_style=style, hair_colour=colour)
 
 

@@ -1,5 +1,7 @@
 """Gates are asked of takes whose faults are known, and their limits are drawn by half of them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -146,6 +148,9 @@ def test_other_hair_is_all_that_changes(told: list[Case]) -> None:
     assert before.hair_colour != after.hair_colour
     assert (before.age, before.top, before.skin) == (after.age, after.top, after.skin)
     assert other.performers[1:] == scene.performers[1:]
+    performer = scene.performers[0]
+    dyed = replace(performer, look=replace(performer.look, hair_colour="purple"))
+    assert with_other_hair(replace(scene, performers=(dyed, *scene.performers[1:])), name) != scene
     with pytest.raises(ValueError, match="nobody is not among"):
         with_other_hair(scene, "nobody")
 
