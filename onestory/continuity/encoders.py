@@ -2,7 +2,7 @@
 Who looks at a take? Three stock models from one folder, none of our own making.
 
     folder ─┬─ people/      a segmenter ─────── where each person is
-            ├─ appearance/  DINOv2 ──────────── what a person, or a place, looks like
+            ├─ appearance/  DINOv2 or DINOv3 ── what a person, or a place, looks like
             └─ language/    CLIP or SigLIP ──── what a picture and a caption mean
 
 Every sub-folder is what `save_pretrained` writes: `config.json`, safetensors, and
@@ -276,7 +276,9 @@ class FolderEncoders:
             with _halved():
                 seen_ND = self._looks(pixel_values=pixels_NCHW).pooler_output
             read.append(_unit(seen_ND))
-        return _together(read, int(self._looks.config.hidden_size))
+        config = self._looks.config
+        sizes = getattr(config, "hidden_sizes", None) or [config.hidden_size]
+        return _together(read, int(sizes[-1]))
 
     @torch.inference_mode()
     def pictures(self, frames_NHW3: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -1,8 +1,11 @@
 """
 Who goes to school? Three small models of stock classes, and heads that are left behind.
 
-    Segformer ─┬─ people/        DINOv2 ─┬─ appearance/                   CLIP ── language/
-               └─ parts (not)            └─ looks, place, light (not written)
+    UperNet ─┬─ people/        DINOv3 ─┬─ appearance/                   CLIP ── language/
+             └─ parts (not)            └─ looks, place, light (not written)
+
+The first two stand on ConvNeXt: from nothing, on this little data, convolutions learn what
+transformers do not (Segformer and DINOv2 were tried).
 
 Shape suffixes, for this module only:
     N  pictures    C  channels    H, W  pixels    D  features    K  classes
@@ -29,11 +32,12 @@ from torch import nn
 from transformers import (
     CLIPConfig,
     CLIPModel,
-    Dinov2Config,
-    Dinov2Model,
+    ConvNextConfig,
+    DINOv3ConvNextConfig,
+    DINOv3ConvNextModel,
     PreTrainedTokenizerFast,
-    SegformerConfig,
-    SegformerForSemanticSegmentation,
+    UperNetConfig,
+    UperNetForSemanticSegmentation,
 )
 
 from onestory.continuity.encoders import Preprocessing
@@ -53,14 +57,19 @@ class Sizes:
 
     frame: tuple[int, int] = (288, 160)
     """Height and width of what the segmenter is shown."""
-    widths: tuple[int, int, int, int] = (32, 48, 96, 128)
+    widths: tuple[int, int, int, int] = (32, 64, 96, 128)
     """Channels of the segmenter's four stages."""
-    depths: tuple[int, int, int, int] = (1, 1, 2, 2)
+    depths: tuple[int, int, int, int] = (1, 1, 2, 1)
+    pyramid: int = 48
+    """Channels of the segmenter's head."""
+    looked_at: tuple[int, int] = (160, 96)
+    """Height and width of people and places that are looked at."""
+    appearance: tuple[int, int, int, int] = (48, 96, 160, 224)
+    """Channels of the stages; the last is the width of an embedding."""
+    appearance_layers: tuple[int, int, int, int] = (1, 1, 2, 1)
     picture: tuple[int, int] = (96, 56)
-    """Height and width of what the others are shown."""
+    """Height and width of frames that captions are compared with."""
     patch: int = 8
-    appearance: int = 192
-    appearance_layers: int = 5
     language: int = 160
     language_layers: int = 4
     caption_layers: int = 3
@@ -71,8 +80,9 @@ class Sizes:
 
     def __post_init__(self) -> None:
         """Refuse shapes that patches do not fill."""
-        if any(side % self.patch for side in self.picture) or any(s % 32 for s in self.frame):
-            raise ValueError(f"picture divides by {self.patch} and frame by 32, got {self}")
+        halved = (*self.frame, *self.looked_at)
+        if any(side % self.patch for side in self.picture) or any(side % 32 for side in halved):
+            raise ValueError(f"picture divides by {self.patch}, all else by 32, got {self}")
 
 
 def shown_people(sizes: Sizes) -> Preprocessing:
@@ -80,8 +90,13 @@ def shown_people(sizes: Sizes) -> Preprocessing:
     return _shown(sizes.frame)
 
 
+def shown_looks(sizes: Sizes) -> Preprocessing:
+    """What people and places are shown as."""
+    return _shown(sizes.looked_at)
+
+
 def shown_picture(sizes: Sizes) -> Preprocessing:
-    """What the other two are shown."""
+    """What captions are compared with."""
     return _shown(sizes.picture)
 
 
@@ -91,7 +106,7 @@ def _shown(size: tuple[int, int]) -> Preprocessing:
 
 
 class Cells(NamedTuple):
-    """What Segformer makes of frames."""
+    """What the segmenter makes of frames."""
 
     owners_NKHW: torch.Tensor
     """Logits: nobody, `person 1` …"""
@@ -100,9 +115,10 @@ class Cells(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """What DINOv2 makes of pictures."""
+    """What DINOv3 makes of pictures."""
 
     pooled_ND: torch.Tensor
+    """Centred: what all pictures have in common would make all of them alike."""
     patches_ND: torch.Tensor
     """Mean over patches."""
 
@@ -112,35 +128,33 @@ class Pupils(nn.Module):
 
     def __init__(self, sizes: Sizes, vocabulary: int) -> None:
         super().__init__()
-        heads = max(1, sizes.widths[0] // 32)
         labels = {0: "nobody", **{p + 1: f"person {p + 1}" for p in range(MAX_PEOPLE)}}
         # None of them drops anything out: steps hang on their number alone.
-        self.people: Any = SegformerForSemanticSegmentation(
-            SegformerConfig(
-                hidden_sizes=list(sizes.widths),
-                depths=list(sizes.depths),
-                num_attention_heads=[heads, heads, 2 * heads, 4 * heads],
-                mlp_ratios=[3, 3, 3, 3],
-                decoder_hidden_size=sizes.widths[2],
-                drop_path_rate=0.0,
-                classifier_dropout_prob=0.0,
+        self.people: Any = UperNetForSemanticSegmentation(
+            UperNetConfig(
+                backbone_config=ConvNextConfig(  # type: ignore[call-arg]  # **kwargs of its own
+                    hidden_sizes=list(sizes.widths),
+                    depths=list(sizes.depths),
+                    layer_scale_init_value=1.0,
+                    drop_path_rate=0.0,
+                    out_features=["stage1", "stage2", "stage3", "stage4"],
+                ),
+                hidden_size=sizes.pyramid,
+                use_auxiliary_head=False,
                 id2label=labels,
                 label2id={name: label for label, name in labels.items()},
             )
         )
-        # DINOv2 and CLIP keep positions of a square and stretch them to what they are shown.
-        square = sizes.patch * round((sizes.picture[0] * sizes.picture[1]) ** 0.5 / sizes.patch)
-        self.appearance: Any = Dinov2Model(
-            Dinov2Config(
-                hidden_size=sizes.appearance,
-                num_hidden_layers=sizes.appearance_layers,
-                num_attention_heads=max(1, sizes.appearance // 64),
-                mlp_ratio=3,
-                image_size=square,
-                patch_size=sizes.patch,
-                use_mask_token=False,
+        self.appearance: Any = DINOv3ConvNextModel(
+            DINOv3ConvNextConfig(
+                hidden_sizes=list(sizes.appearance),
+                depths=list(sizes.appearance_layers),
+                layer_scale_init_value=1.0,
             )
         )
+        self.centred = nn.BatchNorm1d(sizes.appearance[-1], affine=False)
+        # CLIP keeps positions of a square and stretches them to what it is shown.
+        square = sizes.patch * round((sizes.picture[0] * sizes.picture[1]) ** 0.5 / sizes.patch)
         tower = {
             "hidden_size": sizes.language,
             "intermediate_size": 3 * sizes.language,
@@ -167,16 +181,16 @@ class Pupils(nn.Module):
                 projection_dim=sizes.projection,
             )
         )
-        self.parts = nn.Conv2d(sizes.widths[2], NUM_CLASSES, 1)
-        self.looks = nn.Linear(sizes.appearance, _answers(PERSON))
-        self.place = nn.Linear(sizes.appearance, _answers(OF_PLACE))
-        self.light = nn.Linear(sizes.appearance, _answers(OF_LIGHT))
+        self.parts = nn.Conv2d(sizes.pyramid, NUM_CLASSES, 1)
+        self.looks = nn.Linear(sizes.appearance[-1], _answers(PERSON))
+        self.place = nn.Linear(sizes.appearance[-1], _answers(OF_PLACE))
+        self.light = nn.Linear(sizes.appearance[-1], _answers(OF_LIGHT))
 
     def segment(self, pixels_NCHW: torch.Tensor) -> Cells:
         """Look for people, and for the parts of everything."""
         read: list[torch.Tensor] = []
-        last = self.people.decode_head.dropout
-        hook = last.register_forward_hook(lambda _, __, features: read.append(features))
+        last = self.people.decode_head.classifier
+        hook = last.register_forward_pre_hook(lambda _, features: read.append(features[0]))
         logits_NKHW = self.people(pixel_values=pixels_NCHW).logits
         hook.remove()
         return Cells(logits_NKHW.float(), self.parts(read[0]).float())
@@ -184,14 +198,18 @@ class Pupils(nn.Module):
     def see(self, pixels_NCHW: torch.Tensor) -> Seen:
         """Look at people or places."""
         seen = self.appearance(pixel_values=pixels_NCHW)
-        return Seen(seen.pooler_output.float(), seen.last_hidden_state[:, 1:].float().mean(1))
+        return Seen(
+            self.centred(seen.pooler_output.float()),
+            seen.last_hidden_state[:, 1:].float().mean(1),
+        )
 
     def kernels(self) -> Iterator[nn.Parameter]:
-        """Give the matrices inside the models: what Muon moves."""
-        for model in (self.people, self.appearance, self.language):
-            for name, one in model.named_parameters():
-                is_table = "position" in name or "token" in name or "classifier" in name
-                if one.ndim >= 2 and not is_table and min(one.flatten(1).shape) >= 16:
+        """Give the matrices and kernels of the convolutional models: what Muon moves."""
+        for model in (self.people, self.appearance):
+            for one in model.parameters():
+                # A kernel of one channel is no matrix between channels.
+                is_deep = one.ndim == 4 and one.shape[1] == 1
+                if one.ndim >= 2 and not is_deep and min(one.flatten(1).shape) >= 16:
                     yield one
 
 
@@ -246,10 +264,13 @@ def write_encoders(pupils: Pupils, tokenizer: Any, sizes: Sizes, folder: Path) -
     """
     for part, kind, shown in (
         ("people", "SegformerImageProcessor", shown_people(sizes)),
-        ("appearance", "BitImageProcessor", shown_picture(sizes)),
+        ("appearance", "DINOv3ViTImageProcessorFast", shown_looks(sizes)),
         ("language", "CLIPImageProcessor", shown_picture(sizes)),
     ):
-        model = copy.deepcopy(getattr(pupils, part)).half()
+        model = copy.deepcopy(getattr(pupils, part))
+        if part == "appearance":
+            _centre(model.layer_norm, pupils.centred)
+        model = model.half()
         overflown = [n for n, v in model.state_dict().items() if not bool(v.isfinite().all())]
         assert not overflown, overflown
         model.save_pretrained(folder / part)
@@ -267,3 +288,13 @@ def write_encoders(pupils: Pupils, tokenizer: Any, sizes: Sizes, folder: Path) -
         }
         (folder / part / "preprocessor_config.json").write_text(json.dumps(config, indent=2) + "\n")
     tokenizer.save_pretrained(folder / "language")
+
+
+@torch.no_grad()
+def _centre(last: nn.LayerNorm, centred: nn.BatchNorm1d) -> None:
+    """Let the model's own last scale and shift do what stands behind it in school."""
+    assert centred.running_mean is not None
+    assert centred.running_var is not None
+    scale_D = (centred.running_var + centred.eps).rsqrt()
+    last.weight.mul_(scale_D)
+    last.bias.sub_(centred.running_mean).mul_(scale_D)

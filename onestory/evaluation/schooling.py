@@ -1,9 +1,9 @@
 """
 How do the gates' encoders learn? From moments whose truth is known, all three side by side.
 
-    pages ── decode, error, mirror, tint ── frames ─┬─ Segformer ~ whose is each cell
+    pages ── decode, error, mirror, tint ── frames ─┬─ UperNet ~ whose is each cell
                                                     ├─ people cut out ─┐
-                                                    ├─ places emptied ─┴ DINOv2 ~ the same again;
+                                                    ├─ places emptied ─┴ DINOv3 ~ the same again;
                                                     │                    looks, place, light
                                                     └─ CLIP ~ the frame's own caption
 
@@ -49,6 +49,7 @@ from onestory.evaluation.pupils import (
     Pupils,
     Sizes,
     make_tokenizer,
+    shown_looks,
     shown_people,
     shown_picture,
     write_encoders,
@@ -94,7 +95,7 @@ class Schooling:
     """Share of the steps over which, at the end, the learning rate falls to nothing."""
     rate: float = 1.5e-3
     """Of AdamW, for everything but matrices."""
-    kernel_rate: float = 0.03
+    kernel_rate: float = 0.015
     """Of Muon, for matrices."""
     stories: int = 8
     """In a step, two shots of each."""
@@ -389,7 +390,7 @@ def losses(
         for row, slot in zip(rows.tolist(), slots.tolist(), strict=True)
     ]
     with torch.autocast("cpu", torch.bfloat16):
-        seen = pupils.see(prepared([*places, *people], shown_picture(sizes)))
+        seen = pupils.see(prepared([*places, *people], shown_looks(sizes)))
     num = len(places)
     light_B = moments.scenes_BA[:, [one.name for one in SCENE].index("light")]
     parts["scenes"] = _scene_loss(pupils.place(seen.pooled_ND[:num]), OF_PLACE, moments)

@@ -57,9 +57,11 @@ CHOICES = Schooling(
         frame=(96, 64),
         widths=(16, 16, 32, 32),
         depths=(1, 1, 1, 1),
-        picture=(48, 32),
-        appearance=32,
-        appearance_layers=1,
+        picture=(64, 32),
+        pyramid=16,
+        looked_at=(64, 32),
+        appearance=(16, 16, 32, 32),
+        appearance_layers=(1, 1, 1, 1),
         language=40,
         language_layers=1,
         caption_layers=1,
@@ -253,7 +255,7 @@ def test_what_is_written_is_what_was_learnt(
     run = taught(home, codec, CHOICES, until=2)
     export(run, tmp_path / "out", CHOICES)
     frames = pages.pictures_SHW3[:4].numpy()
-    pixels = torch.rand(3, 3, 48, 32, generator=torch.Generator().manual_seed(1))
+    pixels = torch.rand(3, 3, 64, 32, generator=torch.Generator().manual_seed(1))
     pupils = run.pupils.eval()
     looks = AutoModel.from_pretrained(tmp_path / "out" / "appearance", dtype=torch.float32)
     language = AutoModel.from_pretrained(tmp_path / "out" / "language", dtype=torch.float32)
@@ -278,7 +280,7 @@ def test_what_is_written_is_what_was_learnt(
         logits = cells.eval()(pixel_values=larger).logits
         assert torch.allclose(logits, pupils.segment(larger).owners_NKHW, atol=0.05)
     encoders = FolderEncoders(tmp_path / "out")
-    assert encoders.appearance(list(frames)).shape == (4, CHOICES.sizes.appearance)
+    assert encoders.appearance(list(frames)).shape == (4, CHOICES.sizes.appearance[-1])
     marks = examine(encoders, pages, codec)
     assert 0 <= marks.overlap <= 1
     assert marks.place.true_pairs > 4
