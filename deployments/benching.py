@@ -341,6 +341,9 @@ def agreement_text(report: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
+_SHARES = ("recall", "false_alarm", "precision", "area", "recall_at")
+
+
 def gates_text(report: Mapping[str, Any]) -> str:
     """The tables."""
     lines = [
@@ -357,14 +360,15 @@ def gates_text(report: Mapping[str, Any]) -> str:
             f"Takes: {source}. Limits, and by how many good takes: {drawn}. Too blind to be asked: "
             f"{_blind(report, source)}.",
             "",
-            "| fault | gate | recall | false alarms | precision | ROC area | good | bad |",
-            "| --- | --- | --- | --- | --- | --- | --- | --- |",
+            "| fault | gate | recall | false alarms | precision | ROC area | recall at 5 % | good "
+            "| bad |",
+            "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
         ]
         for row in report["gates"]:
             if row["source"] == source:
                 cells = (
                     *(row["fault"], row["gate"]),
-                    *(_share(row[name]) for name in ("recall", "false_alarm", "precision", "area")),
+                    *(_share(row[name]) for name in _SHARES),
                     *(str(row["good"]), str(row["bad"])),
                 )
                 lines.append("| " + " | ".join(cells) + " |")

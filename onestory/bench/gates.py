@@ -42,7 +42,7 @@ ANY = "any"
 """The verdict as a whole: whether some gate says NG."""
 FALSE_ALARM = 0.05
 """Share of good takes that a gate may call NG."""
-LEAST_RECALL = 0.5
+LEAST_RECALL = 0.3
 """Share of the bad takes, of one fault at least, that a gate must find to be worth its retakes."""
 NO_LIMITS = {gate: Limit(least=-1e9, false_alarm=0.0, num_good=0) for gate in CONTENT_GATES}
 """Everything is measured, nothing decided."""
@@ -226,8 +226,9 @@ def told_apart(
 
     Returns:
         One row for a gate and a fault: `recall` of bad takes, `false_alarm` among good ones,
-        `precision` if there are as many of both, `area` under the ROC curve (None for gates that
-        answer by yes or no), and how many there were.
+        `precision` if there are as many of both, how many there were, and of the ROC curve (None
+        for gates that answer by yes or no) the `area` and `recall_at`, the recall where it has
+        `FALSE_ALARM`, wherever the limit is.
     """
     rows = []
     for fault, gates in MEANT.items():
@@ -247,6 +248,7 @@ def told_apart(
                     "false_alarm": round(false_alarm, 4),
                     "precision": round(recall / called, 4) if called else None,
                     "area": _area(good, bad) if gate in CONTENT_GATES else None,
+                    "recall_at": _recall_at(good, bad) if gate in CONTENT_GATES else None,
                     "good": len(good),
                     "bad": len(bad),
                 }
@@ -462,6 +464,11 @@ def _is_ng(one: Asked, limits: Mapping[str, Limit]) -> bool:
     if one.gate in CONTENT_GATES:
         return one.gate in limits and one.value < limits[one.gate].least
     return not one.is_passed
+
+
+def _recall_at(good: Sequence[tuple[float, bool]], bad: Sequence[tuple[float, bool]]) -> float:
+    least = np.quantile([value for value, _ in good], FALSE_ALARM, method="lower")
+    return round(float(np.mean([value < least for value, _ in bad])), 4)
 
 
 def _area(good: Sequence[tuple[float, bool]], bad: Sequence[tuple[float, bool]]) -> float:

@@ -69,16 +69,17 @@ def test_recall_and_false_alarms_are_shares() -> None:
     assert (row["recall"], row["false_alarm"], row["precision"]) == (0.9, 0.1, 0.9)
     assert row["area"] == pytest.approx(0.9 * 0.9 + 0.1 * 0.0, abs=0.1)
     assert (row["good"], row["bad"]) == (10, 10)
+    assert row["recall_at"] == 0.0, "no more than 5 % of ten good takes is none: the limit is 0.1"
     assert (whole["gate"], whole["recall"]) == (ANY, 0.9)
 
 
 def test_a_blind_gate_is_not_asked() -> None:
-    """Whoever finds less than half of the bad takes of every fault would only cost retakes."""
+    """Whoever finds less than a third of the bad takes of every fault would only cost retakes."""
     answers = [
         *asked([0.9, 0.9], gate="identity"),
         *asked([0.1, 0.9], "wrong person", gate="identity"),
         *asked([0.9, 0.9], gate="place"),
-        *asked([0.9, 0.8, 0.1], "wrong place", gate="place"),
+        *asked([0.9, 0.8, 0.7, 0.1], "wrong place", gate="place"),
     ]
     limit = Limit(least=0.5, false_alarm=0.0, num_good=2)
     found = Found(limits={"identity": limit, "place": limit}, asked=answers)
