@@ -357,7 +357,7 @@ def gates_text(report: Mapping[str, Any]) -> str:
         )
         lines += [
             "",
-            f"Takes: {source}. Limits, and by how many good takes: {drawn}. Too blind to be asked: "
+            f"Takes: {source}. Limits, and by how many good takes: {drawn}. Not asked, since they add nothing: "
             f"{_blind(report, source)}.",
             "",
             "| fault | gate | recall | false alarms | precision | ROC area | recall at 5 % | good "

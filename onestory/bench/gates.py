@@ -58,9 +58,9 @@ MEANT: Mapping[str, tuple[str, ...]] = {
     "colour cast": ("colour drift", "identity", "place"),
     "soft": ("sharpness",),
     "cut-off figure": ("identity",),
-    "torn": ("subject", "background"),
+    "torn": ("background", "subject"),
 }
-"""By fault: the gates that should find it."""
+"""By fault: the gates that should find it, first the one that answers for it."""
 
 Say = Callable[[str], None]
 
@@ -200,15 +200,15 @@ def limits_of(asked: Iterable[Asked], *, false_alarm: float = FALSE_ALARM) -> di
 
 def worth_asking(found: Found, source: str) -> dict[str, Limit]:
     """
-    Leave out the limits of gates that find nothing in the takes of a source.
+    Leave out the limits of gates that add nothing with the takes of a source.
 
     Every gate calls `FALSE_ALARM` of good takes NG. One that misses most of the bad takes of every
-    fault it is meant for would cost retakes and rescue no shot.
+    fault it answers for, or that answers for none, would cost retakes and rescue no shot.
     """
     finders = {
         row["gate"]
         for row in told_apart(found.asked, found.limits, source)
-        if row["recall"] >= LEAST_RECALL
+        if row["gate"] == MEANT[row["fault"]][0] and row["recall"] >= LEAST_RECALL
     }
     return {gate: limit for gate, limit in found.limits.items() if gate in finders}
 

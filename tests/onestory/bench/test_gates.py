@@ -73,16 +73,18 @@ def test_recall_and_false_alarms_are_shares() -> None:
     assert (whole["gate"], whole["recall"]) == (ANY, 0.9)
 
 
-def test_a_blind_gate_is_not_asked() -> None:
-    """Whoever finds less than a third of the bad takes of every fault would only cost retakes."""
+def test_a_gate_that_adds_nothing_is_not_asked() -> None:
+    """Nor is one that finds enough, but only what another answers for: both only cost retakes."""
     answers = [
         *asked([0.9, 0.9], gate="identity"),
         *asked([0.1, 0.9], "wrong person", gate="identity"),
         *asked([0.9, 0.9], gate="place"),
         *asked([0.9, 0.8, 0.7, 0.1], "wrong place", gate="place"),
+        *asked([0.9, 0.9], gate="motion"),
+        *asked([0.1, 0.1], "frozen", gate="motion"),
     ]
     limit = Limit(least=0.5, false_alarm=0.0, num_good=2)
-    found = Found(limits={"identity": limit, "place": limit}, asked=answers)
+    found = Found(limits={"identity": limit, "place": limit, "motion": limit}, asked=answers)
 
     assert worth_asking(found, "drawn") == {"identity": limit}
 
