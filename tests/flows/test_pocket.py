@@ -6,12 +6,16 @@ from typing import Any
 
 import pytest
 
+from deployments.benching import recalibrate
+from deployments.reviewing import circle, reject
 from deployments.studio.embedded import ensure_studio
 from deployments.studio.settings import read_settings
+from onestory.continuity.content import Calibration
 from onestory.documents import Digest
 from onestory.engines.recipe import NOTHING_REMEMBERED
 from onestory.engines.take import Take
-from onestory.testing.producing import Producer
+from onestory.errors import OrderError
+from onestory.testing.producing import Producer, shot_list
 from onestory.testing.tiny_pocket import write_tiny_weights
 from onestory.vault.store import Vault
 
@@ -79,3 +83,27 @@ def test_a_second_run_films_nothing_and_a_change_only_what_follows(director: Pro
     assert first["rendered"] == len(first["shots"])
     assert again["rendered"] == 0
     assert changed["rendered"] == 1
+
+
+def test_reviews_draw_new_limits(director: Producer, episode_id: str, tmp_path: Path) -> None:
+    """What persons circled and rejected is read off the ledger, and limits are drawn by it."""
+    actions = ["waves"] + 10 * ["dances", "jumps"]
+    director.produce(shot_list(director.out, episode_id, actions), *ONE_TAKE)
+    settings = read_settings(
+        home=director.home, engine=director.engine, engine_options=director.options
+    )
+    for number in range(1, 20):
+        circle(episode_id, str(number), None, settings, note="", by="")
+    with pytest.raises(OrderError, match="circled 19 takes of pocket, and it takes 20"):
+        recalibrate(settings, out=tmp_path, encoders=None, ship=False)
+    circle(episode_id, "20", None, settings, note="", by="")
+    reject(episode_id, "21", None, settings, reason="identity", note="", by="")
+
+    report = recalibrate(settings, out=tmp_path, encoders=None, ship=False)
+    rows = {row["gate"]: row for row in report["gates"]}
+    drawn = Calibration.from_json((tmp_path / "calibration.json").read_bytes())
+
+    assert (rows["identity"]["good"], rows["identity"]["bad"]) == (19, 1)
+    assert rows["place"]["fault"] == "rejected: place"
+    assert drawn.encoders == report["encoders"]
+    assert drawn.limits_of("pocket")["identity"].num_good == 19, "the first shot has no earlier one"
