@@ -98,7 +98,8 @@ class LocalChat:
                 token_BT.to(model.device),
                 attention_mask=torch.ones_like(token_BT).to(model.device),
                 do_sample=False,
-                max_new_tokens=min(MOST_TOKENS, context - num_tokens),
+                # Half of what is left, so that there is room for a correction.
+                max_new_tokens=min(MOST_TOKENS, -(-(context - num_tokens) // 2)),
                 max_time=self._seconds,
                 pad_token_id=loaded.tokenizer.pad_token_id or loaded.tokenizer.eos_token_id,
             )
@@ -140,4 +141,5 @@ class LocalChat:
                 f"the chat model in {self.name!r} cannot be loaded: {cause}", hint=_HINT
             ) from error
         device = "cuda" if torch.cuda.is_available() else "cpu"
+        # By its parent: the method that transformers wraps around it has lost its types.
         return _Loaded(tokenizer, torch.nn.Module.to(model, device))

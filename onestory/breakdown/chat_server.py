@@ -11,6 +11,7 @@ is too large, is left.
 import json
 import time
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any, NoReturn
 
 import httpx
@@ -94,15 +95,9 @@ class ServerChat:
         """Status and body of the response, read until the time is over."""
         deadline = time.monotonic() + self._seconds
         headers = {"authorization": f"Bearer {self._key}"} if self._key else {}
-        timeout = httpx.Timeout(self._seconds, connect=min(CONNECT_SECONDS, self._seconds))
-        # A proxy cannot know this machine's loopback.
-        is_near = self._url.host in _LOOPBACK
         content = bytearray()
         try:
-            with (
-                httpx.Client(timeout=timeout, trust_env=not is_near) as http,
-                http.stream("POST", self._url, json=asked, headers=headers) as response,
-            ):
+            with self._http.stream("POST", self._url, json=asked, headers=headers) as response:
                 for piece in response.iter_bytes():
                     content += piece
                     if len(content) > MAX_ANSWER_BYTES:
@@ -127,6 +122,13 @@ class ServerChat:
                 f"the language model's server at {self._place} broke off: {type(error).__name__}",
                 hint="look at its log; what it answered so far is kept",
             ) from error
+
+    @cached_property
+    def _http(self) -> httpx.Client:
+        # A proxy cannot know this machine's loopback.
+        is_near = self._url.host in _LOOPBACK
+        timeout = httpx.Timeout(self._seconds, connect=min(CONNECT_SECONDS, self._seconds))
+        return httpx.Client(timeout=timeout, trust_env=not is_near)
 
     @property
     def _place(self) -> str:

@@ -10,15 +10,32 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, TypeAlias
+
+from onestory.documents import Digest
 
 Reply: TypeAlias = Callable[[dict[str, Any]], tuple[int, bytes]]
 """Status and body of the response to a request."""
 
 _TOPS = ("green", "orange", "purple", "white", "black", "pink", "navy", "olive")
+
+
+class MemoryBook:
+    """Keeps answers in memory."""
+
+    def __init__(self) -> None:
+        self.kept: dict[Digest, dict[str, Any]] = {}
+
+    def find(self, key: Digest) -> dict[str, Any] | None:
+        """What was kept."""
+        return self.kept.get(key)
+
+    def keep(self, key: Digest, answer: dict[str, Any]) -> None:
+        """Keep an answer."""
+        self.kept[key] = answer
 
 
 @dataclass
@@ -101,12 +118,12 @@ def status(code: int, body: str = "") -> Reply:
     return lambda _: (code, body.encode())
 
 
-def after(seconds: float) -> Reply:
-    """Reply well, but late."""
+def after(seconds: float, reply: Reply = answered_well) -> Reply:
+    """Reply, but late."""
 
     def late(request: dict[str, Any]) -> tuple[int, bytes]:
         time.sleep(seconds)
-        return answered_well(request)
+        return reply(request)
 
     return late
 
@@ -137,8 +154,10 @@ def chat_server() -> Iterator[ChatServer]:
             self.send_response(code)
             self.send_header("content-type", "application/json")
             self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            # Whoever was in a hurry has left.
+            with suppress(ConnectionError):
+                self.end_headers()
+                self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:
             """Say nothing."""
