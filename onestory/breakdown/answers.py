@@ -5,39 +5,15 @@ What may a language model answer? One JSON object; its schema is what the model 
     SceneAnswer   a scene as shots: which paragraphs each covers, camera, people, action, speeches
 """
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
 from onestory.documents import Frozen
-from onestory.screenplay.notes import FRAMINGS, MOVES
+from onestory.screenplay.shot_list import Framing, Move
 
 MOST_SHOTS = 60
 """Most shots of a scene."""
-
-Framing = Literal[
-    "wide shot",
-    "full shot",
-    "medium shot",
-    "medium close-up",
-    "close-up",
-    "two-shot",
-    "over-the-shoulder shot",
-    "insert shot",
-]
-Move = Literal[
-    "static",
-    "pan left",
-    "pan right",
-    "tilt up",
-    "tilt down",
-    "slow push-in",
-    "slow pull-out",
-    "hand-held",
-    "tracking shot",
-]
-assert set(Framing.__args__) == set(FRAMINGS)  # type: ignore[attr-defined]
-assert set(Move.__args__) == set(MOVES)  # type: ignore[attr-defined]
 
 
 class LookAnswer(Frozen):

@@ -26,6 +26,13 @@ from onestory.screenplay.episode import Episode, Shot
 _SHAPE_TOLERANCE = 0.03
 """How far the shape of a picture may be from a trained one, as the logarithm of their ratio."""
 
+_ORDINARY = frozenset(
+    vocabulary.words_of(
+        "rose lily will mark grace daisy iris ivy violet flora bill sue ray jack frank max june"
+    )
+)
+"""First names that may begin a sentence without being one."""
+
 
 class Finding(Frozen):
     """One contradiction."""
@@ -118,6 +125,8 @@ def _references(episode: Episode) -> Iterator[Finding]:
             hint=error.hint or "describe them anew",
             is_fatal=True,
         )
+    names = [one.name for one in episode.cast] + [one.name for one in episode.sets]
+    known = {word for name in names for word in _words(name)}
     for shot in episode.shots:
         pronoun = dangling_pronoun(shot)
         if pronoun:
@@ -127,6 +136,24 @@ def _references(episode: Episode) -> Iterator[Finding]:
                 sentence=f'the caption says "{pronoun}", and nobody is in the shot',
                 hint="name them in the script",
             )
+        for name in _strangers(shot, known):
+            yield Finding(
+                kind="reference",
+                slate=shot.slate,
+                sentence=f'the shot speaks of "{name}", who is nobody of the cast',
+                hint=f"write their name in capitals, or [[look: {name.upper()}: a …]]",
+            )
+
+
+def _strangers(shot: Shot, known: Collection[str]) -> list[str]:
+    """First names in an action that are nobody's: a model knows nobody by name."""
+    strangers = (vocabulary.WOMEN | vocabulary.MEN) - _ORDINARY - set(known)
+    found = dict.fromkeys(re.findall(r"[^\W\d_]+", shot.action))
+    return [word for word in found if word[0].isupper() and word.casefold() in strangers]
+
+
+def _words(name: str) -> list[str]:
+    return re.findall(r"[^\W\d_]+", name.casefold())
 
 
 def _looks(episode: Episode) -> Iterator[Finding]:

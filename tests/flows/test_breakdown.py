@@ -25,7 +25,7 @@ You are late again, and the soup is cold.
 
 EXT. STREET - NIGHT
 
-Jonas runs down the street.
+JONAS runs down the street.
 """
 SAID = "You are late again, and the soup is cold."
 
@@ -150,11 +150,8 @@ def test_a_plan_names_contradictions(producer: Producer, episode_id: str) -> Non
     code, document = planned.finish()
     long = producer.out / "long.json"
     shot = {"set": "KITCHEN", "action": "Rain falls.", "duration": "60s"}
-    long.write_text(
-        json.dumps(
-            {"title": "Long", "episode": f"{episode_id}-long", "fps": "240", "shots": [shot]}
-        )
-    )
+    head = {"title": "Long", "episode": f"{episode_id}-long", "fps": "240"}
+    long.write_text(json.dumps({**head, "shots": [shot]}))
     refused, error = producer.produce(long)
 
     assert code == 0

@@ -127,6 +127,23 @@ def test_a_pronoun_without_anybody_is_named() -> None:
     assert finding.in_words.startswith('[sc01-sh001] the caption says "she", and nobody')
 
 
+@pytest.mark.parametrize(
+    ("action", "names"),
+    [
+        ("Jonas runs down the street.", ["Jonas"]),
+        ("Mara waves to Anna and Anna waves.", ["Anna"]),
+        ("Rose petals fall. Mara waits in the kitchen.", []),
+    ],
+)
+def test_somebody_without_a_part_is_named(action: str, names: list[str]) -> None:
+    """Whom the script names, and whom nobody was cast for: a model knows nobody by name."""
+    findings = found(with_actions(action))
+
+    assert [one.sentence for one in findings] == [
+        f'the shot speaks of "{name}", who is nobody of the cast' for name in names
+    ]
+
+
 def test_a_shot_longer_than_the_model_makes_stops_the_film() -> None:
     """With both lengths, and how many more there are."""
     findings = found(tiny_episode(3), max_frames=23)
