@@ -160,7 +160,8 @@ def _checked_phrase(look: str) -> str:
 def _checked_look(look: str, who: Unseen, taken: tuple[str, ...]) -> str:
     look = _checked_phrase(look)
     kind = kind_in(look)
-    if kind is None or kind not in (who.kind or kind, "person"):
+    is_open = who.kind in (None, "person")
+    if kind is None or not (is_open or kind == who.kind):
         wanted = who.kind or "woman, man, girl, boy or person"
         raise Fault(f'the look of "{printable(who.name)}" does not say {wanted}')
     if MentionFinder([who.name]).named_in(look):
@@ -227,7 +228,7 @@ def _with_shots(screenplay: Screenplay, bible: Bible, desk: Desk) -> Screenplay:
 
 def _people_of(scene: ScriptScene, bible: Bible) -> dict[str, str]:
     """Who may be seen in a scene: whom it names, or everybody if it names nobody."""
-    kinds = {member.name: member.kind for member in bible.cast if member.name != NARRATOR}
+    kinds: dict[str, str] = {m.name: m.kind for m in bible.cast if m.name != NARRATOR}
     finder = MentionFinder(list(kinds))
     named: dict[str, None] = {}
     for element in shot_elements(scene):
@@ -239,7 +240,7 @@ def _people_of(scene: ScriptScene, bible: Bible) -> dict[str, str]:
             named[bible.names.get(element.character.casefold(), NARRATOR)] = None
         else:
             named.update((name, None) for name in finder.named_in(element.text))
-    return {name: kinds[name] for name in (named or kinds) if name in kinds} or dict(kinds)
+    return {name: kinds[name] for name in named if name in kinds} or kinds
 
 
 def _check(laid_so_far: Screenplay, bible: Bible) -> None:
