@@ -43,8 +43,14 @@ class ServerChat:
             seconds: Longest wait for one answer.
 
         Raises:
-            OrderError: If that is no address of a server, or holds a password.
+            OrderError: If that is no address of a server, or holds a password, or the key is none
+                that HTTP can carry.
         """
+        if api_key and not (api_key.isascii() and api_key.isprintable()):
+            raise OrderError(
+                "the key of the language model's server has characters that HTTP cannot carry",
+                hint="mend ONESTORY_BREAKDOWN_API_KEY",
+            )
         self._url = _address(url)
         self._model = model
         self._key = api_key

@@ -129,6 +129,15 @@ def test_the_key_is_never_shown(server: ChatServer, caplog: pytest.LogCaptureFix
     assert KEY not in shown
 
 
+@pytest.mark.parametrize("key", ["schlüssel", "two\nlines"])
+def test_a_key_that_cannot_be_sent_is_bad_input(key: str) -> None:
+    """Refused before anything is asked, without repeating it."""
+    with pytest.raises(OrderError, match="characters that HTTP cannot carry") as caught:
+        ServerChat("http://127.0.0.1/v1", "tiny", api_key=key)
+
+    assert key not in str(caught.value)
+
+
 @pytest.mark.parametrize("url", ["ftp://a/v1", "127.0.0.1:80", "http://me:secret@a/v1", "http://"])
 def test_an_address_that_is_none_is_bad_input(url: str) -> None:
     """Refused before anything is asked, without repeating what may be a password."""
