@@ -47,6 +47,13 @@ TakeNumber = Annotated[
 ]
 By = Annotated[str, typer.Option("--by", help="Name of who decides.")]
 
+Breakdown = Annotated[
+    str, typer.Option(help="Have the script laid out by 'rules', 'transformers' or a 'server'.")
+]
+WhenModelFails = Annotated[
+    str, typer.Option(help="'stop' if that language model fails, or go on by 'rules'.")
+]
+
 BAD_INPUT = 2
 SUSPENDED = 4
 
@@ -82,6 +89,8 @@ def produce(
     burn_subtitles: Annotated[bool, typer.Option(help="Draw dialogue into the picture.")] = False,
     music: Annotated[Path | None, typer.Option(help="Lay this music under the film.")] = None,
     size: Annotated[str | None, typer.Option(help="Film at WIDTHxHEIGHT pixels.")] = None,
+    breakdown: Breakdown = "rules",
+    when_model_fails: WhenModelFails = "stop",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan only.")] = False,
     home: Home = None,
     as_json: Json = False,
@@ -107,6 +116,8 @@ def produce(
             burn_subtitles=burn_subtitles,
             music=music,
             size=size,
+            breakdown=breakdown,
+            when_model_fails=when_model_fails,
         )
         if dry_run:
             _print(verbs.plan(order, _settings(home, engine)), as_json, verbs.plan_text)
@@ -123,6 +134,8 @@ def plan(
     engine: Annotated[str | None, typer.Option(help="Plan for this engine.")] = None,
     seed: Annotated[int, typer.Option(help="Plan for this seed.")] = 0,
     size: Annotated[str | None, typer.Option(help="Plan for WIDTHxHEIGHT pixels.")] = None,
+    breakdown: Breakdown = "rules",
+    when_model_fails: WhenModelFails = "stop",
     home: Home = None,
     as_json: Json = False,
 ) -> None:
@@ -130,7 +143,14 @@ def plan(
     from deployments import verbs
 
     with _edge(as_json):
-        order = verbs.order_of(script=script, episode=episode, seed=seed, size=size)
+        order = verbs.order_of(
+            script=script,
+            episode=episode,
+            seed=seed,
+            size=size,
+            breakdown=breakdown,
+            when_model_fails=when_model_fails,
+        )
         _print(verbs.plan(order, _settings(home, engine)), as_json, verbs.plan_text)
 
 

@@ -53,6 +53,8 @@ class ShotBoard:
 
     def __call__(self, happening: "Happening") -> None:
         """Watch a flow."""
+        for words in _remarks(happening):
+            self.say(words)
         self._title = f"{happening.sheet.title}  {happening.sheet.prefix}"
         for slate, state, note in _rows(happening):
             before, _, attempts = self._rows.get(slate, ("", "", ""))
@@ -78,6 +80,16 @@ class ShotBoard:
         for slate, (state, note, attempts) in self._rows.items():
             table.add_row(slate, Text(state, style=STYLES.get(state, "")), attempts, Text(note))
         return table
+
+
+def _remarks(happening: "Happening") -> list[str]:
+    """What is to be known of a plan before it is filmed."""
+    if happening.plan is None:
+        return []
+    record, words = happening.sheet.breakdown, []
+    if record and record.instead_of:
+        words.append(f"broken down by rules; {record.instead_of}")
+    return [*words, *(finding.in_words for finding in happening.findings)]
 
 
 def _rows(happening: "Happening") -> list[tuple[str, str, str]]:

@@ -119,6 +119,25 @@ def check_script(order: EpisodeOrder) -> str:
     return episode.episode
 
 
+def check_order(order: EpisodeOrder, settings: StudioSettings) -> str:
+    """
+    See whether an order can be begun, without touching anything.
+
+    Returns:
+        The episode's id.
+
+    Raises:
+        ScriptError: If the script cannot be shot as written.
+        OrderError: If the language model that is ordered is not named.
+        WeightsError: If it is not on this machine.
+    """
+    from onestory.production.writing import chat_for
+
+    episode = check_script(order)
+    chat_for(order.breakdown, settings.model_address)
+    return episode
+
+
 def produce(
     order: EpisodeOrder,
     settings: StudioSettings,
@@ -138,7 +157,7 @@ def produce(
     Raises:
         OneStoryError: Whatever stood in the way.
     """
-    return _filmed(order, check_script(order), settings, watchers, on_studio)
+    return _filmed(order, check_order(order, settings), settings, watchers, on_studio)
 
 
 def retake(

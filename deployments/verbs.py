@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
-from deployments.producing import Outcome, check_script
+from deployments.producing import Outcome, check_order, check_script
 from deployments.producing import produce as produce_film
 from deployments.producing import retake as retake_shots
 from deployments.studio.addresses import Addresses
@@ -122,7 +122,7 @@ def outcome_text(outcome: Outcome) -> str:
 
 def plan(order: EpisodeOrder, settings: StudioSettings) -> dict[str, Any]:
     """The units of work of a script, without spending anything."""
-    check_script(order)
+    check_order(order, settings)
     with open_unit(settings, PLANNING) as (unit, addresses):
         return asyncio.run(_survey(unit, order, addresses.mlflow_tracking_uri))
 
@@ -154,19 +154,32 @@ async def _priced(
     """A plan as a document, with what some of its shots come to."""
     from onestory.production.estimate import price
 
+    findings = await unit.preflight(sheet, shots)
     found = await price(unit, sheet, shots, tracking_uri)
-    return plan.model_dump(mode="json") | found.model_dump(mode="json") | {"price": found.in_words}
+    return {
+        **plan.model_dump(mode="json"),
+        **found.model_dump(mode="json"),
+        "price": found.in_words,
+        "findings": [finding.model_dump(mode="json") for finding in findings],
+        "breakdown": sheet.breakdown.model_dump(mode="json") if sheet.breakdown else None,
+    }
 
 
 def plan_text(document: dict[str, Any]) -> str:
     """The plan as a table."""
     from onestory.production.plan import ShotPlan
+    from onestory.production.preflight import Finding
 
     shown = [ShotPlan.model_validate(shot) for shot in document["shots"]]
     rows = [(shot.slate, shot.standing, shot.verdict, shot.why) for shot in shown]
     shots = table(("shot", "freshness", "verdict", "why"), rows)
     to_film = f"{document['to_film']} of {len(rows)} shots would be filmed"
-    return f"{shots}\n{': '.join(filter(None, (to_film, document['price'])))}"
+    lines = [shots, ": ".join(filter(None, (to_film, document["price"])))]
+    instead_of = (document["breakdown"] or {}).get("instead_of")
+    if instead_of:
+        lines.append(f"broken down by rules; {instead_of}")
+    lines += [Finding.model_validate(one).in_words for one in document["findings"]]
+    return "\n".join(lines)
 
 
 def status(episode: str | None, settings: StudioSettings) -> dict[str, Any]:
@@ -422,7 +435,7 @@ def open_unit(
 
     with studio(settings, only=services) as addresses:
         engine = EngineClient(addresses.engine_socket)
-        yield Unit(_vault_at(addresses), engine, EspeakVoice()), addresses
+        yield Unit(_vault_at(addresses), engine, EspeakVoice(), model=addresses.model), addresses
 
 
 def _inline(value: object) -> str:

@@ -34,7 +34,7 @@ from tasks.report import (
     announce_take,
 )
 from tasks.review import ask, open_question
-from tasks.script import break_down, look_again, read_through, survey
+from tasks.script import break_down, look_again, preflight, read_through, survey
 from tasks.takes import (
     circle_best,
     circle_take,
@@ -51,9 +51,10 @@ async def produce_episode(order: EpisodeOrder) -> Delivery:
     sheet = await break_down(order)
     sheet = await read_through(sheet)
     plan = await survey(sheet)
-    await announce_plan(sheet, plan)
+    findings = await preflight(sheet, plan.shots)
+    await announce_plan(sheet, plan, findings)
     if order.plan_first:
-        await agree(sheet, plan.shots)
+        await agree(sheet, plan.shots, findings)
 
     await film(sheet, plan, plan.shots)
     delivery = await assemble(sheet)

@@ -19,7 +19,7 @@ from onestory.production.order import RetakeOrder
 from tasks.agreement import agree
 from tasks.delivery import assemble
 from tasks.report import announce_delivery, announce_plan
-from tasks.script import enter_retake, pencil_in, survey
+from tasks.script import enter_retake, pencil_in, preflight, survey
 
 
 @flow(name="retake-shots", flow_run_name="retake {order.name}", validate_parameters=True)
@@ -31,7 +31,8 @@ async def retake_shots(order: RetakeOrder) -> Delivery:
         await agree(pencilled.sheet, foreseen.since(pencilled.first))
     retake = await enter_retake(order)
     plan = await survey(retake.sheet)
-    await announce_plan(retake.sheet, plan)
+    findings = await preflight(retake.sheet, plan.since(retake.first))
+    await announce_plan(retake.sheet, plan, findings)
 
     await film(retake.sheet, plan, plan.since(retake.first))
     delivery = await assemble(retake.sheet)

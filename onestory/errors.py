@@ -4,7 +4,11 @@ Everything that can go wrong, as one family.
     * OneStoryError
       x ScriptError           the screenplay cannot be shot as written
         + CaptionError        a referential caption points at nobody
+        + PreflightError      a shot cannot be filmed as it stands, known before a GPU is spent
       x OrderError            the order asks for something that cannot be done
+      x BreakdownError        a language model did not break the script down
+        + ModelAwayError      ... because it cannot be reached now (retryable)
+        + ModelAnswerError    ... because it answers too late, or not as it was asked
       x MemoryBudgetError     the memory does not fit its token budget
       x WeightsError          a model's weights are missing, or not the ones promised
       x RenderError           a take could not be rendered
@@ -66,8 +70,26 @@ class CaptionError(ScriptError):
     """A referential caption points at nobody."""
 
 
+class PreflightError(ScriptError):
+    """A shot cannot be filmed as it stands, which is known before a GPU is spent."""
+
+
 class OrderError(OneStoryError):
     """The order asks for something that cannot be done."""
+
+
+class BreakdownError(OneStoryError):
+    """A language model did not break the script down."""
+
+
+class ModelAwayError(BreakdownError):
+    """The language model cannot be reached now, or is at fault."""
+
+    retryable = True
+
+
+class ModelAnswerError(BreakdownError):
+    """The language model answers too late, or not as it was asked."""
 
 
 class MemoryBudgetError(OneStoryError):

@@ -34,6 +34,10 @@ class WorkerSettings(BaseSettings):
     minio_secure: bool = False
     bucket: str = "onestory"
     engine_socket: Path
+    breakdown_url: str | None = None
+    breakdown_model: str | None = None
+    breakdown_api_key: SecretStr | None = None
+    breakdown_seconds: float = 120.0
     mlflow_tracking_uri: str | None = None
     mlflow_artifacts: str | None = None
     """Where MLflow keeps files, as a URI; None: where its server says."""
@@ -54,6 +58,7 @@ def unit() -> "Unit":
     if loop not in _units:
         from prefect.runtime import flow_run
 
+        from onestory.breakdown.address import ModelAddress
         from onestory.cut.voice import EspeakVoice
         from onestory.engine_server.client import EngineClient
         from onestory.production.unit import Unit
@@ -73,6 +78,12 @@ def unit() -> "Unit":
             EngineClient(here.engine_socket),
             EspeakVoice(),
             run=str(flow_run.id or ""),
+            model=ModelAddress(
+                url=here.breakdown_url,
+                model=here.breakdown_model,
+                api_key=key.get_secret_value() if (key := here.breakdown_api_key) else None,
+                seconds=here.breakdown_seconds,
+            ),
         )
     return _units[loop]
 

@@ -15,6 +15,7 @@ from pydantic import Field
 
 from onestory.production.estimate import plan_in_markdown
 from onestory.production.plan import ShotPlan
+from onestory.production.preflight import Finding
 from onestory.production.unit import CallSheet
 from tasks._bridge import price_of
 from tasks.report import announce_agreement
@@ -28,11 +29,13 @@ class Agreement(RunInput):
     )
 
 
-async def agree(sheet: CallSheet, shots: Sequence[ShotPlan]) -> None:
+async def agree(
+    sheet: CallSheet, shots: Sequence[ShotPlan], findings: Sequence[Finding] = ()
+) -> None:
     """Show what would be filmed of these shots, and wait until a person wants it."""
     if not any(shot.is_to_be_filmed for shot in shots):
         return
-    words = plan_in_markdown(shots, await price_of(sheet, shots))
+    words = plan_in_markdown(shots, await price_of(sheet, shots), findings)
     form = Agreement.with_initial_data(description=words)
     said = await suspend_flow_run(wait_for_input=form, timeout=None, key="plan")  # type: ignore[misc]
     await announce_agreement(sheet, by=said.by)

@@ -7,7 +7,7 @@ the next take does not wait for the dashboard; the last report waits for them al
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
@@ -26,6 +26,7 @@ from onestory.engine_server.messages import VerdictAnswer
 from onestory.production.delivery import Delivery
 from onestory.production.estimate import plan_in_markdown
 from onestory.production.plan import Plan, ShotPlan
+from onestory.production.preflight import Finding
 from onestory.production.review import Answer, Question
 from onestory.production.unit import CallSheet, Circled, TakeInHand
 from tasks._bridge import price_of, unit
@@ -38,6 +39,7 @@ class Happening:
     kind: Literal["plan", "shot", "take", "circled", "delivered"]
     sheet: CallSheet
     plan: Plan | None = None
+    findings: tuple[Finding, ...] = ()
     shot: ShotPlan | None = None
     take: TakeInHand | None = None
     verdict: VerdictAnswer | None = None
@@ -67,11 +69,11 @@ def _emit(event: str, slate: str, payload: dict[str, Any]) -> None:
     emit_event(event=event, resource={"prefect.resource.id": f"onestory.{slate}"}, payload=payload)
 
 
-async def announce_plan(sheet: CallSheet, plan: Plan) -> None:
-    """Show what there is to do, before anything is spent."""
-    _tell(Happening(kind="plan", sheet=sheet, plan=plan))
+async def announce_plan(sheet: CallSheet, plan: Plan, findings: Sequence[Finding]) -> None:
+    """Show what there is to do, and what contradicts itself, before anything is spent."""
+    _tell(Happening(kind="plan", sheet=sheet, plan=plan, findings=tuple(findings)))
     _in_background(_open_progress(sheet, plan))
-    _in_background(_show_plan(sheet, plan))
+    _in_background(_show_plan(sheet, plan, findings))
 
 
 async def announce_agreement(sheet: CallSheet, *, by: str) -> None:
@@ -134,9 +136,10 @@ async def announce_delivery(sheet: CallSheet, delivery: Delivery) -> None:
     await reported()
 
 
-async def _show_plan(sheet: CallSheet, plan: Plan) -> None:
+async def _show_plan(sheet: CallSheet, plan: Plan, findings: Sequence[Finding]) -> None:
+    price = await price_of(sheet, plan.shots)
     await acreate_markdown_artifact(
-        markdown=plan_in_markdown(plan.shots, await price_of(sheet, plan.shots)),
+        markdown=plan_in_markdown(plan.shots, price, findings),
         key=f"plan-{sheet.episode}",
         description=f"{sheet.title}: what this run films, and why",
     )

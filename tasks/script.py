@@ -1,10 +1,13 @@
 """Tasks of the writing department: from a script to a call sheet."""
 
+from collections.abc import Sequence
+
 from prefect import task
 from prefect.runtime import flow_run
 
 from onestory.production.order import EpisodeOrder, RetakeOrder
 from onestory.production.plan import Plan, ShotPlan
+from onestory.production.preflight import Finding
 from onestory.production.retake import Retake, enter
 from onestory.production.unit import CallSheet
 from tasks._bridge import unit
@@ -39,6 +42,12 @@ async def read_through(sheet: CallSheet) -> CallSheet:
 async def survey(sheet: CallSheet) -> Plan:
     """Say which shots are current, stale or missing, and why."""
     return await unit().survey(sheet)
+
+
+@task(task_run_name="preflight {sheet.episode}", **RETRIED)
+async def preflight(sheet: CallSheet, shots: Sequence[ShotPlan]) -> list[Finding]:
+    """Name what contradicts itself, and refuse what cannot be filmed, before anything is spent."""
+    return await unit().preflight(sheet, shots)
 
 
 @task(task_run_name="look again at {sheet.prefix}-{slate}", **RETRIED)

@@ -3,12 +3,13 @@
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
 
+from onestory.breakdown.address import ModelAddress
 from onestory.vault.address import VaultAddress
 
 QUIET = {
@@ -41,6 +42,8 @@ class Addresses:
     engine: str
     """Name of the engine behind the socket."""
     engine_options: Mapping[str, Any]
+    model: ModelAddress = field(default_factory=ModelAddress)
+    """The language model that orders may have scripts laid out by."""
 
     def as_environment(self) -> dict[str, str]:
         """
@@ -67,6 +70,13 @@ class Addresses:
             "ONESTORY_ENGINE_OPTIONS": json.dumps(dict(self.engine_options), sort_keys=True),
             "MLFLOW_TRACKING_URI": self.mlflow_tracking_uri,
         }
+        model = {
+            "ONESTORY_BREAKDOWN_URL": self.model.url,
+            "ONESTORY_BREAKDOWN_MODEL": self.model.model,
+            "ONESTORY_BREAKDOWN_API_KEY": self.model.api_key,
+            "ONESTORY_BREAKDOWN_SECONDS": str(self.model.seconds),
+        }
+        environment |= {name: value for name, value in model.items() if value}
         if self.mlflow_artifacts is not None:
             environment["ONESTORY_MLFLOW_ARTIFACTS"] = self.mlflow_artifacts
         if self.is_embedded:

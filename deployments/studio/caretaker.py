@@ -108,6 +108,7 @@ class Caretaker:
             engine_socket=socket,
             engine=settings.engine,
             engine_options=settings.engine_options,
+            model=settings.model_address,
         )
 
     def mend(self, names: Sequence[str]) -> None:

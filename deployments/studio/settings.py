@@ -18,10 +18,12 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from onestory.breakdown.address import SECONDS, ModelAddress
 from onestory.errors import StudioError
 
 PROJECT_FILE = Path("onestory.toml")
 """Optional project file, in the working directory."""
+SECRETS = ("minio_secret_key", "breakdown_api_key")
 
 
 class StudioSettings(BaseSettings):
@@ -58,6 +60,14 @@ class StudioSettings(BaseSettings):
     """Folder of the encoders that look at takes, with `calibration.json`; None: the shipped."""
     engine_options: dict[str, Any] = Field(default_factory=dict)
     """Keyword options of the engine; JSON in the environment."""
+    breakdown_url: str | None = None
+    """OpenAI-compatible API of a language model that lays scripts out if an order wants it."""
+    breakdown_model: str | None = None
+    """That server's name for the model; or the folder of a model on this machine."""
+    breakdown_api_key: SecretStr | None = None
+    """Never read from the project file."""
+    breakdown_seconds: float = Field(default=SECONDS, gt=0)
+    """Longest wait for one answer of it."""
 
     @model_validator(mode="before")
     @classmethod
@@ -94,6 +104,17 @@ class StudioSettings(BaseSettings):
         configured = (self.prefect_api_url, self.minio_endpoint, self.mlflow_tracking_uri)
         return self.embedded or not any(configured)
 
+    @property
+    def model_address(self) -> ModelAddress:
+        """The language model that orders may have scripts laid out by."""
+        key = self.breakdown_api_key
+        return ModelAddress(
+            url=self.breakdown_url,
+            model=self.breakdown_model,
+            api_key=key.get_secret_value() if key else None,
+            seconds=self.breakdown_seconds,
+        )
+
     def _addresses(self) -> dict[str, object]:
         return {
             "prefect_api_url": self.prefect_api_url,
@@ -109,11 +130,12 @@ class _ProjectFile(TomlConfigSettingsSource):
 
     def __call__(self) -> dict[str, Any]:
         fields = super().__call__()
-        if "minio_secret_key" in fields:
-            raise StudioError(
-                f"{PROJECT_FILE} holds minio_secret_key, and secrets come by environment only",
-                hint="set ONESTORY_MINIO_SECRET_KEY and delete the line",
-            )
+        for secret in SECRETS:
+            if secret in fields:
+                raise StudioError(
+                    f"{PROJECT_FILE} holds {secret}, and secrets come by environment only",
+                    hint=f"set ONESTORY_{secret.upper()} and delete the line",
+                )
         return fields
 
 

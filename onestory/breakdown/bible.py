@@ -44,6 +44,16 @@ class Bible(NamedTuple):
     """By any spelling, case-folded: the cast member's name."""
 
 
+class Unseen(NamedTuple):
+    """Somebody whose look the script leaves to others, or a part of it."""
+
+    name: str
+    kind: Kind | None
+    """None if neither the name nor the script's words tell it."""
+    said: str
+    """What stands in brackets where they are introduced: "30s, red coat"; may be empty."""
+
+
 def action_texts(screenplay: Screenplay) -> Iterator[str]:
     """What happens, paragraph by paragraph."""
     for scene in screenplay.scenes:
@@ -138,6 +148,27 @@ def _narrator() -> CastMember:
     )
 
 
+def _guessed_kind(name: str, finder: MentionFinder, texts: list[str]) -> Kind | None:
+    return kind_of_name(name) or _pronoun_kind(name, finder, texts)
+
+
+def unseen(screenplay: Screenplay) -> list[Unseen]:
+    """Everybody whose look is not written down in a note, in order; never the narrator."""
+    introduced = _introductions(screenplay)
+    names = _names_of(screenplay, introduced)
+    notes = {note.name.casefold(): note for note in screenplay.cast}
+    finder, texts = MentionFinder(names), list(action_texts(screenplay))
+    found = []
+    for name in names:
+        noted = notes.get(name.casefold())
+        if name == NARRATOR or (noted and noted.look):
+            continue
+        said = introduced.get(name, introduced.get(name.upper(), ""))
+        kind = (noted.kind if noted else None) or kind_in(said)
+        found.append(Unseen(name, kind or _guessed_kind(name, finder, texts), said))
+    return found
+
+
 def _member(
     name: str, note: CastNote | None, guessed: Kind | None, given: str, colours: TakenColours
 ) -> tuple[Kind, str]:
@@ -196,12 +227,22 @@ def _cast(screenplay: Screenplay) -> list[CastMember]:
         if name == NARRATOR:
             members.append(_narrator())
             continue
-        guessed = kind_of_name(name) or _pronoun_kind(name, finder, texts)
+        own = notes.get(name.casefold())
+        guessed = _guessed_kind(name, finder, texts)
         given = introduced.get(name, introduced.get(name.upper(), ""))
-        kind, look = _member(name, notes.get(name.casefold()), guessed, given, colours)
+        kind, look = _member(name, own, guessed, given, colours)
         reference = _reference_of(kind, look, references)
         references.add(reference)
-        members.append(CastMember(name=name, look=look, kind=kind, reference=reference))
+        is_invented = not given and not (own and own.look)
+        members.append(
+            CastMember(
+                name=name,
+                look=look,
+                kind=kind,
+                reference=reference,
+                is_look_invented=is_invented,
+            )
+        )
     return members
 
 

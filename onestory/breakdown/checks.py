@@ -3,6 +3,8 @@ Can the shots be trusted? Two proofs that are run before anything is rendered.
 
     check_references   every "the same …" means somebody whom an earlier shot introduced
     check_dialogue     the words of all shots, in order, are the script's words
+
+`dangling_pronoun` finds what no proof refuses: "she" in a shot that shows nobody.
 """
 
 import re
@@ -12,6 +14,9 @@ from onestory.errors import CaptionError, ScriptError
 from onestory.screenplay.episode import Episode, Line, Reference, Shot
 from onestory.screenplay.refusal import printable, refusal
 from onestory.screenplay.script import Dialogue, Screenplay
+
+# "They" and "it" may be things.
+_PRONOUN = re.compile(r"(?<!\w)(?:she|he|her|hers|his|him)(?!\w)", re.IGNORECASE)
 
 
 def _same_phrases(episode: Episode) -> list[re.Pattern[str]]:
@@ -86,6 +91,14 @@ def check_references(episode: Episode) -> None:
     for shot in episode.shots:
         _check_shot(shot, names, introduced, patterns)
         introduced.update(reference.name for reference in shot.references)
+
+
+def dangling_pronoun(shot: Shot) -> str | None:
+    """The pronoun of a caption in which nobody is seen whom it could mean, if there is one."""
+    if shot.on_screen:
+        return None
+    found = _PRONOUN.search(shot.caption)
+    return found.group() if found else None
 
 
 def _refuse_words(screenplay: Screenplay, speech: Dialogue, found: str) -> None:

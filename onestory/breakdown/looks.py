@@ -59,6 +59,12 @@ def hair_colour_of(look: str) -> str | None:
     return found[0] if found else None
 
 
+def colour_of(noun: str, text: str) -> str | None:
+    """The colour of a piece of clothing, or of hair, in a text, if it names one."""
+    found = _colour_before(text, [noun])
+    return found[0] if found else None
+
+
 def top_of(look: str) -> tuple[str, str] | None:
     """Colour and kind of the top in a look, if it names them."""
     return _colour_before(look, vocabulary.GARMENTS)

@@ -267,7 +267,8 @@ class Director:
     def _laid_out(self, script_shot: ScriptShot) -> None:
         self.light = script_shot.light or self.light
         self.weather = script_shot.weather or self.weather
-        self.joint = script_shot.joint
+        if script_shot.joint != "cut":
+            self.joint = script_shot.joint
         names = [self._name(name) for name in script_shot.cast]
         fields = caption_laid_out(
             self.writer,
@@ -299,12 +300,13 @@ class Director:
         return self._length(max(spoken, acted), direction)
 
 
-def break_down(screenplay: Screenplay) -> Episode:
+def break_down(screenplay: Screenplay, bible: Bible | None = None) -> Episode:
     """
     Turn a screenplay into shots with captions, and fix how everybody and every place looks.
 
     Args:
-        screenplay: The script as written.
+        screenplay: The script as written, or as somebody laid it out.
+        bible: How everybody and every place looks; None: as the script has it.
 
     Returns:
         The episode; its slates are provisional until `alignment.align` compares them with an
@@ -313,7 +315,7 @@ def break_down(screenplay: Screenplay) -> Episode:
     Raises:
         CaptionError: If a ready-made caption says "the same …" of nobody known.
     """
-    bible = write_bible(screenplay)
+    bible = bible or write_bible(screenplay)
     return Episode(
         episode=screenplay.episode,
         title=screenplay.title,

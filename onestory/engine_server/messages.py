@@ -108,6 +108,8 @@ class Health(Frozen):
     memory_policy: str = ""
     max_frames: int
     multiple_of: int
+    trained_sizes: tuple[tuple[int, int], ...] = ()
+    resamples: bool = False
     rendered: int
     reused: int
     working_on: Digest | None = None

@@ -182,6 +182,8 @@ def create_app(stage: Stage) -> FastAPI:
             memory_policy=capabilities.memory_policy,
             max_frames=capabilities.max_frames,
             multiple_of=capabilities.multiple_of,
+            trained_sizes=capabilities.trained_sizes,
+            resamples=capabilities.resamples,
             rendered=performer.rendered,
             reused=performer.reused,
             working_on=performer.working_on,

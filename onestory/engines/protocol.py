@@ -46,6 +46,10 @@ class Capabilities:
     continues: bool = False
     """Whether a take can go on from the last frame of the take before it. Shots without a cut
     then start from that frame, as their keyframe."""
+    trained_sizes: tuple[tuple[int, int], ...] = ()
+    """(width, height) in pixels that it was trained to draw; empty: any size is like another."""
+    resamples: bool = False
+    """Whether it draws at a trained size and brings that to the film's: only the shape counts."""
     memory_budget: float = 1.0
     memory_policy: str = ""
     """Name of whoever chooses what is remembered, if that is no part of the fingerprint."""

@@ -307,6 +307,7 @@ class CuttingRoom:
             "made_by": f"OneStory Studio {__version__}",
             "script": sheet.document,
             "table_read": sheet.table_read,
+            "breakdown": sheet.breakdown.model_dump(mode="json") if sheet.breakdown else None,
             "voice": self.unit.read_of(sheet).voice,
             "has_scratch_voice": self.unit.read_of(sheet).is_scratch,
             "engines": engines,

@@ -20,6 +20,7 @@ import numpy as np
 
 from onestory.documents import Frozen
 from onestory.production.plan import ShotPlan
+from onestory.production.preflight import Finding
 from onestory.production.unit import CallSheet, Unit
 from onestory.tracking.history import PastTake, past_takes
 
@@ -71,14 +72,25 @@ class Price(Frozen):
         )
 
 
-def plan_in_markdown(shots: Collection[ShotPlan], price: Price) -> str:
-    """A plan for a dashboard: every shot as `onestory plan` tells it, and what filming costs."""
+def plan_in_markdown(
+    shots: Collection[ShotPlan], price: Price, findings: Collection[Finding] = ()
+) -> str:
+    """
+    Write a plan down for a dashboard.
+
+    Args:
+        shots: Every shot, as `onestory plan` tells it.
+        price: What filming them costs.
+        findings: What contradicts itself.
+    """
     rows = [
         f"| {shot.slate} | {shot.standing} | {shot.verdict} | {cell(shot.why)} |" for shot in shots
     ]
     to_film = f"**{price.to_film} of {len(shots)} shots would be filmed**"
     heads = ("| shot | freshness | verdict | why |", "| --- | --- | --- | --- |")
-    return "\n".join((": ".join(filter(None, (to_film, price.in_words))), "", *heads, *rows))
+    named = [f"* {cell(finding.in_words)}" for finding in findings]
+    lines = (": ".join(filter(None, (to_film, price.in_words))), "", *heads, *rows)
+    return "\n".join((*lines, *("", *named) * bool(named)))
 
 
 def cell(words: str) -> str:

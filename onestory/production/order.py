@@ -5,6 +5,7 @@ from typing import Literal, TypeAlias
 
 from pydantic import Field
 
+from onestory.breakdown.layout import BreakdownBy
 from onestory.documents import Frozen
 from onestory.engines.take import NgReason
 from onestory.errors import OrderError
@@ -25,6 +26,18 @@ class EpisodeOrder(Frozen):
         default=None,
         title="Episode id",
         description="Identity of the episode (a-z, 0-9, -). Empty: taken from the script.",
+    )
+    breakdown: BreakdownBy = Field(
+        default="rules",
+        title="Breakdown",
+        description="Who turns the script into shots: rules; a language model on this machine "
+        "(transformers); or one behind an OpenAI-compatible server. Which, the studio's settings "
+        "say.",
+    )
+    when_model_fails: Literal["stop", "rules"] = Field(
+        default="stop",
+        title="When the language model fails",
+        description="Stop before anything is filmed; or let rules break the script down instead.",
     )
     out: str = Field(default="out", title="Folder", description="Where the delivery is put.")
     seed: int = Field(

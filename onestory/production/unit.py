@@ -17,9 +17,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
+from onestory.breakdown.address import ModelAddress
 from onestory.breakdown.alignment import align
 from onestory.breakdown.checks import check_dialogue, check_references
-from onestory.breakdown.rules import break_down
+from onestory.breakdown.layout import BreakdownRecord
 from onestory.continuity.ladder import best_of, rung_of
 from onestory.cut.voice import Voice
 from onestory.documents import Digest, Document, Frozen, digest_of_json
@@ -57,10 +58,12 @@ from onestory.production.plan import (
     planned_recipe,
     recall_recipe,
 )
+from onestory.production.preflight import Finding, preflight, refuse_fatal
 from onestory.production.recipes import Filming, Keyframe, intent_of, keyframe_recipe_of
 from onestory.production.rehearsal import rehearse
 from onestory.production.standing import as_ordered, standing
 from onestory.production.table_read import TableRead
+from onestory.production.writing import break_down_as_ordered
 from onestory.screenplay.episode import Aspect, Episode, Shot
 from onestory.screenplay.reading import read_screenplay
 from onestory.vault.ledger import EpisodeState, Ledger, TakeEntry
@@ -97,6 +100,8 @@ class CallSheet(Document):
     """Blob of the `Episode`."""
     table_read: Digest | None = None
     """Blob of the `TableRead`; None until the script was read through."""
+    breakdown: BreakdownRecord | None = None
+    """Who broke the script down, and from what; None in sheets of before that was kept."""
     slates: tuple[str, ...]
 
 
@@ -136,9 +141,17 @@ class Unit:
     """One film unit in one process. Verbs are async; the vault is asked in threads."""
 
     def __init__(
-        self, vault: Vault, engine: EngineClient, voice: Voice | None, *, run: str = ""
+        self,
+        vault: Vault,
+        engine: EngineClient,
+        voice: Voice | None,
+        *,
+        run: str = "",
+        model: ModelAddress | None = None,
     ) -> None:
         self.vault = vault
+        self.model = model or ModelAddress()
+        """The language model that orders may ask for."""
         self.run = run
         """The flow run that it works for, for the ledger; empty if a person's command."""
         self.engine = engine
@@ -164,6 +177,8 @@ class Unit:
 
         Raises:
             ScriptError: If the script cannot be shot as written, or its id is another film's.
+            BreakdownError: If the language model that the order names fails, and the order says
+                to stop then. Nothing is entered, and what it answered is kept.
         """
         return await asyncio.to_thread(self._break_down, order)
 
@@ -188,6 +203,28 @@ class Unit:
             call = await self._recall_planned(shot, call)
         await asyncio.to_thread(self._write_down, asked)
         return await asyncio.to_thread(make_plan, call)
+
+    async def preflight(self, sheet: CallSheet, shots: Collection[ShotPlan]) -> list[Finding]:
+        """
+        Name what contradicts itself in a film, before it is filmed.
+
+        Args:
+            sheet: The episode, read through.
+            shots: Of its plan.
+
+        Returns:
+            What may be filmed all the same.
+
+        Raises:
+            PreflightError: If a shot that is to be filmed cannot be.
+        """
+        health, read = await self.engine.health(), self.read_of(sheet)
+        episode = await asyncio.to_thread(self.episode_as_ordered, sheet)
+        held = await asyncio.to_thread(self._clips, episode, sheet)
+        to_film = {shot.slate for shot in shots if shot.is_to_be_filmed} - held
+        found = preflight(episode, read, health, self._size(sheet), to_film=to_film)
+        refuse_fatal(found)
+        return list(found)
 
     async def workload(self, sheet: CallSheet, shots: Collection[ShotPlan]) -> Workload:
         """Say what some shots of a plan ask of the engine."""
@@ -384,7 +421,7 @@ class Unit:
     def _break_down(self, order: EpisodeOrder) -> CallSheet:
         script = Path(order.script)
         screenplay = read_screenplay(script, episode=order.episode)
-        fresh = break_down(screenplay)
+        fresh, record = break_down_as_ordered(screenplay, order, self.vault, self.model)
         if fresh.episode in self._ledgers:
             self._ledgers[fresh.episode].refresh()
         known = self.ledger(fresh.episode).state
@@ -410,8 +447,14 @@ class Unit:
             title=fresh.title,
             prefix=fresh.prefix,
             document=blob,
+            breakdown=record,
             slates=tuple(shot.slate for shot in fresh.shots),
         )
+
+    def _clips(self, episode: Episode, sheet: CallSheet) -> set[str]:
+        """Slates of the shots whose takes are a person's own footage."""
+        orders = standing(episode, self.ledger(sheet.episode).state).orders
+        return {slate for slate, order in orders.items() if order.clip}
 
     def _bring_keyframes(self, episode: Episode, folder: Path) -> dict[str, Digest]:
         """Put the user's own first frames into the vault."""

@@ -58,6 +58,8 @@ class CastMember(Frozen):
     """What a caption may call them: "the same <kind>"."""
     reference: str
     """Referential phrase, unique in the cast: "the same woman", "the same old man" …"""
+    is_look_invented: bool = False
+    """Whether nobody said how they look, so that rules made it up from the name."""
 
 
 class SetDesign(Frozen):

@@ -133,6 +133,8 @@ class Producer:
     engine: str = "painted"
     options: dict[str, Any] = field(default_factory=dict)
     size: str = "96x160"
+    environment: dict[str, str] = field(default_factory=dict)
+    """Settings beside those of the engine."""
 
     def start(self, script: Path, *flags: str) -> Run:
         """Type `onestory produce`."""
@@ -159,6 +161,7 @@ class Producer:
             "ONESTORY_ENGINE": self.engine,
             "ONESTORY_ENGINE_OPTIONS": json.dumps(self.options, sort_keys=True),
             "COLUMNS": "200",
+            **self.environment,
         }
         argv = [str(Path(sys.executable).with_name("onestory")), *arguments]
         process = subprocess.Popen(

@@ -32,7 +32,7 @@ from onestory.engines.latents import (
     unpack_latents,
 )
 from onestory.engines.pocket.captions import pocket_told
-from onestory.engines.pocket.picture import drawn_index, native_grid, onto_grid
+from onestory.engines.pocket.picture import TRAINED, drawn_index, native_grid, onto_grid
 from onestory.engines.pocket.weights import find_weights, weights_digest
 from onestory.engines.protocol import (
     Capabilities,
@@ -144,6 +144,8 @@ class PocketEngine:
             accepts_keyframes=True,
             max_frames=self.config.max_frames,
             multiple_of=MULTIPLE_OF,
+            trained_sizes=((TRAINED.width, TRAINED.height),),
+            resamples=True,
             continues=True,
             memory_budget=self._memory_budget,
             memory_policy=self._memory_policy,

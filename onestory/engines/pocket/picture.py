@@ -24,8 +24,6 @@ CELL = 16
 FPS = 8
 """Frames that are drawn for a second of film."""
 
-_CELLS = 18 * 10
-"""Cells of a trained frame."""
 _SIDES = range(4, 46, 2)
 """Cells along a side: even, because a token covers two."""
 
@@ -48,6 +46,10 @@ class Grid:
         return self.columns * CELL
 
 
+TRAINED = Grid(rows=18, columns=10)
+"""What the weights were trained to draw: 9:16."""
+
+
 def native_grid(width: int, height: int) -> Grid:
     """
     Choose what to draw for a delivery.
@@ -62,7 +64,7 @@ def native_grid(width: int, height: int) -> Grid:
 
     def distance(grid: Grid) -> float:
         shape = abs(math.log(grid.columns / grid.rows * height / width))
-        return shape + abs(math.log(grid.rows * grid.columns / _CELLS))
+        return shape + abs(math.log(grid.rows * grid.columns / (TRAINED.rows * TRAINED.columns)))
 
     return min((Grid(rows, columns) for rows in _SIDES for columns in _SIDES), key=distance)
 

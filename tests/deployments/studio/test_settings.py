@@ -69,14 +69,30 @@ def test_half_a_studio_is_refused(missing: str, monkeypatch: pytest.MonkeyPatch)
     assert "hush-hush" not in str(caught.value)
 
 
-def test_secret_in_project_file_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("secret", ["minio_secret_key", "breakdown_api_key"])
+def test_secret_in_project_file_is_refused(secret: str, tmp_path: Path) -> None:
     """Secrets come by environment only: a project file ends up in version control."""
-    (tmp_path / "onestory.toml").write_text('minio_secret_key = "hush-hush"\n')
+    (tmp_path / "onestory.toml").write_text(f'{secret} = "hush-hush"\n')
 
-    with pytest.raises(StudioError, match="holds minio_secret_key") as caught:
+    with pytest.raises(StudioError, match=f"holds {secret}") as caught:
         read_settings()
 
     assert "hush-hush" not in str(caught.value)
+
+
+def test_a_language_model_is_configured_like_all_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Address and model by file or environment; the key by environment, and never shown."""
+    (tmp_path / "onestory.toml").write_text('breakdown_url = "http://a/v1"\n')
+    monkeypatch.setenv("ONESTORY_BREAKDOWN_MODEL", "tiny")
+    monkeypatch.setenv("ONESTORY_BREAKDOWN_API_KEY", "hush-hush")
+
+    settings = read_settings()
+
+    address = settings.model_address
+    assert (address.url, address.model, address.api_key) == ("http://a/v1", "tiny", "hush-hush")
+    assert "hush-hush" not in f"{settings!r} {address!r}"
 
 
 @pytest.mark.parametrize(
