@@ -221,6 +221,7 @@ def storyboard(unit: Unit, told: Told, killed_at: int | None) -> Iterator[None]:
         "read_through": unit.read_through,
         "enter_retake": enter_retake,
         "survey": survey,
+        "preflight": unit.preflight,
         "look_again": unit.look_again,
         "keep_take": unit.keep,
         "draw_keyframe": unit.keyframe,
