@@ -1,11 +1,12 @@
 """
 What does the terminal show while a film is made?
 
-A live shot list on a terminal; one plain line an event everywhere else. Both go to standard
-error, so that standard output holds results only.
+A live shot list on a terminal; one plain line an event everywhere else, and for seasons. All of
+it goes to standard error, so that standard output holds results only.
 """
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
@@ -78,6 +79,19 @@ class ShotBoard:
         for slate, (state, note, attempts) in self._rows.items():
             table.add_row(slate, Text(state, style=STYLES.get(state, "")), attempts, Text(note))
         return table
+
+
+class Lines:
+    """One line for whatever happens to a shot, of films that are made one after another."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+
+    def __call__(self, happening: "Happening") -> None:
+        """Watch a flow."""
+        for slate, state, note in _rows(happening):
+            if state != "waiting":
+                self._say("  ".join(filter(None, (happening.sheet.episode, slate, state, note))))
 
 
 def _rows(happening: "Happening") -> list[tuple[str, str, str]]:

@@ -1,0 +1,211 @@
+"""
+Tasks of the production office: a season's episodes are admitted, submitted and reported.
+
+    submit ── the night's run of that episode ──┬── there: joined, unless it failed or has work
+                                                └── not there: made, under the night's key
+    a worker films it ── asked every two seconds ── done, failed, cancelled, suspended
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import count
+from typing import Any
+
+import httpx
+from prefect import Task, task
+from prefect.artifacts import acreate_markdown_artifact
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterIdempotencyKey
+from prefect.client.schemas.objects import FlowRun, State, StateType, TaskRun
+from prefect.events import emit_event
+from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
+from prefect.runtime import flow_run
+from prefect.states import Completed
+
+from onestory.dailies.season import Job, SeasonReport
+from onestory.documents import Frozen
+from onestory.errors import StudioError
+from onestory.production.night import (
+    Admission,
+    Outcome,
+    admissions_in_markdown,
+    admit,
+    report,
+    report_in_markdown,
+)
+from onestory.production.season import (
+    Crew,
+    Season,
+    SeasonEpisode,
+    SeasonOrder,
+    night_key,
+    read_season,
+)
+from tasks._bridge import settings, unit
+from tasks._policy import RETRIED
+
+PRODUCE = "produce-episode/produce-episode"
+"""The deployment by which workers film."""
+ASK_EVERY_SECONDS = 2.0
+
+JOBS: Mapping[StateType, Job] = {
+    StateType.COMPLETED: "done",
+    StateType.FAILED: "failed",
+    StateType.CRASHED: "failed",
+    StateType.CANCELLED: "cancelled",
+    StateType.PAUSED: "suspended",
+}
+"""States in which a run has nothing more to say tonight."""
+
+
+class Night(Frozen):
+    """What is produced in one night."""
+
+    season: Season
+    name: str
+    crew: Crew
+
+
+watchers: list[Callable[[Outcome], None]] = []
+"""Called with what became of every episode, in the flow's own process."""
+
+
+async def _is_away(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
+    """Whether the dashboard did not answer: the same episode may be submitted again."""
+    error = await state.result(raise_on_failure=False)  # type: ignore[misc]
+    return isinstance(error, httpx.TransportError | PrefectHTTPStatusError)
+
+
+@task(task_run_name="read {order.name}", **RETRIED)
+async def read(order: SeasonOrder) -> Night:
+    """Read SEASON.yaml, and say which night it is."""
+    night = order.night_of(flow_run.scheduled_start_time or datetime.now(UTC))
+    return Night(season=read_season(order), name=night, crew=order.crew)
+
+
+@task(task_run_name="admit {episode.episode}", **RETRIED)
+async def admit_episode(episode: SeasonEpisode, admitted: Mapping[str, Admission]) -> Admission:
+    """Say whether an episode can be filmed, and what that would take."""
+    return await admit(unit(), episode, admitted, settings().mlflow_tracking_uri)
+
+
+@task(
+    task_run_name="film {episode.episode}",
+    retries=5,
+    retry_delay_seconds=[2, 5, 10, 30, 60],
+    retry_condition_fn=_is_away,
+)
+async def film_by_worker(night: Night, episode: SeasonEpisode, admission: Admission) -> Outcome:
+    """Have an episode filmed by whichever worker is free, in a run of its own."""
+    return await _filmed_by_worker(night, episode, admission)
+
+
+@task(task_run_name="report {night.season.season}", **RETRIED)
+async def report_night(night: Night, outcomes: Sequence[Outcome]) -> SeasonReport:
+    """Say what every episode has by now, as a page and as JSON."""
+    return await report(unit(), night.season, night.name, outcomes)
+
+
+def left_out(episode: SeasonEpisode, before: Sequence[Outcome]) -> Outcome | None:
+    """What is said of an episode that comes after others that are not done; None if all are."""
+    missing = [f"{one.episode} is {one.job}" for one in before if one.job != "done"]
+    if not missing:
+        return None
+    why = f"comes after others: {', '.join(missing)}"
+    return Outcome(episode=episode.episode, job="waiting", why=why)
+
+
+def outcome_of(episode: SeasonEpisode, state: State[Any], run: str) -> Outcome:
+    """What the state of an episode's run says of it."""
+    job = JOBS[state.type]
+    why = "" if job == "done" else state.message or state.name or ""
+    return Outcome(episode=episode.episode, job=job, why=why, flow_run=run)
+
+
+async def announce_admissions(night: Night, admissions: Sequence[Admission]) -> None:
+    """Show what was decided of every episode."""
+    await acreate_markdown_artifact(
+        markdown=admissions_in_markdown(admissions),
+        key=f"admission-{night.season.season}",
+        description=f"{night.season.title}, {night.name}: what can be filmed, and what cannot",
+    )
+
+
+def announce_outcome(outcome: Outcome) -> None:
+    """Say what became of an episode."""
+    for watch in watchers:
+        watch(outcome)
+    _emit(f"onestory.season.{outcome.job}", outcome.episode, outcome.model_dump(mode="json"))
+
+
+async def announce_season(told: SeasonReport) -> None:
+    """Put the table of episodes on the dashboard."""
+    jobs = {one.episode: one.job for one in told.episodes}
+    _emit("onestory.season.reported", told.season, {"night": told.night, "episodes": jobs})
+    await acreate_markdown_artifact(
+        markdown=report_in_markdown(told),
+        key=f"season-{told.season}",
+        description=f"{told.title}, {told.night}: state, cost, yield and drift of every episode",
+    )
+
+
+def ended(told: SeasonReport) -> State[SeasonReport]:
+    """The state of a night: a failed episode is a failed run of its own, not of the season."""
+    name = "Completed" if told.of_job("done") == told.episodes else "Partly"
+    return Completed(name=name, message=told.in_words, data=told)
+
+
+async def _filmed_by_worker(night: Night, episode: SeasonEpisode, admission: Admission) -> Outcome:
+    async with get_client() as client:
+        run, is_joined = await _submitted(client, night, episode, admission)
+        while run.state is None or run.state.type not in JOBS:
+            await asyncio.sleep(ASK_EVERY_SECONDS)
+            run = await client.read_flow_run(run.id)
+    outcome = outcome_of(episode, run.state, str(run.id))
+    return outcome.model_copy(update={"is_joined": is_joined})
+
+
+async def _submitted(
+    client: PrefectClient, night: Night, episode: SeasonEpisode, admission: Admission
+) -> tuple[FlowRun, bool]:
+    """The night's run of an episode, and whether it was there already."""
+    offered = await _deployment(client)
+    for attempt in count(1):
+        key = night_key(night.season, episode, night=night.name, attempt=attempt)
+        known = await client.read_flow_runs(
+            flow_run_filter=FlowRunFilter(idempotency_key=FlowRunFilterIdempotencyKey(any_=[key]))
+        )
+        if known and _is_over(known[0], admission):
+            continue
+        # Two who submit at once get the same run: the key is the server's to keep.
+        run = await client.create_flow_run_from_deployment(
+            offered,
+            parameters={"order": episode.order.model_dump(mode="json")},
+            idempotency_key=key,
+            work_queue_name=episode.queue,
+            tags=[f"season {night.season.season}", f"night {night.name}"],
+        )
+        return run, bool(known)
+    raise AssertionError("attempts have no end")
+
+
+def _is_over(run: FlowRun, admission: Admission) -> bool:
+    """Whether a run has ended and left something to do."""
+    if run.state is None or not run.state.is_final():
+        return False
+    return not run.state.is_completed() or admission.to_film > 0
+
+
+async def _deployment(client: PrefectClient) -> Any:
+    try:
+        return (await client.read_deployment_by_name(PRODUCE)).id
+    except ObjectNotFound as error:
+        raise StudioError(
+            f"no worker would film anything: there is no deployment {PRODUCE}",
+            hint="onestory studio up --worker offers it; or film here",
+        ) from error
+
+
+def _emit(event: str, name: str, payload: dict[str, Any]) -> None:
+    emit_event(event=event, resource={"prefect.resource.id": f"onestory.{name}"}, payload=payload)
