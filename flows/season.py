@@ -49,7 +49,7 @@ async def produce_season(order: SeasonOrder) -> State[SeasonReport]:
     filming: dict[str, asyncio.Task[Outcome]] = {}
     # In this order they are submitted; which of them is filmed first, the queues decide.
     for episode in night.season.in_turn():
-        before = [filming[name] for name in sorted(episode.waits_for)]
+        before = [filming[name] for name in sorted(episode.waits_for) if name in filming]
         filmed = film(night, episode, admissions[episode.episode], before, stage)
         filming[episode.episode] = asyncio.create_task(filmed)
     outcomes = await asyncio.gather(*filming.values())

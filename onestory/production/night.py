@@ -95,7 +95,8 @@ async def admit(
     """
     said = Admission(episode=episode.episode, queue=episode.queue)
     try:
-        sheet = await unit.break_down(episode.order)
+        drafts = {name: one.document for name, one in admitted.items() if one.document}
+        sheet = await unit.break_down(episode.order, drafts=drafts)
         sheet = await unit.read_through(sheet, is_entered=False)
         plan = await unit.survey(sheet)
         found = await price(unit, sheet, plan.shots, tracking_uri)

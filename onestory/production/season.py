@@ -58,8 +58,8 @@ class SeasonEpisode(EpisodeOrder):
 
     @property
     def waits_for(self) -> frozenset[str]:
-        """Ids of the episodes that are delivered before it is filmed, if they are ordered too."""
-        return frozenset(self.after)
+        """Ids of the episodes that are done before it is filmed, if they are ordered, too."""
+        return frozenset((*self.after, *self.imports))
 
 
 class Season(Document):

@@ -1,5 +1,6 @@
 """SEASON.yaml: what it may say, in which order its episodes come, and what it is refused for."""
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -120,3 +121,13 @@ def test_a_night_without_a_name(tmp_path: Path) -> None:
 
     assert order.night_of(datetime(2026, 1, 2, 22, tzinfo=UTC)) == "2026-01-02"
     assert SeasonOrder(season="x", night="premiere").night_of(datetime.now(UTC)) == "premiere"
+
+
+def test_the_season_that_the_manual_shows(tmp_path: Path) -> None:
+    """Can be read as it stands there."""
+    manual = (Path(__file__).parents[3] / "docs/seasons.md").read_text()
+    (shown,) = re.findall(r"```yaml\n(.*?)```", manual, flags=re.DOTALL)
+
+    season = _read(tmp_path, shown)
+
+    assert [one.episode for one in season.in_turn()] == ["e04", "e05", "e06", "e07"]
