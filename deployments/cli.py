@@ -110,6 +110,9 @@ def season(
     night: Annotated[
         str | None, typer.Option(help="Join what was submitted under this name; empty: the date.")
     ] = None,
+    hours: Annotated[
+        float | None, typer.Option(help="Report after so many hours what is not done.")
+    ] = None,
     here: Annotated[
         bool, typer.Option("--here", help="Film one after another here, workers or not.")
     ] = False,
@@ -123,7 +126,7 @@ def season(
 
     with _edge(as_json):
         order = seasons.season_order_of(
-            season=season, episodes=episodes, first=first, night=night, here=here
+            season=season, episodes=episodes, first=first, night=night, hours=hours, here=here
         )
         if dry_run:
             admitted = seasons.admissions(order, _settings(home, engine))

@@ -175,7 +175,7 @@ def _run_flow(order: SeasonOrder, say: Say) -> "tuple[SeasonReport, str]":
 
 
 def _exit_code(told: "SeasonReport") -> int:
-    if told.of_job("failed", "cancelled", "waiting"):
+    if told.of_job("failed", "cancelled", "waiting", "running"):
         return 1
     if told.of_job("suspended"):
         return 4

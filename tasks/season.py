@@ -8,7 +8,7 @@ Tasks of the production office: a season's episodes are admitted, submitted and 
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
@@ -55,8 +55,11 @@ JOBS: Mapping[StateType, Job] = {
     StateType.CRASHED: "failed",
     StateType.CANCELLED: "cancelled",
     StateType.PAUSED: "suspended",
+    StateType.RUNNING: "running",
+    StateType.CANCELLING: "running",
+    StateType.PENDING: "waiting",
+    StateType.SCHEDULED: "waiting",
 }
-"""States in which a run has nothing more to say tonight."""
 
 
 class Night(Frozen):
@@ -65,6 +68,13 @@ class Night(Frozen):
     season: Season
     name: str
     crew: Crew
+    until: datetime | None = None
+    """When what is not done is reported as it stands; None: never."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is waited for any more."""
+        return self.until is not None and datetime.now(UTC) >= self.until
 
 
 watchers: list[Callable[[Outcome], None]] = []
@@ -80,8 +90,7 @@ async def _is_away(task: Task[..., Any], run: TaskRun, state: State[Any]) -> boo
 @task(task_run_name="read {order.name}", **RETRIED)
 async def read(order: SeasonOrder) -> Night:
     """Read SEASON.yaml, and say which night it is."""
-    night = order.night_of(flow_run.scheduled_start_time or datetime.now(UTC))
-    return Night(season=read_season(order), name=night, crew=order.crew)
+    return _night_of(order)
 
 
 @task(task_run_name="admit {episode.episode}", **RETRIED)
@@ -156,14 +165,30 @@ def ended(told: SeasonReport) -> State[SeasonReport]:
     return Completed(name=name, message=told.in_words, data=told)
 
 
+def _night_of(order: SeasonOrder) -> Night:
+    now = datetime.now(UTC)
+    return Night(
+        season=read_season(order),
+        # A run that begins late, or again, belongs to the night that it was meant for.
+        name=order.night_of(flow_run.scheduled_start_time or now),
+        crew=order.crew,
+        until=now + timedelta(hours=order.hours) if order.hours else None,
+    )
+
+
 async def _filmed_by_worker(night: Night, episode: SeasonEpisode, admission: Admission) -> Outcome:
     async with get_client() as client:
         run, is_joined = await _submitted(client, night, episode, admission)
-        while run.state is None or run.state.type not in JOBS:
+        while (outcome := _standing(episode, run)).is_under_way and not night.is_over:
             await asyncio.sleep(ASK_EVERY_SECONDS)
             run = await client.read_flow_run(run.id)
-    outcome = outcome_of(episode, run.state, str(run.id))
     return outcome.model_copy(update={"is_joined": is_joined})
+
+
+def _standing(episode: SeasonEpisode, run: FlowRun) -> Outcome:
+    if run.state is None:
+        return Outcome(episode=episode.episode, job="waiting", flow_run=str(run.id))
+    return outcome_of(episode, run.state, str(run.id))
 
 
 async def _submitted(

@@ -76,6 +76,11 @@ class Outcome(Frozen):
     is_joined: bool = False
     """Whether the run was there already."""
 
+    @property
+    def is_under_way(self) -> bool:
+        """Whether it may yet become done."""
+        return self.job in ("waiting", "running")
+
 
 async def admit(
     unit: Unit, episode: SeasonEpisode, admitted: Mapping[str, Admission], tracking_uri: str | None

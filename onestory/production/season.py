@@ -190,6 +190,13 @@ class SeasonOrder(Frozen):
         description="What was submitted under the same name is joined, not submitted again. "
         "Empty: the date of the run, in UTC.",
     )
+    hours: float | None = Field(
+        default=None,
+        gt=0,
+        title="Hours",
+        description="When the night is over, what is not done is reported as it stands, and goes "
+        "on. Empty: the report waits for every episode.",
+    )
     crew: Crew = Field(
         default="workers",
         title="Crew",
