@@ -27,11 +27,12 @@ from tasks.season import (
     announce_outcome,
     announce_season,
     ended,
-    film_by_worker,
     left_out,
-    outcome_of,
+    outcome_here,
     read,
     report_night,
+    submit,
+    watch,
 )
 
 
@@ -68,7 +69,7 @@ async def film(
     """Have an episode filmed, once those are done that it comes after."""
     outcome = left_out(episode, await asyncio.gather(*before))
     if outcome is None and night.crew == "workers":
-        outcome = await film_by_worker(night, episode, admission)
+        outcome = await watch(night, episode, await submit(night, episode, admission))
     elif outcome is None:
         async with stage:
             outcome = await film_here(episode)
@@ -78,5 +79,4 @@ async def film(
 
 async def film_here(episode: SeasonEpisode) -> Outcome:
     """Film an episode in this process, in a flow run of its own."""
-    state = await produce_episode(episode.order, return_state=True)
-    return outcome_of(episode, state, str(state.state_details.flow_run_id or ""))
+    return await outcome_here(episode, await produce_episode(episode.order, return_state=True))

@@ -63,7 +63,8 @@ def _in_background(work: Coroutine[Any, Any, None]) -> None:
     started.add_done_callback(_background.discard)
 
 
-def _emit(event: str, slate: str, payload: dict[str, Any]) -> None:
+def emit(event: str, slate: str, payload: dict[str, Any]) -> None:
+    """Send an event, for automations."""
     emit_event(event=event, resource={"prefect.resource.id": f"onestory.{slate}"}, payload=payload)
 
 
@@ -76,7 +77,7 @@ async def announce_plan(sheet: CallSheet, plan: Plan) -> None:
 
 async def announce_agreement(sheet: CallSheet, *, by: str) -> None:
     """Say that a person wants the plan to be filmed."""
-    _emit("onestory.plan.agreed", f"{sheet.prefix}-{sheet.episode}", {"by": by})
+    emit("onestory.plan.agreed", f"{sheet.prefix}-{sheet.episode}", {"by": by})
 
 
 async def announce_shot(sheet: CallSheet, plan: Plan, shot: ShotPlan) -> None:
@@ -90,9 +91,9 @@ async def announce_take(sheet: CallSheet, take: TakeInHand, verdict: VerdictAnsw
     """Say that a take is there and what the gates found."""
     _tell(Happening(kind="take", sheet=sheet, take=take, verdict=verdict))
     payload = {"take": take.address, "seconds": take.seconds, "reasons": list(verdict.reasons)}
-    _emit("onestory.take.rendered", take.slate, payload)
+    emit("onestory.take.rendered", take.slate, payload)
     if not verdict.is_passed:
-        _emit("onestory.take.ng", take.slate, payload)
+        emit("onestory.take.ng", take.slate, payload)
         _in_background(_show_evidence(take, verdict))
 
 
@@ -100,19 +101,19 @@ async def announce_circled(sheet: CallSheet, circled: Circled) -> None:
     """Say that a shot has its take."""
     _tell(Happening(kind="circled", sheet=sheet, circled=circled))
     payload = {"take": circled.address, "waiting_for_review": circled.is_waiting_for_review}
-    _emit("onestory.take.circled", circled.slate, payload)
+    emit("onestory.take.circled", circled.slate, payload)
 
 
 def announce_question(question: Question) -> None:
     """Say that a run is about to wait for a person."""
     takes = [take.in_short for take in question.takes]
-    _emit("onestory.review.asked", question.slate, {"key": question.key, "takes": takes})
+    emit("onestory.review.asked", question.slate, {"key": question.key, "takes": takes})
 
 
 def announce_answer(question: Question, answer: Answer) -> None:
     """Say what a person decided."""
     payload = {"key": question.key, "decision": answer.action, "by": answer.by}
-    _emit("onestory.review.answered", question.slate, payload)
+    emit("onestory.review.answered", question.slate, payload)
 
 
 async def reported() -> None:
@@ -124,7 +125,7 @@ async def reported() -> None:
 async def announce_delivery(sheet: CallSheet, delivery: Delivery) -> None:
     """Put contact sheet, gate table and links on the dashboard, and wait for all reports."""
     _tell(Happening(kind="delivered", sheet=sheet, delivery=delivery))
-    _emit(
+    emit(
         "onestory.episode.delivered",
         f"{sheet.prefix}-{sheet.episode}",
         {"film": delivery.film, "waiting_for_review": delivery.num_waiting_for_review},

@@ -3,7 +3,7 @@ Tasks of the production office: a season's episodes are admitted, submitted and 
 
     submit ── the night's run of that episode ──┬── there: joined, unless it failed or has work
                                                 └── not there: made, under the night's key
-    a worker films it ── asked every two seconds ── done, failed, cancelled, suspended
+    watch ─── a worker films it ── done, failed, cancelled, suspended
 """
 
 import asyncio
@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
+from uuid import UUID
 
 import httpx
 from prefect import Task, task
@@ -18,14 +19,13 @@ from prefect.artifacts import acreate_markdown_artifact
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterIdempotencyKey
 from prefect.client.schemas.objects import FlowRun, State, StateType, TaskRun
-from prefect.events import emit_event
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from prefect.runtime import flow_run
 from prefect.states import Completed
 
 from onestory.dailies.season import Job, SeasonReport
 from onestory.documents import Frozen
-from onestory.errors import StudioError
+from onestory.errors import ReviewNeededError, StudioError
 from onestory.production.night import (
     Admission,
     Outcome,
@@ -43,11 +43,12 @@ from onestory.production.season import (
     read_season,
 )
 from tasks._bridge import settings, unit
-from tasks._policy import RETRIED
+from tasks._policy import RETRIED, RetryPolicy
+from tasks.report import emit
 
 PRODUCE = "produce-episode/produce-episode"
 """The deployment by which workers film."""
-ASK_EVERY_SECONDS = 2.0
+ASK_EVERY_SECONDS = 3.0
 
 JOBS: Mapping[StateType, Job] = {
     StateType.COMPLETED: "done",
@@ -87,6 +88,12 @@ async def _is_away(task: Task[..., Any], run: TaskRun, state: State[Any]) -> boo
     return isinstance(error, httpx.TransportError | PrefectHTTPStatusError)
 
 
+PATIENT = RetryPolicy(
+    retries=5, retry_delay_seconds=[2.0, 5.0, 10.0, 30.0, 60.0], retry_condition_fn=_is_away
+)
+"""`@task(**PATIENT)`: a server that is started anew is waited for."""
+
+
 @task(task_run_name="read {order.name}", **RETRIED)
 async def read(order: SeasonOrder) -> Night:
     """Read SEASON.yaml, and say which night it is."""
@@ -99,15 +106,16 @@ async def admit_episode(episode: SeasonEpisode, admitted: Mapping[str, Admission
     return await admit(unit(), episode, admitted, settings().mlflow_tracking_uri)
 
 
-@task(
-    task_run_name="film {episode.episode}",
-    retries=5,
-    retry_delay_seconds=[2, 5, 10, 30, 60],
-    retry_condition_fn=_is_away,
-)
-async def film_by_worker(night: Night, episode: SeasonEpisode, admission: Admission) -> Outcome:
-    """Have an episode filmed by whichever worker is free, in a run of its own."""
-    return await _filmed_by_worker(night, episode, admission)
+@task(task_run_name="submit {episode.episode}", **PATIENT)
+async def submit(night: Night, episode: SeasonEpisode, admission: Admission) -> Outcome:
+    """Order an episode from the workers, once in a night."""
+    return await _submitted(night, episode, admission)
+
+
+@task(task_run_name="film {episode.episode}", **PATIENT)
+async def watch(night: Night, episode: SeasonEpisode, submitted: Outcome) -> Outcome:
+    """Wait until a worker has filmed an episode, or the night is over."""
+    return await _watched(night, episode, submitted)
 
 
 @task(task_run_name="report {night.season.season}", **RETRIED)
@@ -132,6 +140,14 @@ def outcome_of(episode: SeasonEpisode, state: State[Any], run: str) -> Outcome:
     return Outcome(episode=episode.episode, job=job, why=why, flow_run=run)
 
 
+async def outcome_here(episode: SeasonEpisode, state: State[Any]) -> Outcome:
+    """What the state of a run in this process says, which cannot ask a person anything."""
+    outcome = outcome_of(episode, state, str(state.state_details.flow_run_id or ""))
+    error = await state.aresult(raise_on_failure=False)
+    is_asked = isinstance(error, ReviewNeededError)
+    return outcome.model_copy(update={"job": "suspended"}) if is_asked else outcome
+
+
 async def announce_admissions(night: Night, admissions: Sequence[Admission]) -> None:
     """Show what was decided of every episode."""
     await acreate_markdown_artifact(
@@ -145,13 +161,13 @@ def announce_outcome(outcome: Outcome) -> None:
     """Say what became of an episode."""
     for watch in watchers:
         watch(outcome)
-    _emit(f"onestory.season.{outcome.job}", outcome.episode, outcome.model_dump(mode="json"))
+    emit(f"onestory.season.{outcome.job}", outcome.episode, outcome.model_dump(mode="json"))
 
 
 async def announce_season(told: SeasonReport) -> None:
     """Put the table of episodes on the dashboard."""
     jobs = {one.episode: one.job for one in told.episodes}
-    _emit("onestory.season.reported", told.season, {"night": told.night, "episodes": jobs})
+    emit("onestory.season.reported", told.season, {"night": told.night, "episodes": jobs})
     await acreate_markdown_artifact(
         markdown=report_in_markdown(told),
         key=f"season-{told.season}",
@@ -176,43 +192,41 @@ def _night_of(order: SeasonOrder) -> Night:
     )
 
 
-async def _filmed_by_worker(night: Night, episode: SeasonEpisode, admission: Admission) -> Outcome:
+async def _submitted(night: Night, episode: SeasonEpisode, admission: Admission) -> Outcome:
+    """Where the night's run of an episode stands, which is there from now on."""
     async with get_client() as client:
-        run, is_joined = await _submitted(client, night, episode, admission)
-        while (outcome := _standing(episode, run)).is_under_way and not night.is_over:
+        offered = await _deployment(client)
+        for attempt in count(1):
+            key = night_key(night.season, episode, night=night.name, attempt=attempt)
+            same = FlowRunFilter(idempotency_key=FlowRunFilterIdempotencyKey(any_=[key]))
+            known = await client.read_flow_runs(flow_run_filter=same)
+            if not known or not _is_over(known[0], admission):
+                break
+        # Two who submit at once get the same run: the server keeps to the key.
+        run = await client.create_flow_run_from_deployment(
+            offered,
+            parameters={"order": episode.order.model_dump(mode="json")},
+            name=episode.order.name,
+            idempotency_key=key,
+            work_queue_name=episode.queue,
+            tags=[f"season {night.season.season}", f"night {night.name}"],
+        )
+    return _standing(episode, run).model_copy(update={"is_joined": bool(known)})
+
+
+async def _watched(night: Night, episode: SeasonEpisode, submitted: Outcome) -> Outcome:
+    outcome = submitted
+    async with get_client() as client:
+        while outcome.is_under_way and not night.is_over:
             await asyncio.sleep(ASK_EVERY_SECONDS)
-            run = await client.read_flow_run(run.id)
-    return outcome.model_copy(update={"is_joined": is_joined})
+            outcome = _standing(episode, await client.read_flow_run(UUID(submitted.flow_run)))
+    return outcome.model_copy(update={"is_joined": submitted.is_joined})
 
 
 def _standing(episode: SeasonEpisode, run: FlowRun) -> Outcome:
     if run.state is None:
         return Outcome(episode=episode.episode, job="waiting", flow_run=str(run.id))
     return outcome_of(episode, run.state, str(run.id))
-
-
-async def _submitted(
-    client: PrefectClient, night: Night, episode: SeasonEpisode, admission: Admission
-) -> tuple[FlowRun, bool]:
-    """The night's run of an episode, and whether it was there already."""
-    offered = await _deployment(client)
-    for attempt in count(1):
-        key = night_key(night.season, episode, night=night.name, attempt=attempt)
-        known = await client.read_flow_runs(
-            flow_run_filter=FlowRunFilter(idempotency_key=FlowRunFilterIdempotencyKey(any_=[key]))
-        )
-        if known and _is_over(known[0], admission):
-            continue
-        # Two who submit at once get the same run: the key is the server's to keep.
-        run = await client.create_flow_run_from_deployment(
-            offered,
-            parameters={"order": episode.order.model_dump(mode="json")},
-            idempotency_key=key,
-            work_queue_name=episode.queue,
-            tags=[f"season {night.season.season}", f"night {night.name}"],
-        )
-        return run, bool(known)
-    raise AssertionError("attempts have no end")
 
 
 def _is_over(run: FlowRun, admission: Admission) -> bool:
@@ -222,7 +236,7 @@ def _is_over(run: FlowRun, admission: Admission) -> bool:
     return not run.state.is_completed() or admission.to_film > 0
 
 
-async def _deployment(client: PrefectClient) -> Any:
+async def _deployment(client: PrefectClient) -> UUID:
     try:
         return (await client.read_deployment_by_name(PRODUCE)).id
     except ObjectNotFound as error:
@@ -230,7 +244,3 @@ async def _deployment(client: PrefectClient) -> Any:
             f"no worker would film anything: there is no deployment {PRODUCE}",
             hint="onestory studio up --worker offers it; or film here",
         ) from error
-
-
-def _emit(event: str, name: str, payload: dict[str, Any]) -> None:
-    emit_event(event=event, resource={"prefect.resource.id": f"onestory.{name}"}, payload=payload)
