@@ -195,13 +195,14 @@ def _night_of(order: SeasonOrder) -> Night:
 async def _submitted(night: Night, episode: SeasonEpisode, admission: Admission) -> Outcome:
     """Where the night's run of an episode stands, which is there from now on."""
     async with get_client() as client:
-        offered = await _deployment(client)
+        offered, earlier = await _deployment(client), list[str]()
         for attempt in count(1):
             key = night_key(night.season, episode, night=night.name, attempt=attempt)
             same = FlowRunFilter(idempotency_key=FlowRunFilterIdempotencyKey(any_=[key]))
             known = await client.read_flow_runs(flow_run_filter=same)
             if not known or not _is_over(known[0], admission):
                 break
+            earlier.append(str(known[0].id))
         # Two who submit at once get the same run: the server keeps to the key.
         run = await client.create_flow_run_from_deployment(
             offered,
@@ -211,16 +212,17 @@ async def _submitted(night: Night, episode: SeasonEpisode, admission: Admission)
             work_queue_name=episode.queue,
             tags=[f"season {night.season.season}", f"night {night.name}"],
         )
-    return _standing(episode, run).model_copy(update={"is_joined": bool(known)})
+    found = {"is_joined": bool(known), "earlier_runs": tuple(earlier)}
+    return _standing(episode, run).model_copy(update=found)
 
 
 async def _watched(night: Night, episode: SeasonEpisode, submitted: Outcome) -> Outcome:
-    outcome = submitted
+    outcome, found = submitted, {"is_joined", "earlier_runs"}
     async with get_client() as client:
         while outcome.is_under_way and not night.is_over:
             await asyncio.sleep(ASK_EVERY_SECONDS)
             outcome = _standing(episode, await client.read_flow_run(UUID(submitted.flow_run)))
-    return outcome.model_copy(update={"is_joined": submitted.is_joined})
+    return outcome.model_copy(update=submitted.model_dump(include=found))
 
 
 def _standing(episode: SeasonEpisode, run: FlowRun) -> Outcome:

@@ -25,6 +25,8 @@ class EpisodeReport(Frozen):
     """Why it is not done."""
     flow_run: str = ""
     """Empty if it was not submitted."""
+    earlier_runs: tuple[str, ...] = ()
+    """Of the same night, which have ended and left something to do."""
     is_joined: bool = False
     """Whether its run was there already when it was submitted."""
     is_delivered: bool = False
@@ -35,7 +37,7 @@ class EpisodeReport(Frozen):
     num_takes: int = 0
     """Of all its shots, of this night or of earlier ones."""
     num_takes_tonight: int = 0
-    """Takes that its run rendered, or found to be of use."""
+    """Takes that its runs rendered, or found to be of use."""
     render_seconds: float = 0.0
     """What these took to render."""
     yield_share: float | None = None

@@ -73,6 +73,8 @@ class Outcome(Frozen):
     """Why it is not done."""
     flow_run: str = ""
     """Empty if it was not submitted."""
+    earlier_runs: tuple[str, ...] = ()
+    """Of the same night, which have ended and left something to do."""
     is_joined: bool = False
     """Whether the run was there already."""
 
@@ -216,10 +218,11 @@ def _episode(unit: Unit, episode: SeasonEpisode, outcome: Outcome, folder: Path)
     sheet = unit.sheet_of(episode.episode)
     shots = [ledger.state.shot(slate) for slate in sheet.slates]
     circled = [one for shot in shots if (one := shot.circled)]
+    runs = {outcome.flow_run, *outcome.earlier_runs} - {""}
     tonight = [
         event.take
         for event in ledger.history()
-        if event.kind is EventKind.RENDERED and event.run == outcome.flow_run and event.take
+        if event.kind is EventKind.RENDERED and event.run in runs and event.take
     ]
     takes = unit.takes([*tonight, *(one.address for one in circled)])
     num_takes = sum(len(shot.takes) for shot in shots)

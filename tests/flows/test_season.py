@@ -90,6 +90,7 @@ def test_a_night_of_workers(crew: Producer, dashboard: Dashboard, episode_id: st
     joined = [second[name]["is_joined"] for name in names]
     assert joined == [True, False, True, False]
     assert second[names[0]]["flow_run"] == found[names[0]]["flow_run"]
+    assert [second[name]["num_takes_tonight"] for name in names] == [1, 1, 1, 1]
     assert _rendered(crew, *names) == [1, 1, 1, 1]
 
 
