@@ -50,12 +50,13 @@ def test_a_night_of_workers(crew: Producer, dashboard: Dashboard, episode_id: st
     after the broken one waits. The same night once more joins its runs and renders nothing.
     """
     names = [f"{episode_id}-{letter}" for letter in "abcd"]
-    (crew.out / "no-folder").write_text("a file")
+    no_folder = crew.out / f"{episode_id}-no-folder"
+    no_folder.write_text("a file")
     season = _season(
         crew.out,
         episode_id,
         {"episode": names[0], "queue": "preview"},
-        {"episode": names[1], "out": "no-folder"},
+        {"episode": names[1], "out": no_folder.name},
         {"episode": names[2], "queue": "rush"},
         {"episode": names[3], "after": [names[1]]},
     )
@@ -69,7 +70,7 @@ def test_a_night_of_workers(crew: Producer, dashboard: Dashboard, episode_id: st
     found = {one["episode"]: one for one in told["episodes"]}
     jobs = [found[name]["job"] for name in names]
     assert jobs == ["done", "failed", "done", "waiting"]
-    assert "no-folder" in found[names[1]]["why"]
+    assert no_folder.name in found[names[1]]["why"]
     assert f"{names[1]} is failed" in found[names[3]]["why"]
     assert [found[names[at]]["num_takes_tonight"] for at in (0, 2)] == [1, 1]
     assert found[names[0]]["yield_share"] == 1.0
@@ -83,7 +84,7 @@ def test_a_night_of_workers(crew: Producer, dashboard: Dashboard, episode_id: st
     page = (crew.out / "films" / episode_id / "season.html").read_text()
     assert f"../{names[0]}/dailies.html" in page
 
-    (crew.out / "no-folder").unlink()
+    no_folder.unlink()
     code, again = _produce(crew, season, "--night", "the night")
     assert code == 0, again
     second = {one["episode"]: one for one in again["episodes"]}
@@ -116,10 +117,10 @@ def test_one_episode_that_cannot_be_filmed(
 def test_a_season_without_workers(crew: Producer, episode_id: str) -> None:
     """Films its episodes here, one after another; one that fails stops no other."""
     names = [f"{episode_id}-{letter}" for letter in "ab"]
-    (crew.out / "no-way").write_text("a file")
-    season = _season(
-        crew.out, episode_id, {"episode": names[0], "out": "no-way"}, {"episode": names[1]}
-    )
+    no_folder = crew.out / f"{episode_id}-no-folder"
+    no_folder.write_text("a file")
+    broken = {"episode": names[0], "out": no_folder.name}
+    season = _season(crew.out, episode_id, broken, {"episode": names[1]})
 
     code, told = _produce(crew, season, "--here")
 
