@@ -69,7 +69,10 @@ async def film(
     """Have an episode filmed, once those are done that it comes after."""
     outcome = left_out(episode, await asyncio.gather(*before))
     if outcome is None and night.crew == "workers":
-        outcome = await watch(night, episode, await submit(night, episode, admission))
+        # One by one, in turn: a worker that is free takes whatever is there.
+        async with stage:
+            submitted = await submit(night, episode, admission)
+        outcome = await watch(night, episode, submitted)
     elif outcome is None:
         async with stage:
             outcome = await film_here(episode)
