@@ -1,8 +1,8 @@
 """
 The one command: `onestory VERB`.
 
-    produce   plan   retake   circle   reject   status   explain   screen   compare   ab
-    export   history   revert   gc   studio   doctor   train   bench
+    produce   season   plan   retake   circle   reject   status   explain   screen   compare
+    ab   export   history   revert   gc   studio   doctor   train   bench
 
 Each verb parses, calls one function and prints. Results go to standard output, one JSON
 document with `--json`; progress goes to standard error. Exit codes: 0 done, 2 bad input,
@@ -125,6 +125,45 @@ def produce(
         outcome = verbs.produce(order, _settings(home, engine))
         _print(outcome.as_json(), as_json, lambda _: verbs.outcome_text(outcome))
         raise typer.Exit(outcome.exit_code)
+
+
+@app.command()
+def season(
+    season: Annotated[Path, typer.Argument(help="SEASON.yaml: which episodes, which orders.")],
+    episodes: Annotated[
+        str | None, typer.Option(help="Film these only: e04..e12,e15; empty: all.")
+    ] = None,
+    first: Annotated[str | None, typer.Option(help="Film these before all others.")] = None,
+    night: Annotated[
+        str | None, typer.Option(help="Join what was submitted under this name; empty: the date.")
+    ] = None,
+    hours: Annotated[
+        float | None, typer.Option(help="Report after so many hours what is not done.")
+    ] = None,
+    here: Annotated[
+        bool, typer.Option("--here", help="Film one after another here, workers or not.")
+    ] = False,
+    engine: Annotated[str | None, typer.Option(help="Film with this engine.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what can be filmed.")] = False,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Film many episodes, each in a flow run of its own: all are admitted, or none is filmed."""
+    from deployments import season as seasons
+
+    with _edge(as_json):
+        order = seasons.season_order_of(
+            season=season, episodes=episodes, first=first, night=night, hours=hours, here=here
+        )
+        if dry_run:
+            admitted = seasons.admissions(order, _settings(home, engine))
+            _print(admitted, as_json, seasons.admissions_text)
+            raise typer.Exit(0 if admitted["is_admitted"] else BAD_INPUT)
+        told = seasons.produce(
+            order, _settings(home, engine), say=lambda line: typer.echo(line, err=True)
+        )
+        _print(told, as_json, seasons.report_text)
+        raise typer.Exit(told["exit_code"])
 
 
 @app.command()

@@ -2,6 +2,7 @@
 Who carries out orders from the dashboard? Workers, by the deployments of `prefect.yaml`.
 
     studio up ── work pool ── deployments ── worker ── for each flow run: deployments.shift
+                 rush ▸ default ▸ nightly ▸ preview
 """
 
 import asyncio
@@ -19,6 +20,13 @@ from onestory.errors import StudioError
 
 DEPLOYMENTS = Path(__file__).with_name("prefect.yaml")
 
+AT_ONCE = 3
+"""Flow runs that an embedded studio carries out at once: a season and two films, which share one
+engine and SQLite. More only wait for each other, and then queues have no say."""
+QUEUES = ("rush", "default", "nightly", "preview")
+"""Of the work pool, the first of which is emptied first. `default` is for what persons order one
+by one."""
+
 
 def hire(settings: StudioSettings) -> Addresses:
     """
@@ -29,7 +37,7 @@ def hire(settings: StudioSettings) -> Addresses:
     """
     addresses = ensure_studio(settings, keep=True)
     os.environ.update(addresses.as_environment())
-    asyncio.run(_open_pool())
+    asyncio.run(_open_pool(AT_ONCE if settings.is_embedded else None))
     deploy(settings)
     start_worker(settings)
     return addresses
@@ -57,7 +65,7 @@ def deploy(settings: StudioSettings) -> None:
         )
 
 
-async def _open_pool() -> None:
+async def _open_pool(at_once: int | None) -> None:
     """Make the work pool if there is none; one that is there may be set by a person."""
     # Prefect reads its settings at import.
     from prefect.client.orchestration import get_client
@@ -70,7 +78,11 @@ async def _open_pool() -> None:
         type=ProcessWorker.type,
         base_job_template=ProcessWorker.get_default_base_job_template(),
         description="Films episodes on this studio's machines.",
+        concurrency_limit=at_once,
     )
     async with get_client() as client:
         with suppress(ObjectAlreadyExists):
             await client.create_work_pool(pool)
+        for priority, name in enumerate(QUEUES, start=1):
+            with suppress(ObjectAlreadyExists):
+                await client.create_work_queue(name, priority=priority, work_pool_name=POOL)

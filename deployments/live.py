@@ -1,11 +1,12 @@
 """
 What does the terminal show while a film is made?
 
-A live shot list on a terminal; one plain line an event everywhere else. Both go to standard
-error, so that standard output holds results only.
+A live shot list on a terminal; one plain line an event everywhere else, and for seasons. All of
+it goes to standard error, so that standard output holds results only.
 """
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
@@ -90,6 +91,19 @@ def _remarks(happening: "Happening") -> list[str]:
     if record and record.instead_of:
         words.append(f"broken down by rules; {record.instead_of}")
     return [*words, *(finding.in_words for finding in happening.findings)]
+
+
+class Lines:
+    """One line for whatever happens to a shot, of films that are made one after another."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+
+    def __call__(self, happening: "Happening") -> None:
+        """Watch a flow."""
+        for slate, state, note in _rows(happening):
+            if state != "waiting":
+                self._say("  ".join(filter(None, (happening.sheet.episode, slate, state, note))))
 
 
 def _rows(happening: "Happening") -> list[tuple[str, str, str]]:

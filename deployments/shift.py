@@ -5,7 +5,8 @@ What does a worker run for a flow run? A shift: this module, once, in a process 
 
 The same as `onestory produce` does around its flow: one producer works on an episode, and
 whichever service of an embedded studio dies meanwhile is started again. While somebody else
-works on the episode, the run stays pending and says so.
+works on the episode, the run stays pending and says so. A season whose episodes other workers
+film holds none of them.
 """
 
 import os
@@ -19,10 +20,12 @@ from uuid import UUID
 
 from deployments.locks import only_producer
 from deployments.producing import check_script, mended
+from deployments.season import filmed_here
 from deployments.studio.embedded import studio
 from deployments.studio.settings import StudioSettings, read_settings
 from onestory.errors import EpisodeBusyError
 from onestory.production.order import EpisodeOrder
+from onestory.production.season import SeasonOrder
 
 ASK_AGAIN_SECONDS = 1.0
 
@@ -43,29 +46,32 @@ def folder_of(settings: StudioSettings) -> Path:
     return settings.home.parent
 
 
-def _episode_of(flow_run: UUID) -> str:
+def _episodes_of(flow_run: UUID) -> tuple[str, ...]:
     # Prefect reads its settings at import.
     from prefect.client.orchestration import get_client
 
     with get_client(sync_client=True) as client:
         order: dict[str, Any] = client.read_flow_run(flow_run).parameters["order"]
-    return check_script(EpisodeOrder(**order)) if "script" in order else str(order["episode"])
+    if "season" in order:
+        return filmed_here(SeasonOrder(**order))
+    return (check_script(EpisodeOrder(**order)) if "script" in order else str(order["episode"]),)
 
 
 @contextmanager
 def _turn(home: Path, flow_run: UUID) -> Iterator[None]:
-    """Wait until nobody else works on a flow run's episode, and hold it."""
-    episode, has_said = _episode_of(flow_run), False
+    """Wait until nobody else works on a flow run's episodes, and hold them."""
+    has_said = False
     with ExitStack() as work:
-        while True:
-            try:
-                work.enter_context(only_producer(home, episode))
-                break
-            except EpisodeBusyError as busy:
-                if not has_said:
-                    _say_pending(flow_run, busy.message)
-                    has_said = True
-                time.sleep(ASK_AGAIN_SECONDS)
+        for episode in _episodes_of(flow_run):
+            while True:
+                try:
+                    work.enter_context(only_producer(home, episode))
+                    break
+                except EpisodeBusyError as busy:
+                    if not has_said:
+                        _say_pending(flow_run, busy.message)
+                        has_said = True
+                    time.sleep(ASK_AGAIN_SECONDS)
         yield
 
 

@@ -20,6 +20,7 @@ from deployments.studio.addresses import Addresses
 from deployments.studio.embedded import status as status_of_studio
 from deployments.studio.embedded import studio
 from deployments.studio.settings import StudioSettings
+from onestory.documents import Frozen
 from onestory.errors import OrderError
 from onestory.production.order import EpisodeOrder, RetakeOrder
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from onestory.production.unit import CallSheet, Unit
     from onestory.vault.store import Vault
 
-AnyOrder = TypeVar("AnyOrder", EpisodeOrder, RetakeOrder)
+AnyOrder = TypeVar("AnyOrder", bound=Frozen)
 
 READING = ("gateway",)
 """Services that a verb needs which only reads the vault."""
@@ -51,7 +52,7 @@ def order_of(*, size: str | None = None, **fields: Any) -> EpisodeOrder:
     for name in ("script", "out", "music"):
         if fields.get(name) is not None:
             fields[name] = str(Path(fields[name]).resolve())
-    return _ordered(EpisodeOrder, fields)
+    return ordered(EpisodeOrder, fields)
 
 
 def retake_order_of(**fields: Any) -> RetakeOrder:
@@ -64,10 +65,16 @@ def retake_order_of(**fields: Any) -> RetakeOrder:
     for name in ("keyframe", "clip"):
         if fields.get(name) is not None:
             fields[name] = str(Path(fields[name]).resolve())
-    return _ordered(RetakeOrder, fields)
+    return ordered(RetakeOrder, fields)
 
 
-def _ordered(kind: type[AnyOrder], fields: dict[str, Any]) -> AnyOrder:
+def ordered(kind: type[AnyOrder], fields: dict[str, Any]) -> AnyOrder:
+    """
+    An order of a kind.
+
+    Raises:
+        OrderError: If its fields ask for something that cannot be had.
+    """
     try:
         return kind(**fields)
     except ValidationError as error:

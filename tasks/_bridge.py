@@ -49,15 +49,16 @@ def settings() -> WorkerSettings:
     return WorkerSettings()
 
 
-_units: "WeakKeyDictionary[asyncio.AbstractEventLoop, Unit]" = WeakKeyDictionary()
+_units: "WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Unit]]" = WeakKeyDictionary()
 
 
 def unit() -> "Unit":
-    """The film unit of the running event loop."""
-    loop = asyncio.get_running_loop()
-    if loop not in _units:
-        from prefect.runtime import flow_run
+    """The film unit of the running flow run, in the running event loop."""
+    from prefect.runtime import flow_run
 
+    run = str(flow_run.id or "")
+    units = _units.setdefault(asyncio.get_running_loop(), {})
+    if run not in units:
         from onestory.breakdown.address import ModelAddress
         from onestory.cut.voice import EspeakVoice
         from onestory.engine_server.client import EngineClient
@@ -73,11 +74,12 @@ def unit() -> "Unit":
             bucket=here.bucket,
             secure=here.minio_secure,
         )
-        _units[loop] = Unit(
+        engine = EngineClient(here.engine_socket)
+        units[run] = Unit(
             Vault(address),
-            EngineClient(here.engine_socket),
+            engine,
             EspeakVoice(),
-            run=str(flow_run.id or ""),
+            run=run,
             model=ModelAddress(
                 url=here.breakdown_url,
                 model=here.breakdown_model,
@@ -85,21 +87,18 @@ def unit() -> "Unit":
                 seconds=here.breakdown_seconds,
             ),
         )
-    return _units[loop]
+    return units[run]
 
 
 async def price_of(sheet: "CallSheet", shots: "Sequence[ShotPlan]") -> "Price":
     """What filming those of the shots comes to that are to be filmed; nothing without history."""
-    from onestory.production.estimate import Price, price
+    from onestory.production.estimate import price
 
-    tracking_uri = settings().mlflow_tracking_uri
-    if tracking_uri is None:
-        return Price(to_film=sum(shot.is_to_be_filmed for shot in shots))
-    return await price(unit(), sheet, shots, tracking_uri)
+    return await price(unit(), sheet, shots, settings().mlflow_tracking_uri)
 
 
 def cutting_room() -> "CuttingRoom":
-    """Where the running event loop's unit has its films cut."""
+    """Where the unit of the running flow run has its films cut."""
     from onestory.production.delivery import CuttingRoom, TrackingAddress
 
     here = settings()

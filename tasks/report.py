@@ -65,7 +65,8 @@ def _in_background(work: Coroutine[Any, Any, None]) -> None:
     started.add_done_callback(_background.discard)
 
 
-def _emit(event: str, slate: str, payload: dict[str, Any]) -> None:
+def emit(event: str, slate: str, payload: dict[str, Any]) -> None:
+    """Send an event, for automations."""
     emit_event(event=event, resource={"prefect.resource.id": f"onestory.{slate}"}, payload=payload)
 
 
@@ -78,7 +79,7 @@ async def announce_plan(sheet: CallSheet, plan: Plan, findings: Sequence[Finding
 
 async def announce_agreement(sheet: CallSheet, *, by: str) -> None:
     """Say that a person wants the plan to be filmed."""
-    _emit("onestory.plan.agreed", f"{sheet.prefix}-{sheet.episode}", {"by": by})
+    emit("onestory.plan.agreed", f"{sheet.prefix}-{sheet.episode}", {"by": by})
 
 
 async def announce_shot(sheet: CallSheet, plan: Plan, shot: ShotPlan) -> None:
@@ -92,9 +93,9 @@ async def announce_take(sheet: CallSheet, take: TakeInHand, verdict: VerdictAnsw
     """Say that a take is there and what the gates found."""
     _tell(Happening(kind="take", sheet=sheet, take=take, verdict=verdict))
     payload = {"take": take.address, "seconds": take.seconds, "reasons": list(verdict.reasons)}
-    _emit("onestory.take.rendered", take.slate, payload)
+    emit("onestory.take.rendered", take.slate, payload)
     if not verdict.is_passed:
-        _emit("onestory.take.ng", take.slate, payload)
+        emit("onestory.take.ng", take.slate, payload)
         _in_background(_show_evidence(take, verdict))
 
 
@@ -102,19 +103,19 @@ async def announce_circled(sheet: CallSheet, circled: Circled) -> None:
     """Say that a shot has its take."""
     _tell(Happening(kind="circled", sheet=sheet, circled=circled))
     payload = {"take": circled.address, "waiting_for_review": circled.is_waiting_for_review}
-    _emit("onestory.take.circled", circled.slate, payload)
+    emit("onestory.take.circled", circled.slate, payload)
 
 
 def announce_question(question: Question) -> None:
     """Say that a run is about to wait for a person."""
     takes = [take.in_short for take in question.takes]
-    _emit("onestory.review.asked", question.slate, {"key": question.key, "takes": takes})
+    emit("onestory.review.asked", question.slate, {"key": question.key, "takes": takes})
 
 
 def announce_answer(question: Question, answer: Answer) -> None:
     """Say what a person decided."""
     payload = {"key": question.key, "decision": answer.action, "by": answer.by}
-    _emit("onestory.review.answered", question.slate, payload)
+    emit("onestory.review.answered", question.slate, payload)
 
 
 async def reported() -> None:
@@ -126,7 +127,7 @@ async def reported() -> None:
 async def announce_delivery(sheet: CallSheet, delivery: Delivery) -> None:
     """Put contact sheet, gate table and links on the dashboard, and wait for all reports."""
     _tell(Happening(kind="delivered", sheet=sheet, delivery=delivery))
-    _emit(
+    emit(
         "onestory.episode.delivered",
         f"{sheet.prefix}-{sheet.episode}",
         {"film": delivery.film, "waiting_for_review": delivery.num_waiting_for_review},

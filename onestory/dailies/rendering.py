@@ -3,7 +3,8 @@ How does a page of values become one file that opens anywhere?
 
     DailiesPage ───── dailies.html.j2 + dailies.css + dailies.js ──┬── one HTML file
     ComparisonPage ── comparison.html.j2 + comparison.css ─────────┤
-    ABPage ────────── ab.html.j2 + comparison.css ─────────────────┘
+    ABPage ────────── ab.html.j2 + comparison.css ─────────────────┤
+    SeasonReport ──── season.html.j2 + season.css ─────────────────┘
 
 What pages have in common is in `layout.html.j2`, `pieces.html.j2` and `dailies.css`.
 
@@ -14,7 +15,7 @@ else load or run, so that a name such as `<script>` is harmless twice over.
 
 import base64
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import NamedTuple
 from urllib.parse import quote
@@ -27,6 +28,7 @@ from onestory.dailies.comparison import ComparisonPage
 from onestory.dailies.contact_sheet import read_picture, thumbnail
 from onestory.dailies.lineage import lineage_picture
 from onestory.dailies.page import DailiesPage
+from onestory.dailies.season import SeasonReport
 from onestory.engines.take import GateResult
 from onestory.screenplay.episode import Reference
 
@@ -71,7 +73,7 @@ def render_page(page: DailiesPage) -> str:
         what="dailies",
         style=_read("dailies.css"),
         script=_read("dailies.js"),
-        pictures=(take.poster for shot in page.shots for take in shot.takes),
+        shapes=(take.poster for shot in page.shots for take in shot.takes),
         film=film_source(page),
         subtitles=_data_uri("text/vtt", page.subtitles.encode()) if page.subtitles else None,
         lineage=lineage_picture(page.shots),
@@ -96,7 +98,7 @@ def render_comparison(page: ComparisonPage) -> str:
         what="takes",
         style=_read("dailies.css") + _read("comparison.css"),
         script="",
-        pictures=(picture.content for take in page.takes for picture in take.pictures),
+        shapes=(picture.content for take in page.takes for picture in take.pictures),
     )
 
 
@@ -118,21 +120,44 @@ def render_ab(page: ABPage) -> str:
         what="two films",
         style=_read("dailies.css") + _read("comparison.css"),
         script="",
-        pictures=(picture.content for take in takes for picture in take.pictures),
+        shapes=(picture.content for take in takes for picture in take.pictures),
+    )
+
+
+def render_season(report: SeasonReport, pictures: Mapping[str, bytes]) -> str:
+    """
+    Render what came of a season in one night.
+
+    Args:
+        report: What to show.
+        pictures: By episode: a picture of it; one that cannot be read is left out.
+
+    Returns:
+        A whole HTML document, UTF-8 once encoded, that needs no network and no other file. The
+        same report gives the same text.
+    """
+    return _render(
+        "season.html.j2",
+        report,
+        what="season",
+        style=_read("dailies.css") + _read("season.css"),
+        script="",
+        shapes=pictures.values(),
+        pictures=pictures,
     )
 
 
 def _render(
     template: str,
-    page: DailiesPage | ComparisonPage | ABPage,
+    page: DailiesPage | ComparisonPage | ABPage | SeasonReport,
     *,
     what: str,
     style: str,
     script: str,
-    pictures: Iterable[bytes],
+    shapes: Iterable[bytes],
     **values: object,
 ) -> str:
-    """Render a page; `pictures` say whether its takes are wide."""
+    """Render a page; `shapes` are pictures, which say whether its takes are wide."""
     environment = Environment(
         loader=FileSystemLoader(_HERE),
         autoescape=True,
@@ -157,7 +182,7 @@ def _render(
         # Ours and constant, so they are the only text that is not escaped.
         style=Markup(style),
         script=Markup(script),
-        is_wide=_is_wide(pictures),
+        is_wide=_is_wide(shapes),
         **values,
     )
 

@@ -99,7 +99,7 @@ def cell(words: str) -> str:
 
 
 async def price(
-    unit: Unit, sheet: CallSheet, shots: Collection[ShotPlan], tracking_uri: str
+    unit: Unit, sheet: CallSheet, shots: Collection[ShotPlan], tracking_uri: str | None
 ) -> Price:
     """
     Say what a plan comes to, as far as history tells.
@@ -108,8 +108,10 @@ async def price(
         unit: Who would film.
         sheet: Which episode.
         shots: Of its plan; those that are not to be filmed cost nothing.
-        tracking_uri: Of the MLflow that holds the history.
+        tracking_uri: Of the MLflow that holds the history; None if there is none.
     """
+    if tracking_uri is None:
+        return Price(to_film=sum(shot.is_to_be_filmed for shot in shots))
     work = await unit.workload(sheet, shots)
     if not work.frames:
         return Price(to_film=0)

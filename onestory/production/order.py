@@ -39,6 +39,12 @@ class EpisodeOrder(Frozen):
         title="When the language model fails",
         description="Stop before anything is filmed; or let rules break the script down instead.",
     )
+    imports: tuple[str, ...] = Field(
+        default=(),
+        title="Looks of",
+        description="Ids of earlier episodes whose cast and sets look the same in this one, unless "
+        "its script notes another look.",
+    )
     out: str = Field(default="out", title="Folder", description="Where the delivery is put.")
     seed: int = Field(
         default=0, ge=0, lt=2**31, title="Seed", description="Another number, another film."

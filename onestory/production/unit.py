@@ -15,11 +15,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from onestory.breakdown.address import ModelAddress
 from onestory.breakdown.alignment import align
 from onestory.breakdown.checks import check_dialogue, check_references
+from onestory.breakdown.imports import import_looks
 from onestory.breakdown.layout import BreakdownRecord
 from onestory.continuity.ladder import best_of, rung_of
 from onestory.cut.voice import Voice
@@ -87,6 +89,17 @@ DELIVERY_SIZES: Mapping[Aspect, tuple[int, int]] = {
 """(width, height) in pixels unless the order says otherwise."""
 
 
+class Import(Frozen):
+    """What looks as in another episode."""
+
+    episode: str
+    """Id of the other one."""
+    document: Digest
+    """Its breakdown."""
+    names: tuple[str, ...]
+    """Cast and sets."""
+
+
 class CallSheet(Document):
     """What a flow holds of an episode: names and digests, nothing heavy."""
 
@@ -103,6 +116,7 @@ class CallSheet(Document):
     breakdown: BreakdownRecord | None = None
     """Who broke the script down, and from what; None in sheets of before that was kept."""
     slates: tuple[str, ...]
+    imports: tuple[Import, ...] = ()
 
 
 class Circled(Frozen):
@@ -171,16 +185,23 @@ class Unit:
         """Latents that were read, and are what their names say."""
         self._damaged: frozenset[Digest] = frozenset()
 
-    async def break_down(self, order: EpisodeOrder) -> CallSheet:
+    async def break_down(
+        self, order: EpisodeOrder, *, drafts: Mapping[str, Digest] = MappingProxyType({})
+    ) -> CallSheet:
         """
         Turn the script into shots, and keep the slates that the ledger knows.
+
+        Args:
+            order: Which script, and whose looks it takes over.
+            drafts: Breakdowns of other episodes that will be in force by then, by id.
 
         Raises:
             ScriptError: If the script cannot be shot as written, or its id is another film's.
             BreakdownError: If the language model that the order names fails, and the order says
                 to stop then. Nothing is entered, and what it answered is kept.
+            OrderError: If there is no such episode to take looks from.
         """
-        return await asyncio.to_thread(self._break_down, order)
+        return await asyncio.to_thread(self._break_down, order, drafts)
 
     async def read_through(self, sheet: CallSheet, *, is_entered: bool = True) -> CallSheet:
         """
@@ -383,10 +404,12 @@ class Unit:
 
     def episode_of(self, sheet: CallSheet) -> Episode:
         """The episode document of a call sheet: what the script says."""
-        if sheet.document not in self._episodes:
-            content = self.vault.get_blob(sheet.document)
-            self._episodes[sheet.document] = Episode.from_json(content)
-        return self._episodes[sheet.document]
+        return self._episode(sheet.document)
+
+    def _episode(self, document: Digest) -> Episode:
+        if document not in self._episodes:
+            self._episodes[document] = Episode.from_json(self.vault.get_blob(document))
+        return self._episodes[document]
 
     def read_of(self, sheet: CallSheet) -> TableRead:
         """The table read of a call sheet. Raises OrderError if there was none yet."""
@@ -418,9 +441,12 @@ class Unit:
         self.vault.discard_blob(take.media.video)
         self._takes.pop(take.address, None)
 
-    def _break_down(self, order: EpisodeOrder) -> CallSheet:
+    def _break_down(self, order: EpisodeOrder, drafts: Mapping[str, Digest]) -> CallSheet:
         script = Path(order.script)
-        screenplay = read_screenplay(script, episode=order.episode)
+        sources = {one: drafts.get(one) or self._in_force(one) for one in order.imports}
+        earlier = [self._episode(document) for document in sources.values()]
+        imported = import_looks(read_screenplay(script, episode=order.episode), earlier)
+        screenplay = imported.screenplay
         fresh, record = break_down_as_ordered(screenplay, order, self.vault, self.model)
         if fresh.episode in self._ledgers:
             self._ledgers[fresh.episode].refresh()
@@ -449,12 +475,27 @@ class Unit:
             document=blob,
             breakdown=record,
             slates=tuple(shot.slate for shot in fresh.shots),
+            imports=tuple(
+                Import(episode=one, document=document, names=imported.names.get(one, ()))
+                for one, document in sources.items()
+            ),
         )
 
     def _clips(self, episode: Episode, sheet: CallSheet) -> set[str]:
         """Slates of the shots whose takes are a person's own footage."""
         orders = standing(episode, self.ledger(sheet.episode).state).orders
         return {slate for slate, order in orders.items() if order.clip}
+
+    def _in_force(self, episode: str) -> Digest:
+        """Blob of the breakdown in force of another episode."""
+        ledger = self.ledger(episode)
+        ledger.refresh()
+        if ledger.state.episode is None:
+            raise OrderError(
+                f"there is no episode {episode!r} to take looks from",
+                hint="produce it first, or name another: onestory status lists them all",
+            )
+        return ledger.state.episode
 
     def _bring_keyframes(self, episode: Episode, folder: Path) -> dict[str, Digest]:
         """Put the user's own first frames into the vault."""
@@ -474,6 +515,10 @@ class Unit:
         self._reads[blob] = read
         read_sheet = sheet.model_copy(update={"table_read": blob})
         if is_entered:
+            for one in sheet.imports:
+                self.ledger(sheet.episode).imported(
+                    one.episode, episode=one.document, names=one.names
+                )
             self.ledger(sheet.episode).broken_down(
                 title=sheet.title,
                 episode=sheet.document,

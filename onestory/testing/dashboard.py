@@ -123,6 +123,10 @@ class Dashboard:
         asked = {"state": {"type": "CANCELLED"}, "force": True}
         self._ask("POST", f"/flow_runs/{flow_run}/set_state", asked)
 
+    def limit_pool(self, num_runs: int, *, pool: str = "onestory") -> None:
+        """Let workers carry out so many flow runs at once."""
+        self._ask("PATCH", f"/work_pools/{pool}", {"concurrency_limit": num_runs})
+
     def artifact(self, key: str) -> str:
         """What the latest artifact of a name shows."""
         return str(self._ask("GET", f"/artifacts/{key}/latest")["data"])
@@ -141,4 +145,4 @@ class Dashboard:
                 if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
                     break
                 time.sleep(1.0)
-            return answer.raise_for_status().json()
+            return answer.raise_for_status().json() if answer.content else None

@@ -30,6 +30,7 @@ class EventKind(StrEnum):
     REVERTED = "reverted"
     ORDERED = "ordered"
     KEPT = "kept"
+    IMPORTED = "imported"
 
 
 Circler = Literal["gates", "best of", "person", "nobody"]
@@ -77,7 +78,7 @@ class Hold(Frozen):
 class Event(Document):
     """Something that happened to an episode."""
 
-    schema_name: ClassVar[str] = "Event.3"
+    schema_name: ClassVar[str] = "Event.4"
     upgrades: ClassVar[Mapping[str, Upgrade]] = {
         "Event.1": lambda old: {"schema": "Event.2", **old},  # knew neither run nor version
         "Event.2": lambda old: {  # gates were the whole question
@@ -85,6 +86,7 @@ class Event(Document):
             "question": old.get("gates"),
             **{name: value for name, value in old.items() if name != "gates"},
         },
+        "Event.3": lambda old: {"schema": "Event.4", **old},  # knew no imports
     }
 
     kind: EventKind
@@ -104,7 +106,7 @@ class Event(Document):
     rung: int = 0
     """Rung of the retake ladder on which the take was made, 0 is the first attempt."""
     blob: Digest | None = None
-    """Episode, keyframe or delivery that the event speaks of."""
+    """Episode, keyframe or delivery that the event speaks of; or what is imported from."""
     sheet: Digest | None = None
     """Blob of the call sheet in force."""
     question: Digest | None = None
@@ -118,6 +120,10 @@ class Event(Document):
     why: str = ""
     is_waiting_for_review: bool = False
     title: str = ""
+    source: str = ""
+    """Id of the episode that is imported from."""
+    names: tuple[str, ...] = ()
+    """Cast and sets that look as they do there."""
     version: int | None = Field(default=None, ge=1)
     """Which version is restored: the state after all events up to that sequence."""
     orders: tuple[ShotOrder, ...] = ()

@@ -117,6 +117,8 @@ class EpisodeState:
     shots: dict[str, ShotState] = field(default_factory=dict)
     """By slate; shots that the script has lost keep their coverage."""
     delivery: Digest | None = None
+    imports: dict[str, Digest] = field(default_factory=dict)
+    """Breakdowns of other episodes that looks were taken from last, by episode."""
     runs: set[str] = field(default_factory=set)
     """Flow runs whose orders are entered."""
     sequence: int = 0
@@ -149,7 +151,7 @@ def _restore(state: EpisodeState, version: EpisodeState) -> None:
     breakdown to a rejection, is as it was.
     """
     state.title, state.episode, state.sheet = version.title, version.episode, version.sheet
-    state.delivery = version.delivery
+    state.delivery, state.imports = version.delivery, dict(version.imports)
     for slate, shot in state.shots.items():
         then = version.shots.get(slate, ShotState())
         shot.circled = then.circled
@@ -166,6 +168,9 @@ def _apply(state: EpisodeState, event: Event) -> None:
         state.title, state.episode, state.sheet = event.title, event.blob, event.sheet
     elif event.kind is EventKind.DELIVERED:
         state.delivery = event.blob
+    elif event.kind is EventKind.IMPORTED:
+        if event.blob:
+            state.imports[event.source] = event.blob
     elif event.kind in (EventKind.ORDERED, EventKind.KEPT):
         _apply_orders(state, event)
     elif event.kind is not EventKind.REVERTED:
@@ -278,6 +283,18 @@ class Ledger:
         """Say which breakdown is in force, unless it is in force already."""
         if (self.state.episode, self.state.sheet) != (episode, sheet):
             self._append(EventKind.BROKEN_DOWN, blob=episode, sheet=sheet, title=title)
+
+    def imported(self, source: str, *, episode: Digest, names: Sequence[str]) -> None:
+        """
+        Say from where looks are taken, unless they were taken from there last.
+
+        Args:
+            source: Id of the other episode.
+            episode: Its breakdown.
+            names: Cast and sets that look as they do there.
+        """
+        if self.state.imports.get(source) != episode:
+            self._append(EventKind.IMPORTED, source=source, blob=episode, names=tuple(names))
 
     def keyframe(self, shot: str, blob: Digest, *, recipe: Digest) -> None:
         """Say which first frame was drawn of a recipe."""

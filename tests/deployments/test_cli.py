@@ -28,6 +28,7 @@ def onestory(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
     "verb",
     [
         "produce",
+        "season",
         "plan",
         "retake",
         "status",

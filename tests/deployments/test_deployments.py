@@ -1,21 +1,24 @@
 """What the dashboard offers: the deployments of `prefect.yaml`, read without any server."""
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
+from prefect.client.schemas.objects import ConcurrencyLimitStrategy
 from prefect.flows import load_flow_from_entrypoint
 from prefect.utilities.callables import parameter_schema
 
-from deployments.crew import DEPLOYMENTS
+from deployments.crew import AT_ONCE, DEPLOYMENTS, QUEUES
+from onestory.production.season import Queue
 
 OFFERED = yaml.safe_load(DEPLOYMENTS.read_text())["deployments"]
 by_name = pytest.mark.parametrize("offered", OFFERED, ids=lambda one: str(one["name"]))
 
 
 def test_what_is_offered() -> None:
-    """Films, retakes and late reviews, under the names of their flows, all for one work pool."""
-    assert [one["name"] for one in OFFERED] == ["produce-episode", "retake-shots", "review-lapsed"]
+    """Films, retakes, seasons and late reviews, under their flows' names, for one work pool."""
+    names = ["produce-episode", "retake-shots", "produce-season", "review-lapsed"]
+    assert [one["name"] for one in OFFERED] == names
     assert {one["work_pool"]["name"] for one in OFFERED} == {"onestory"}
 
 
@@ -25,7 +28,21 @@ def test_a_flow_stands_behind_every_deployment(offered: dict[str, Any]) -> None:
     assert ":" not in offered["entrypoint"]
     flow = load_flow_from_entrypoint(offered["entrypoint"], use_placeholder_flow=False)
     assert flow.name == offered["name"]
-    assert set(offered.get("parameters", {})) <= set(flow.parameters.properties)
+    if parameters := offered.get("parameters"):
+        flow.validate_parameters(parameters)
+    else:
+        assert not offered.get("schedules")
+
+
+def test_seasons_leave_room_for_films() -> None:
+    """One season at a time, and in an embedded studio films beside it; a second season waits."""
+    (season,) = (one for one in OFFERED if one["name"] == "produce-season")
+
+    limit = season["concurrency_limit"]
+    assert limit["collision_strategy"] == ConcurrencyLimitStrategy.ENQUEUE
+    assert limit["limit"] < AT_ONCE
+    assert not any(schedule["active"] for schedule in season["schedules"])
+    assert set(get_args(Queue)) < set(QUEUES)
 
 
 @by_name

@@ -352,6 +352,31 @@ def test_an_event_of_version_2_names_its_verdict(vault: Vault) -> None:
     assert Event.from_json(event.to_json()) == event
 
 
+def test_an_event_of_version_3_is_read() -> None:
+    """Ledgers from before looks were imported tell what they told then."""
+    sample = (
+        b'{"at":"2026-01-01T00:00:00.000000","blob":"sha256:00","kind":"broken down",'
+        b'"question":null,"schema":"Event.3","sequence":1,"title":"Tiny","writer":"floor:7"}'
+    )
+
+    event = Event.from_json(sample)
+
+    assert (event.title, event.source, event.names) == ("Tiny", "", ())
+    assert Event.from_json(event.to_json()) == event
+
+
+def test_a_revert_takes_imports_back(vault: Vault, episode_id: str) -> None:
+    """Whose looks are taken is part of a version; said twice, it is entered once."""
+    ledger = Ledger(vault, episode_id)
+    for blob in (ONE, ONE, TWO):
+        ledger.imported("four", episode=blob, names=("MARA",))
+
+    assert ledger.state.imports == {"four": TWO}
+    assert ledger.state.sequence == 2
+    ledger.revert(1)
+    assert ledger.state.imports == {"four": ONE}
+
+
 def test_every_event_says_which_run_wrote_it(vault: Vault, episode_id: str) -> None:
     """The history of an episode leads to the flow runs that made it."""
     Ledger(vault, episode_id, run="run-7").broken_down(title="Tiny", episode=ONE, sheet=TWO)
