@@ -30,9 +30,10 @@ def test_an_episode_by_wan_is_delivered(producer: Producer, episode_id: str) -> 
 
     code, document = producer.produce(script, "--engine", "wan", "--max-takes", "1")
 
+    # Noise may not pass every gate: it is delivered for review then.
+    assert code in (0, 3), document
     film = Path(document["film"])
     facts = probe_video(film, decode=True)
-    assert code in (0, 3), "noise may not pass every gate, and is delivered for review"
     assert (facts.num_frames, facts.width, facts.height, facts.has_audio) == (40, 64, 96, True)
     settings = read_settings(home=producer.home, engine="wan", engine_options=options)
     vault = Vault(ensure_studio(settings).vault_address())

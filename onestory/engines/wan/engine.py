@@ -365,7 +365,8 @@ class WanEngine:
                 f"{card.name} starts from a first frame, and the shot has none",
                 hint="give every shot after a cut a keyframe, or film with Wan2.2-TI2V",
             )
-        most = config.max_frames if card.reads_picture else config.stretch_frames
+        at_once = (config.stretch_frames - 1) // card.temporal * card.temporal + 1
+        most = config.max_frames if card.reads_picture else at_once
         if num_frames > most:
             raise RenderError(
                 f"the shot takes {num_frames} frames at {config.fps} a second, and {card.name} "

@@ -345,7 +345,8 @@ def load_model(
             use_safetensors=True,
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise WeightsError(f"the weights in {folder.name} cannot be loaded: {error}") from error
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise WeightsError(f"the weights in {folder.name} cannot be loaded: {reason}") from error
     if config.shift != card.shift:
         scheduler = pipeline.scheduler
         name = "flow_shift" if "flow_shift" in scheduler.config else "shift"

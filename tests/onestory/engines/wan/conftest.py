@@ -49,7 +49,7 @@ def _engine_of(folder_of: Callable[[Kind], Path]) -> Callable[[Kind], WanEngine]
 def _recipe_of() -> Callable[..., Recipe]:
     """Make a small recipe of a woman who walks, some of it changed."""
 
-    def make(engine: WanEngine, **fields: Any) -> Recipe:
+    def make(engine: WanEngine, /, **fields: Any) -> Recipe:
         usual: dict[str, Any] = {
             "engine": engine.fingerprint(),
             "caption": "Wide shot, day: in the same street, the same woman walks.",
