@@ -250,16 +250,20 @@ def _device_memory(
         return _finding("device memory", False, error.message, error.hint or "")
     has_gpu = torch.cuda.is_available() and options.get("device", "") != "cpu"
     there = torch.cuda.mem_get_info()[1] if has_gpu else psutil.virtual_memory().total
+    taken = need.offloaded_bytes if options.get("is_offloaded") else need.total_bytes
     weights = ", ".join(f"{part.name} {part.num_bytes / GIB:.1f}" for part in need.parts)
     found = (
-        f"about {need.total_bytes / GIB:.1f} of {there / GIB:.1f} GiB of the "
+        f"about {taken / GIB:.1f} of {there / GIB:.1f} GiB of the "
         f"{'GPU' if has_gpu else 'machine'}: weights {need.weight_bytes / GIB:.1f} ({weights}); "
         f"{num_frames} frames of {width}x{height} with {budget:g} remembered: step "
         f"{need.step_bytes / GIB:.1f}, memory {need.memory_bytes / GIB:.1f}, decoding "
         f"{need.decode_bytes / GIB:.1f}"
     )
-    hint = "set the engine's config to a smaller area or fewer stretch_frames, or is_tiled"
-    return _finding("device memory", need.total_bytes <= there, found, hint, is_required=False)
+    hint = (
+        f"{need.offloaded_bytes / GIB:.1f} GiB are enough with the option is_offloaded; or set a "
+        "smaller area or fewer stretch_frames in its config"
+    )
+    return _finding("device memory", taken <= there, found, hint, is_required=False)
 
 
 def _resources(settings: StudioSettings) -> Iterator[Finding]:

@@ -26,7 +26,7 @@ def test_an_episode_by_wan_is_delivered(producer: Producer, episode_id: str) -> 
     config = {"dtype": "float32", "steps": 2, "stretch_frames": 25}
     options = {"weights": str(folder), "config": config, "device": "cpu"}
     producer = replace(producer, engine="wan", options=options, size="64x96")
-    script = shot_list(producer.out, episode_id, ("waves", "sits down"), duration="20 frames")
+    script = shot_list(producer.out, episode_id, ("waves", "sits down"), duration="24 frames")
 
     code, document = producer.produce(script, "--engine", "wan", "--max-takes", "1")
 
@@ -34,7 +34,7 @@ def test_an_episode_by_wan_is_delivered(producer: Producer, episode_id: str) -> 
     assert code in (0, 3), document
     film = Path(document["film"])
     facts = probe_video(film, decode=True)
-    assert (facts.num_frames, facts.width, facts.height, facts.has_audio) == (40, 64, 96, True)
+    assert (facts.num_frames, facts.width, facts.height, facts.has_audio) == (48, 64, 96, True)
     settings = read_settings(home=producer.home, engine="wan", engine_options=options)
     vault = Vault(ensure_studio(settings).vault_address())
     first, second = (vault.get_take(Digest(shot["recipe"])) for shot in document["shots"])
@@ -43,7 +43,7 @@ def test_an_episode_by_wan_is_delivered(producer: Producer, episode_id: str) -> 
     assert second.recipe.memory == memory_digest(second.lineage)
     assert first.media.latents is not None
     latents_FCHW = unpack_latents(vault.get_blob(first.media.latents))
-    assert latents_FCHW.shape == (6, 48, 6, 4)
+    assert latents_FCHW.shape == (7, 48, 6, 4)
     remembered = second.lineage[0]
     assert frame_digest(latents_FCHW[remembered.frame_index]) == remembered.latent
     report = json.loads((film.parent / "continuity.json").read_text())

@@ -11,7 +11,7 @@ torch is loaded with the first question about memory, weights with the first tak
 """
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from onestory.documents import Digest, digest_of_json
+from onestory.engines.held import held, spread
 from onestory.engines.latents import pack_latents, unpack_latents
 from onestory.engines.pocket.captions import pocket_caption
 from onestory.engines.pocket.picture import CELL, Grid, onto_grid
@@ -78,6 +79,7 @@ class WanEngine:
         memory_budget: float = 1.0,
         memory_policy: str = "",
         device: str = "",
+        is_offloaded: bool = False,
     ) -> None:
         """
         Make an engine; no weights are loaded yet.
@@ -92,6 +94,8 @@ class WanEngine:
             memory_policy: Who chooses what is remembered, one of `POLICIES`; nothing for the
                 trained selector if there is one, and diversity if not.
             device: Where it computes, as torch names it; nothing for the first GPU, or the CPU.
+            is_offloaded: Whether parts wait in main memory until they are needed, so that the
+                device need hold only the largest of them.
 
         Raises:
             OrderError: If there is no such choice or policy.
@@ -112,6 +116,7 @@ class WanEngine:
             )
         self._memory_budget = memory_budget
         self._device = device
+        self._is_offloaded = is_offloaded
         self._loading = threading.Lock()
         self._loaded: WanModel | None = None
 
@@ -196,7 +201,7 @@ class WanEngine:
             recipe: Its size, rate and length.
             frames: All of it.
         """
-        kept = set(_spread(recipe.num_frames, self.config.most_kept).tolist())
+        kept = set(spread(recipe.num_frames, self.config.most_kept).tolist())
         model = self._model()
         latents_FChw = np.stack(
             [
@@ -261,9 +266,9 @@ class WanEngine:
         frames, latents_FChw = self._draw(
             recipe, keyframe, memory, control, num_frames=index[-1] + 1
         )
-        kept_FChw = latents_FChw[_spread(len(latents_FChw), self.config.most_kept)]
+        kept_FChw = latents_FChw[spread(len(latents_FChw), self.config.most_kept)]
         return Footage(
-            frames=_held(frames, index, recipe, control),
+            frames=held(frames, index, recipe, control, drawing_share=DRAWING_SHARE),
             latents=pack_latents(kept_FChw),
             remarks=self._remarks(memory),
         )
@@ -407,6 +412,7 @@ class WanEngine:
                     self.config,
                     memory=self.memory,
                     device=self._device or usual_device(),
+                    is_offloaded=self._is_offloaded,
                 )
             return self._loaded
 
@@ -414,23 +420,3 @@ class WanEngine:
 def _guidance(usual: float, recipe: Recipe) -> float:
     """A recipe's guidance counts in the model's own: 1 is as its card says, 0 does not guide."""
     return 1.0 + (usual - 1.0) * recipe.guidance
-
-
-def _held(
-    frames: Sequence[Frame], index: Sequence[int], recipe: Recipe, control: Control
-) -> Iterator[Frame]:
-    """Show each drawn frame for as long as it stands on screen."""
-    shown, frame_HWC = -1, None
-    for number, drawn in enumerate(index):
-        control.check()
-        if frame_HWC is None or drawn != shown:
-            frame_HWC = filled(frames[drawn], width=recipe.width, height=recipe.height)
-            shown = drawn
-        yield frame_HWC
-        share = (number + 1) / len(index)
-        control.progress(DRAWING_SHARE + (1 - DRAWING_SHARE) * share)
-
-
-def _spread(num: int, most: int) -> npt.NDArray[np.int_]:
-    """Which of so many frames are kept: evenly spread, the first and the last among them."""
-    return np.linspace(0, num - 1, min(num, most)).round().astype(int)

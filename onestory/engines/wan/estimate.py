@@ -69,6 +69,14 @@ class Need:
         """The most that is alive at once, with everything on the device."""
         return self.weight_bytes + max(self.step_bytes + self.memory_bytes, self.decode_bytes)
 
+    @property
+    def offloaded_bytes(self) -> int:
+        """The most that is alive at once, if each part is on the device only when it is needed."""
+        beside = {"vae": self.decode_bytes, "transformer": self.step_bytes}
+        beside["transformer_2"] = self.step_bytes
+        parts = [part.num_bytes + beside.get(part.name, 0) for part in self.parts]
+        return max(parts) + self.memory_bytes
+
 
 def estimate(
     folder: Path,

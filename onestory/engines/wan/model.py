@@ -25,19 +25,29 @@ import diffusers
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor, nn
+from torch import Tensor
 
 from onestory.diffusion.inject import joint
 from onestory.diffusion.kv import MemoryCache, cached, prefill
 from onestory.engines.protocol import Frame
 from onestory.engines.wan.card import WanCard, WanConfig
-from onestory.engines.wan.folder import levels_of
+from onestory.engines.wan.modules import as_given, conditioners_for, selector_for
 from onestory.errors import OutOfMemoryError, WeightsError
-from onestory.memory.conditioner import AdaptiveConditioner
-from onestory.memory.selector import FrameSelector
 
 CAPTION_TOKENS = 512
 """Longer captions are cut here. Wan2.1-I2V counts on so many before it looks for the image's."""
+
+
+@contextmanager
+def _spoken_of() -> Iterator[None]:
+    """Say in our own words that the device has too little memory."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise OutOfMemoryError(
+            f"the device has too little memory: {str(error).splitlines()[0]}",
+            hint="onestory doctor --engine wan says what it takes; draw fewer pixels or frames",
+        ) from error
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -71,7 +81,15 @@ class Memory:
 class WanModel:
     """A loaded Wan."""
 
-    def __init__(self, pipeline: Any, card: WanCard, config: WanConfig, memory: Path | None):
+    def __init__(
+        self,
+        pipeline: Any,
+        card: WanCard,
+        config: WanConfig,
+        memory: Path | None,
+        *,
+        offloads_to: str | None = None,
+    ) -> None:
         """
         Take over a stock pipeline.
 
@@ -80,12 +98,15 @@ class WanModel:
             card: What it is.
             config: How it is used.
             memory: OneStory modules; None for stock weights alone.
+            offloads_to: The device to which each part comes when it is needed, and leaves for
+                main memory afterwards; None if all parts stay where they are.
 
         Raises:
             WeightsError: If the modules do not fit the transformer.
         """
         self.card = card
         self.config = config
+        self._offloads_to = offloads_to
         parts = {
             name: pipeline.components[name]
             for name in ("tokenizer", "text_encoder", "vae", "scheduler")
@@ -112,10 +133,12 @@ class WanModel:
         self.transformers: tuple[Any, ...] = tuple(
             one for one in (pipeline.transformer, pipeline.transformer_2) if one is not None
         )
-        self.conditioners = self._conditioners(memory)
-        self.selector = self._selector(memory)
+        self.conditioners = conditioners_for(self.transformers, card, memory)
+        text_dim = int(pipeline.text_encoder.config.d_model)
+        self.selector = selector_for(card, memory, text_dim=text_dim)
 
     @torch.no_grad()
+    @_spoken_of()
     def draw(
         self, shot: Shot, memory: Sequence[Memory], at_step: Callable[[float], None]
     ) -> Tensor:
@@ -134,6 +157,7 @@ class WanModel:
             OutOfMemoryError: If the device has too little memory.
         """
         is_guided = shot.guidance > 1.0
+        self._in_turn(self.from_text)
         caption_1LE, negative_1LE = self.from_text.encode_prompt(
             prompt=shot.caption,
             negative_prompt=shot.negative_caption,
@@ -165,12 +189,14 @@ class WanModel:
         if shot.first_HW3 is not None:
             pipeline = self.from_picture
             call["image"] = Image.fromarray(shot.first_HW3)
-        with self._attending(memory), _spoken_of():
+        self._in_turn(pipeline)
+        with self._attending(memory):
             (latents_1CFhw,) = pipeline(**call)
         drawn_1CFhw: Tensor = latents_1CFhw.float().cpu()
         return drawn_1CFhw
 
     @torch.no_grad()
+    @_spoken_of()
     def decode(self, latents_1CFhw: Tensor) -> list[Frame]:
         """
         Turn latents into frames, as the stock pipelines do.
@@ -185,14 +211,15 @@ class WanModel:
             OutOfMemoryError: If the device has too little memory.
         """
         vae = self.vae
+        self._in_turn(self.from_text)
         latents = latents_1CFhw.to(self.from_text._execution_device, vae.dtype)
         mean, inverse = self._statistics(latents)
-        with _spoken_of():
-            video = vae.decode(latents / inverse + mean, return_dict=False)[0]
+        video = vae.decode(latents / inverse + mean, return_dict=False)[0]
         video_FHW3 = self.from_text.video_processor.postprocess_video(video, output_type="np")[0]
         return list((video_FHW3 * 255).round().astype(np.uint8))
 
     @torch.no_grad()
+    @_spoken_of()
     def encode(self, frame_HW3: Frame) -> Tensor:
         """
         Turn a single frame into latents.
@@ -202,8 +229,12 @@ class WanModel:
 
         Returns:
             Normalised latents, `C h w`, float32.
+
+        Raises:
+            OutOfMemoryError: If the device has too little memory.
         """
         height, width = frame_HW3.shape[:2]
+        self._in_turn(self.from_text)
         picture = self.from_text.video_processor.preprocess(
             Image.fromarray(frame_HW3), height=height, width=width
         )
@@ -214,6 +245,7 @@ class WanModel:
         return coded_Chw
 
     @torch.no_grad()
+    @_spoken_of()
     def remember(self, latents_KChw: Tensor, levels: Sequence[int]) -> tuple[Memory, ...]:
         """
         Turn recalled frames into what every step reads.
@@ -229,25 +261,31 @@ class WanModel:
             OutOfMemoryError: If the device has too little memory.
         """
         memories = []
+        self._in_turn(self.from_text)
         for transformer, conditioner in zip(self.transformers, self.conditioners, strict=True):
             weight = next(conditioner.parameters())
             channels = int(conditioner.config["in_channels"])
-            sight_KChw = _as_given(latents_KChw, channels).to(weight)
-            with _spoken_of():
-                read = conditioner(sight_KChw[None], levels)
-                cache = None
-                if self.config.attention == "cached":
-                    cache = prefill(transformer, read.tokens_BLD, read.positions_L3)
+            sight_KChw = as_given(latents_KChw, channels).to(weight)
+            read = conditioner(sight_KChw[None], levels)
+            cache = None
+            if self.config.attention == "cached":
+                _awake(transformer)
+                tokens_1LD = read.tokens_BLD.to(transformer.patch_embedding.weight.device)
+                cache = prefill(transformer, tokens_1LD, read.positions_L3)
             memories.append(Memory(read.tokens_BLD, read.positions_L3, cache))
         return tuple(memories)
 
     @torch.no_grad()
+    @_spoken_of()
     def read(self, caption: str) -> Tensor:
         """
         Read a caption for the frame selector.
 
         Returns:
             Features of its tokens, without padding, `L E`.
+
+        Raises:
+            OutOfMemoryError: If the device has too little memory.
         """
         padded_1LE, _ = self.from_text.encode_prompt(
             prompt=caption,
@@ -273,6 +311,11 @@ class WanModel:
                     )
             yield
 
+    def _in_turn(self, pipeline: Any) -> None:
+        """Let the parts of one pipeline come to the device when they are needed."""
+        if self._offloads_to is not None:
+            pipeline.enable_model_cpu_offload(device=self._offloads_to)
+
     def _statistics(self, like: Tensor) -> tuple[Tensor, Tensor]:
         """Mean of latents, and one over their spread, computed as the stock pipelines do."""
         config = self.vae.config
@@ -281,45 +324,15 @@ class WanModel:
         inverse = 1.0 / torch.tensor(config.latents_std).view(shape).to(like.device, like.dtype)
         return mean, inverse
 
-    def _conditioners(self, memory: Path | None) -> tuple[AdaptiveConditioner, ...]:
-        """One for each transformer: trained, or made of its own patch embedding."""
-        if memory is None or not (memory / "conditioner").is_dir():
-            return tuple(_untrained(one) for one in self.transformers)
-        made = []
-        for number, transformer in enumerate(self.transformers, start=1):
-            own = memory / f"conditioner_{number}"
-            place = own if own.is_dir() else memory / "conditioner"
-            conditioner = AdaptiveConditioner.from_pretrained(place, use_safetensors=True)
-            known = (int(conditioner.config["in_channels"]), int(conditioner.config["inner_dim"]))
-            width = _width(transformer)
-            fit = (self.card.latent_channels, int(transformer.config.in_channels))
-            if known[0] not in fit or known[1] != width:
-                raise WeightsError(
-                    f"the conditioner is for {known[0]} channels and a width of {known[1]}, and "
-                    f"the transformer has {fit[-1]} and {width}",
-                    hint="train the memory for this model",
-                )
-            made.append(_beside(conditioner, transformer))
-        return tuple(made)
-
-    def _selector(self, memory: Path | None) -> FrameSelector | None:
-        if memory is None or not (memory / "selector").is_dir():
-            return None
-        selector = FrameSelector.from_pretrained(memory / "selector", use_safetensors=True).eval()
-        known = int(selector.config["text_dim"])
-        width = int(self.from_text.text_encoder.config.d_model)
-        if known != width or selector.in_channels < self.card.latent_channels:
-            raise WeightsError(
-                f"the selector reads {known} numbers of a caption's token and "
-                f"{selector.in_channels} channels, and the model has {width} and "
-                f"{self.card.latent_channels}",
-                hint="train the memory for this model",
-            )
-        return selector
-
 
 def load_model(
-    folder: Path, card: WanCard, config: WanConfig, *, memory: Path | None = None, device: str
+    folder: Path,
+    card: WanCard,
+    config: WanConfig,
+    *,
+    memory: Path | None = None,
+    device: str,
+    is_offloaded: bool = False,
 ) -> WanModel:
     """
     Load a model.
@@ -330,6 +343,8 @@ def load_model(
         config: How it is used.
         memory: OneStory modules, if there are any.
         device: Where it computes, as torch names it.
+        is_offloaded: Whether parts wait in main memory until they are needed. On the CPU they
+            are there anyway.
 
     Raises:
         WeightsError: If it cannot be loaded, or the modules do not fit.
@@ -351,6 +366,8 @@ def load_model(
         scheduler = pipeline.scheduler
         name = "flow_shift" if "flow_shift" in scheduler.config else "shift"
         pipeline.scheduler = type(scheduler).from_config(scheduler.config, **{name: config.shift})
+    if is_offloaded and torch.device(device).type != "cpu":
+        return WanModel(pipeline, card, config, memory, offloads_to=device)
     with _spoken_of():
         pipeline.to(device)
     return WanModel(pipeline, card, config, memory)
@@ -361,50 +378,8 @@ def usual_device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def _untrained(transformer: Any) -> AdaptiveConditioner:
-    """A patchifier that reads remembered frames as the transformer reads its own."""
-    conditioner = AdaptiveConditioner(
-        in_channels=int(transformer.config.in_channels),
-        inner_dim=_width(transformer),
-        levels=levels_of(None),
-    )
-    conditioner.init_from(transformer.patch_embedding)
-    return _beside(conditioner, transformer)
-
-
-def _beside(conditioner: AdaptiveConditioner, transformer: Any) -> AdaptiveConditioner:
-    weight = transformer.patch_embedding.weight
-    # Not the method of diffusers, which warns of parts that this module has not.
-    return nn.Module.to(conditioner, device=weight.device, dtype=weight.dtype).eval()
-
-
-def _width(transformer: Any) -> int:
-    return int(transformer.config.num_attention_heads * transformer.config.attention_head_dim)
-
-
-def _as_given(latents_KChw: Tensor, channels: int) -> Tensor:
-    """
-    Show frames to a patch embedding that also reads which frames are given.
-
-    Those that start from a first frame read noisy latents, a mask and given latents: a remembered
-    frame is clean, and given.
-    """
-    own = latents_KChw.shape[1]
-    if channels == own:
-        return latents_KChw
-    mask_KChw = latents_KChw.new_ones(
-        len(latents_KChw), channels - 2 * own, *latents_KChw.shape[2:]
-    )
-    return torch.cat([latents_KChw, mask_KChw, latents_KChw], dim=1)
-
-
-@contextmanager
-def _spoken_of() -> Iterator[None]:
-    """Say in our own words that the device has too little memory."""
-    try:
-        yield
-    except torch.OutOfMemoryError as error:
-        raise OutOfMemoryError(
-            f"the device has too little memory: {str(error).splitlines()[0]}",
-            hint="onestory doctor --engine wan says what it takes; draw fewer pixels or frames",
-        ) from error
+def _awake(transformer: Any) -> None:
+    """Bring an offloaded transformer to its device; only a whole call would do so by itself."""
+    hook = getattr(transformer, "_hf_hook", None)
+    if hook is not None:
+        hook.pre_forward(transformer)

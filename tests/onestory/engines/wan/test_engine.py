@@ -17,7 +17,13 @@ from onestory.engines.protocol import EarlierTake, Footage, Frame, RecalledFrame
 from onestory.engines.recipe import Recipe, Subject, imported_for
 from onestory.engines.wan.engine import WanEngine
 from onestory.engines.wan.model import CAPTION_TOKENS
-from onestory.errors import EngineFaultError, OrderError, RenderError, WeightsError
+from onestory.errors import (
+    EngineFaultError,
+    OrderError,
+    OutOfMemoryError,
+    RenderError,
+    WeightsError,
+)
 from onestory.memory.lineage import Remembered
 from onestory.testing.tiny_wan import KINDS, Kind, write_tiny_memory
 
@@ -270,6 +276,22 @@ def test_a_take_can_be_stopped_between_steps(engine_of: EngineOf, recipe_of: Rec
 
     assert control.shares == [0.475]
     assert np.array_equal(np.stack(shoot(engine, recipe_of(engine))[0]), np.stack(before))
+
+
+def test_too_little_memory_is_no_fault_that_passes(
+    engine_of: EngineOf, recipe_of: RecipeOf
+) -> None:
+    """It is said in one sentence, and the very same take is not tried again."""
+
+    class Short(Recorder):
+        def progress(self, share: float) -> None:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB.\nMore.")
+
+    engine = engine_of("t2v")
+    with pytest.raises(OutOfMemoryError, match="too little memory: CUDA .* 2 GiB") as caught:
+        engine.render(recipe_of(engine), keyframe=None, control=Short())
+
+    assert not caught.value.retryable
 
 
 def test_frames_of_the_same_people_are_recalled(
