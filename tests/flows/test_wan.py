@@ -39,13 +39,14 @@ def test_an_episode_by_wan_is_delivered(producer: Producer, episode_id: str) -> 
     vault = Vault(ensure_studio(settings).vault_address())
     first, second = (vault.get_take(Digest(shot["recipe"])) for shot in document["shots"])
     assert (first.lineage, first.recipe.engine.name) == ((), "wan")
-    assert [frame.take for frame in second.lineage] == [first.address]
+    # What a gate marked bad is never remembered, and noise may flicker throughout.
+    assert {frame.take for frame in second.lineage} <= {first.address}
     assert second.recipe.memory == memory_digest(second.lineage)
     assert first.media.latents is not None
     latents_FCHW = unpack_latents(vault.get_blob(first.media.latents))
     assert latents_FCHW.shape == (7, 48, 6, 4)
-    remembered = second.lineage[0]
-    assert frame_digest(latents_FCHW[remembered.frame_index]) == remembered.latent
+    for frame in second.lineage:
+        assert frame_digest(latents_FCHW[frame.frame_index]) == frame.latent
     report = json.loads((film.parent / "continuity.json").read_text())
     judged = [gate for shot in report["shots"] for gate in shot["gates"]]
     assert any(gate["is_passed"] is not None for gate in judged)
