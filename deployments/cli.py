@@ -612,12 +612,16 @@ def bench_cost(
 
 
 @app.command()
-def doctor(home: Home = None, as_json: Json = False) -> None:
+def doctor(
+    engine: Annotated[str | None, typer.Option(help="Look at what this engine needs.")] = None,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
     """Say what is missing on this machine and how to get it."""
     from deployments import verbs
 
     with _edge(as_json):
-        findings = verbs.doctor(_settings(home))
+        findings = verbs.doctor(_settings(home, engine))
         _print(findings, as_json, verbs.doctor_text)
         raise typer.Exit(0 if findings["is_ready"] else 1)
 

@@ -1,8 +1,8 @@
 """
 What is missing on this machine, and how is it mended?
 
-Each check is a small function that yields findings; none imports a heavy package, starts a
-service or changes anything.
+Each check is a small function that yields findings; none starts a service or changes anything, and
+none imports a heavy package, but for the engine wan, whose needs are counted by its own classes.
 """
 
 import importlib.util
@@ -10,9 +10,10 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, packages_distributions, requires, version
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import psutil
 from packaging.requirements import Requirement
@@ -22,7 +23,10 @@ from deployments.studio.embedded import status
 from deployments.studio.settings import StudioSettings
 from onestory.documents import Frozen
 from onestory.engines.pocket.weights import find_weights, weights_digest
-from onestory.errors import StudioError, WeightsError
+from onestory.errors import OrderError, StudioError, WeightsError
+
+if TYPE_CHECKING:
+    from onestory.engines.wan.card import WanCard, WanConfig
 
 PROJECT = "onestory-studio"
 OUR_NAMES = ("onestory", "tasks", "flows", "deployments")
@@ -52,6 +56,7 @@ def examine(settings: StudioSettings) -> tuple[Finding, ...]:
         *_names(),
         *_programs(),
         *_weights(settings),
+        *_wan(settings),
         *_resources(settings),
         *_home(settings),
         *_services(settings),
@@ -195,6 +200,70 @@ def _weights(settings: StudioSettings) -> Iterator[Finding]:
             yield _finding("weights", False, error.message, error.hint or "")
         else:
             yield _finding("weights", True, f"{weights_digest(folder)[:19]} in {folder}")
+
+
+def _wan(settings: StudioSettings) -> Iterator[Finding]:
+    """Which model a Wan engine films with, and whether the device can bear it."""
+    if settings.engine != "wan":
+        return
+    from onestory.engines.wan.card import read_card, usual_config
+    from onestory.engines.wan.folder import find_folder
+
+    options = settings.engine_options
+    try:
+        folder = find_folder(options.get("weights"))
+        card = read_card(folder)
+        config = usual_config(card, options.get("config"))
+    except (WeightsError, OrderError) as error:
+        yield _finding("weights", False, error.message, error.hint or "")
+        return
+    yield _finding("weights", True, f"{card.name} in {folder}")
+    yield _device_memory(folder, card, config, options)
+
+
+def _device_memory(
+    folder: Path, card: "WanCard", config: "WanConfig", options: Mapping[str, Any]
+) -> Finding:
+    """What a stretch of a vertical film takes, against what the device has."""
+    import torch
+
+    from onestory.engines.wan.estimate import estimate
+    from onestory.engines.wan.picture import drawn_size
+    from onestory.production.unit import DELIVERY_SIZES
+    from onestory.screenplay.episode import Aspect
+
+    width, height = drawn_size(
+        *DELIVERY_SIZES[Aspect.VERTICAL], multiple_of=card.multiple_of, area=config.area
+    )
+    budget, num_frames = float(options.get("memory_budget", 1.0)), config.stretch_frames
+    try:
+        need = estimate(
+            folder,
+            card,
+            config,
+            width=width,
+            height=height,
+            num_frames=num_frames,
+            memory_budget=budget,
+        )
+    except WeightsError as error:
+        return _finding("device memory", False, error.message, error.hint or "")
+    has_gpu = torch.cuda.is_available() and options.get("device", "") != "cpu"
+    there = torch.cuda.mem_get_info()[1] if has_gpu else psutil.virtual_memory().total
+    taken = need.offloaded_bytes if options.get("is_offloaded") else need.total_bytes
+    weights = ", ".join(f"{part.name} {part.num_bytes / GIB:.1f}" for part in need.parts)
+    found = (
+        f"about {taken / GIB:.1f} of {there / GIB:.1f} GiB of the "
+        f"{'GPU' if has_gpu else 'machine'}: weights {need.weight_bytes / GIB:.1f} ({weights}); "
+        f"{num_frames} frames of {width}x{height} with {budget:g} remembered: step "
+        f"{need.step_bytes / GIB:.1f}, memory {need.memory_bytes / GIB:.1f}, decoding "
+        f"{need.decode_bytes / GIB:.1f}"
+    )
+    hint = (
+        f"{need.offloaded_bytes / GIB:.1f} GiB are enough with the option is_offloaded; or set a "
+        "smaller area or fewer stretch_frames in its config"
+    )
+    return _finding("device memory", taken <= there, found, hint, is_required=False)
 
 
 def _resources(settings: StudioSettings) -> Iterator[Finding]:

@@ -112,7 +112,8 @@ class _Visit:
         """Append the memory's places to the shot's."""
         return Rotary(
             *(
-                torch.cat([own.expand(memory.shape[0], -1, -1, -1), memory], dim=1)
+                # An offloaded model was elsewhere when its memory was attached.
+                torch.cat([own.expand(len(memory), -1, -1, -1), memory.to(own.device)], dim=1)
                 for own, memory in zip(stock, self.rotary, strict=True)
             )
         )

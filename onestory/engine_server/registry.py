@@ -6,7 +6,7 @@ from typing import Any
 from onestory.engines.protocol import Engine
 from onestory.errors import OrderError
 
-ENGINES = ("pocket", "previz", "painted", "remembering", "sabotaged")
+ENGINES = ("pocket", "wan", "previz", "painted", "remembering", "sabotaged")
 
 
 def open_engine(name: str, options: Mapping[str, Any]) -> Engine:
@@ -21,6 +21,10 @@ def open_engine(name: str, options: Mapping[str, Any]) -> Engine:
 
         config = PocketConfig(**options.get("config", {}))
         return PocketEngine(**{**options, "config": config})
+    if name == "wan":
+        from onestory.engines.wan.engine import WanEngine
+
+        return WanEngine(**options)
     if name == "previz":
         from onestory.engines.previz.engine import PrevizEngine
 

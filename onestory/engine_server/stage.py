@@ -13,6 +13,7 @@ quarantine, and the same recipe may be tried again.
 import logging
 import os
 import platform
+import sys
 import threading
 import time
 from collections import OrderedDict, deque
@@ -63,8 +64,13 @@ def machine_class() -> str:
     """
     Name of the class of machines on which equal recipes give equal bytes.
 
-    Threads belong to it: a sum that is shared among more of them is rounded otherwise.
+    Threads belong to it: a sum that is shared among more of them is rounded otherwise. So does the
+    GPU, if one is in use.
     """
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_initialized():
+        card = torch.cuda.get_device_name().lower().replace(" ", "-")
+        return f"{platform.system().lower()}-{platform.machine()}-{card}"
     threads = os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1
     return f"{platform.system().lower()}-{platform.machine()}-cpu-{threads}"
 

@@ -13,17 +13,17 @@ torch is loaded with the first caption that is read, not with this module.
 
 import threading
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from onestory.diffusion.told import Told
 from onestory.documents import Digest, digest_of_json
+from onestory.engines.held import held, spread
 from onestory.engines.latents import (
     Figures,
     Latents,
@@ -214,7 +214,7 @@ class PocketEngine:
 
         model = self._model()
         grid = native_grid(recipe.width, recipe.height)
-        kept = set(_spread(recipe.num_frames, self.config.most_kept).tolist())
+        kept = set(spread(recipe.num_frames, self.config.most_kept).tolist())
         with torch.inference_mode():
             latents = [
                 model.encode(onto_grid(frame_HWC, grid, width=recipe.width, height=recipe.height))
@@ -283,7 +283,7 @@ class PocketEngine:
         index = drawn_index(recipe.num_frames, recipe.fps)
         scene = self._scene(recipe)
         frames, latent_FChw = self._draw(recipe, scene, keyframe, memory, control, index=index)
-        kept = _spread(len(latent_FChw), self.config.most_kept)
+        kept = spread(len(latent_FChw), self.config.most_kept)
         kept_FChw = latent_FChw[kept]
         model, shown = self._model(), _shown(index)
         features_FE = model.describe(torch.from_numpy(kept_FChw)).numpy()
@@ -295,7 +295,7 @@ class PocketEngine:
             recipe.set_name,
         )
         return Footage(
-            frames=_held(frames, index, recipe, control),
+            frames=held(frames, index, recipe, control, drawing_share=DRAWING_SHARE),
             latents=pack_latents(
                 kept_FChw,
                 features_FE,
@@ -434,23 +434,3 @@ def _figures(figures: Figures | None) -> "dict[str, torch.Tensor] | None":
     if figures is None:
         return None
     return {name: torch.from_numpy(shown_hw.copy()) for name, shown_hw in figures.items()}
-
-
-def _held(
-    frames: Sequence[Frame], index: Sequence[int], recipe: Recipe, control: Control
-) -> Iterator[Frame]:
-    """Show each drawn frame for as long as it stands on screen."""
-    shown, frame_HWC = -1, None
-    for number, drawn in enumerate(index):
-        control.check()
-        if frame_HWC is None or drawn != shown:
-            frame_HWC = filled(frames[drawn], width=recipe.width, height=recipe.height)
-            shown = drawn
-        yield frame_HWC
-        share = (number + 1) / len(index)
-        control.progress(DRAWING_SHARE + (1 - DRAWING_SHARE) * share)
-
-
-def _spread(num: int, most: int) -> npt.NDArray[np.int_]:
-    """Which of so many frames are kept: evenly spread, the first and the last among them."""
-    return np.linspace(0, num - 1, min(num, most)).round().astype(int)

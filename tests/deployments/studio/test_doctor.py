@@ -11,6 +11,7 @@ from deployments.studio import doctor
 from deployments.studio.doctor import Finding, examine
 from deployments.studio.settings import read_settings
 from onestory.testing.tiny_pocket import write_tiny_weights
+from onestory.testing.tiny_wan import write_tiny_wan
 
 
 def _by_name() -> dict[str, Finding]:
@@ -114,6 +115,26 @@ def test_missing_weights_are_found(tmp_path: Path) -> None:
     assert [finding.is_ok for finding in weights("pocket", tmp_path / "none")] == [False]
     assert weights("pocket", tmp_path / "none")[0].hint == "train them with: onestory train pocket"
     assert weights("previz", tmp_path / "none") == []
+
+
+def test_what_a_wan_takes_is_said_before_it_is_loaded(tmp_path: Path) -> None:
+    """The doctor names the model and counts its weights; a folder that holds none is found."""
+
+    def found(folder: Path, **options: object) -> dict[str, Finding]:
+        options = {"weights": str(folder), "device": "cpu", **options}
+        findings = examine(read_settings(engine="wan", engine_options=options))
+        return {finding.name: finding for finding in findings}
+
+    folder = write_tiny_wan(tmp_path / "tiny", "ti2v")
+
+    there = found(folder)
+    assert there["weights"].found == f"Wan2.2-TI2V in {folder}"
+    assert "121 frames of 704x1280 with 1 remembered: step" in there["device memory"].found
+    huge = found(folder, config={"area": 10**9, "stretch_frames": 10**9})["device memory"]
+    assert (huge.is_ok, huge.is_required) == (False, False)
+    assert "smaller area" in huge.hint
+    assert not found(tmp_path / "none")["weights"].is_ok
+    assert "no choice 'step'" in found(folder, config={"step": 3})["weights"].found
 
 
 def test_home_that_cannot_be_written_is_found(tmp_path: Path) -> None:

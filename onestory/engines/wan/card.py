@@ -1,0 +1,241 @@
+"""
+What kind of Wan lies in a folder, and how does its card say it is used?
+
+    model_index.json ── which pipeline, experts, times of tokens ──┐
+    transformer/config.json ── channels, width, image tokens ──────┼── WanCard
+    vae/config.json ── cells ──────────────────────────────────────┤
+    scheduler/scheduler_config.json ── flow shift ─────────────────┘
+
+What the folder's configuration says is read from there. Sizes, lengths, steps and guidance stand
+in the cards alone: https://huggingface.co/Wan-AI, the diffusers examples of each.
+
+Nothing is loaded: this module reads JSON and does without torch.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from onestory.errors import OrderError, WeightsError
+from onestory.memory.budget import PATCH
+
+PIPELINES = ("WanPipeline", "WanImageToVideoPipeline")
+"""Classes of diffusers whose folders are read."""
+
+NEGATIVE_CAPTION = (
+    "Bright tones, overexposed, static, blurred details, subtitles, style, works, paintings, "
+    "images, static, overall gray, worst quality, low quality, JPEG compression residue, ugly, "
+    "incomplete, extra fingers, poorly drawn hands, poorly drawn faces, deformed, disfigured, "
+    "misshapen limbs, fused fingers, still picture, messy background, three legs, many people in "
+    "the background, walking backwards"
+)
+"""What the cards of all Wans ask not to see."""
+
+SHIFT_OF_720P = 5.0
+"""From this flow shift on a Wan2.1 was trained for 720p."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WanCard:
+    """What a folder holds. Cells are those of its VAE."""
+
+    name: str
+    """Of the architecture: "Wan2.2-TI2V", "Wan2.1-T2V", "Wan2.1-I2V", "Wan2.2-T2V-A14B" …"""
+    pipeline: str
+    """One of `PIPELINES`, by which the folder is loaded."""
+    reads_text_alone: bool
+    """Whether a shot can be made from its caption alone."""
+    reads_picture: bool
+    """Whether a shot can start from a given first frame."""
+    has_token_times: bool
+    """Whether every token has a time of its own, so that given ones are clean."""
+    num_experts: int
+    """Transformers: 2 if one draws at high noise and another at low noise."""
+    latent_channels: int
+    spatial: int
+    """Pixels along a side of a cell."""
+    temporal: int
+    """Frames of a latent frame; the first holds one alone."""
+    shift: float
+    """Flow shift that the scheduler's configuration says."""
+
+    @property
+    def multiple_of(self) -> int:
+        """Width and height of what is drawn divide by this."""
+        return self.spatial * PATCH[1]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WanConfig:
+    """Choices of a `WanEngine` that decide pixels."""
+
+    steps: int
+    guidance: float
+    """Of a recipe with guidance 1; of two experts, the one for high noise."""
+    guidance_low: float
+    """Of the expert for low noise."""
+    shift: float
+    """Flow shift."""
+    area: int
+    """Pixels of a drawn frame, at most about so many."""
+    fps: int
+    """Drawn frames of a second."""
+    stretch_frames: int
+    """Frames that are drawn at once, at most; the temporal factor times k, plus 1."""
+    max_frames: int
+    """Drawn frames of the longest shot. More than a stretch go on from its last frame."""
+    attention: Literal["joint", "cached"]
+    """How memory is read: with the shot, or kept as keys and values; both at time 0."""
+    negative_caption: str = NEGATIVE_CAPTION
+    """Where a recipe has none of its own."""
+    dtype: Literal["float32", "bfloat16"] = "bfloat16"
+    """Of the transformers and the text encoder. The VAE computes in float32, as cards ask."""
+    is_tiled: bool = False
+    """Whether the VAE works in tiles, which takes less memory and may leave seams."""
+    most_kept: int = 9
+    """Latent frames of a take that later takes can remember, spread over its length."""
+
+    def __post_init__(self) -> None:
+        least = {"steps": 1, "fps": 1, "area": 1, "stretch_frames": 5, "max_frames": 1}
+        for name, number in {**least, "most_kept": 1}.items():
+            if getattr(self, name) < number:
+                raise ValueError(f"{name} must be at least {number}, got {getattr(self, name)}")
+        if min(self.guidance, self.guidance_low) < 0 or self.shift <= 0:
+            raise ValueError(
+                f"guidance must be from 0 on and shift above 0, got {self.guidance}, "
+                f"{self.guidance_low} and {self.shift}"
+            )
+        if self.attention not in ("joint", "cached"):
+            raise ValueError(f"attention must be joint or cached, got {self.attention!r}")
+        if self.dtype not in ("float32", "bfloat16"):
+            raise ValueError(f"dtype must be float32 or bfloat16, got {self.dtype!r}")
+
+
+def read_card(folder: Path) -> WanCard:
+    """
+    Say what kind of Wan lies in a folder.
+
+    Args:
+        folder: As diffusers writes it.
+
+    Returns:
+        Its card.
+
+    Raises:
+        WeightsError: If it is no Wan that this engine can film with.
+    """
+    index = _read(folder, "model_index.json")
+    pipeline = str(index.get("_class_name"))
+    if pipeline not in PIPELINES:
+        raise WeightsError(
+            f"the folder holds a {pipeline}, and the engine wan films with {' or '.join(PIPELINES)}"
+        )
+    transformer = _read(folder, "transformer/config.json")
+    vae = _read(folder, "vae/config.json")
+    scheduler = _read(folder, "scheduler/scheduler_config.json")
+
+    patch = tuple(transformer.get("patch_size", PATCH))
+    if patch != PATCH:
+        raise WeightsError(f"the transformer's patch is {patch}, and {PATCH} is needed")
+    channels, given = int(vae.get("z_dim", 16)), int(transformer.get("in_channels", 16))
+    temporal = int(vae.get("scale_factor_temporal", 4))
+    has_second = (index.get("transformer_2") or [None])[0] is not None
+    if has_second != (index.get("boundary_ratio") is not None):
+        raise WeightsError(
+            "two experts and the boundary between them belong together, and the folder has "
+            + ("no boundary_ratio" if has_second else "no transformer_2")
+        )
+    has_token_times = bool(index.get("expand_timesteps"))
+    reads_picture = given == 2 * channels + temporal
+    if not reads_picture and given != channels:
+        raise WeightsError(
+            f"the transformer reads {given} channels, and {channels} (text) or "
+            f"{2 * channels + temporal} (first frame) fit its VAE"
+        )
+    return WanCard(
+        name=_name(reads_picture, has_token_times, has_second),
+        pipeline=pipeline,
+        reads_text_alone=not reads_picture,
+        reads_picture=reads_picture or has_token_times,
+        has_token_times=has_token_times,
+        num_experts=2 if has_second else 1,
+        latent_channels=channels,
+        spatial=int(vae.get("scale_factor_spatial", 8)),
+        temporal=temporal,
+        shift=float(scheduler.get("flow_shift") or scheduler.get("shift") or 1.0),
+    )
+
+
+def usual_config(card: WanCard, changes: Mapping[str, Any] | None = None) -> WanConfig:
+    """
+    Say how a model is used: as its card says, but for some choices.
+
+    Args:
+        card: The model.
+        changes: Choices by name; None for the card's.
+
+    Returns:
+        A whole configuration.
+
+    Raises:
+        OrderError: If there is no such choice, or its value cannot be.
+    """
+    kept = {"shift": card.shift, "attention": "joint" if card.has_token_times else "cached"}
+    at_720p = card.num_experts == 2 or card.shift >= SHIFT_OF_720P
+    if card.has_token_times:
+        usual = _usual(50, (5.0, 5.0), 1280 * 704, fps=24, frames=121, **kept)
+    elif card.num_experts == 2:
+        guidance = (3.5, 3.5) if card.reads_picture else (4.0, 3.0)
+        usual = _usual(40, guidance, 1280 * 720, fps=16, frames=81, **kept)
+    else:
+        area = 1280 * 720 if at_720p else 832 * 480
+        usual = _usual(50, (5.0, 5.0), area, fps=16, frames=81, **kept)
+    if card.reads_picture:
+        usual = replace(usual, max_frames=60 * usual.fps)
+    known = [field.name for field in fields(WanConfig)]
+    strangers = sorted(set(changes or {}) - set(known))
+    if strangers:
+        raise OrderError(
+            f"the engine wan has no choice {strangers[0]!r}", hint=f"choices are {', '.join(known)}"
+        )
+    try:
+        return replace(usual, **dict(changes or {}))
+    except (ValueError, TypeError) as error:
+        raise OrderError(f"the engine wan cannot film so: {error}") from error
+
+
+def _usual(
+    steps: int, guidance: tuple[float, float], area: int, *, fps: int, frames: int, **kept: Any
+) -> WanConfig:
+    return WanConfig(
+        steps=steps,
+        guidance=guidance[0],
+        guidance_low=guidance[1],
+        area=area,
+        fps=fps,
+        stretch_frames=frames,
+        max_frames=frames,
+        **kept,
+    )
+
+
+def _name(reads_picture: bool, has_token_times: bool, has_experts: bool) -> str:
+    if has_token_times:
+        return "Wan2.2-TI2V"
+    kind = "I2V" if reads_picture else "T2V"
+    return f"Wan2.2-{kind}-A14B" if has_experts else f"Wan2.1-{kind}"
+
+
+def _read(folder: Path, name: str) -> dict[str, Any]:
+    try:
+        found = json.loads((folder / name).read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise WeightsError(
+            f"{name} of {folder.name} cannot be read: {type(error).__name__}",
+            hint="name a whole diffusers folder as the engine's option weights",
+        ) from error
+    if not isinstance(found, dict):
+        raise WeightsError(f"{name} of {folder.name} is no JSON object")
+    return found

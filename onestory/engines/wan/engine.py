@@ -1,0 +1,422 @@
+"""
+Which engine makes production footage? OneStory's memory on Wan weights that a studio has.
+
+    earlier takes ── policy ── lineage ── recalled frames ── patchifiers ──┐
+    recipe ── caption, with looks ── UMT5 ─────────────────────────────────┼── stretches
+    keyframe ── VAE ── first latent frame ─────────────────────────────────┤      │
+    seed ── noise ─────────────────────────────────────────────────────────┘      │
+                         frames at the card's rate and size ── held, resampled ◄──┘
+
+torch is loaded with the first question about memory, weights with the first take.
+"""
+
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from onestory.documents import Digest, digest_of_json
+from onestory.engines.held import held, spread
+from onestory.engines.latents import pack_latents, unpack_latents
+from onestory.engines.pocket.captions import pocket_caption
+from onestory.engines.pocket.picture import CELL, Grid, onto_grid
+from onestory.engines.protocol import (
+    Capabilities,
+    Control,
+    EarlierTake,
+    Footage,
+    Frame,
+    RecalledFrame,
+)
+from onestory.engines.recipe import EngineFingerprint, Recipe, imported_for
+from onestory.engines.wan.card import WanConfig, read_card, usual_config
+from onestory.engines.wan.folder import find_folder, find_memory, levels_of, weights_digest
+from onestory.engines.wan.picture import drawn_index, drawn_size, stretches
+from onestory.errors import OrderError, RenderError
+from onestory.memory.budget import PATCH, tokens_per_frame
+from onestory.memory.lineage import Remembered
+from onestory.resampling import filled
+
+if TYPE_CHECKING:
+    from onestory.engines.wan.model import Memory, WanModel
+    from onestory.memory.policies import NextShot, SelectionPolicy
+
+NAME = "wan"
+MULTIPLE_OF = 2
+RECIPE_VERSION = 1
+"""Raised by hand when a change of code alters pixels."""
+
+DIVERSITY, LEARNED = "diversity", "learned"
+POLICIES = (
+    DIVERSITY,
+    LEARNED,
+    "last_frame",
+    "fixed_window",
+    "single_keyframe",
+    "uniform",
+    "recency",
+)
+"""Who may choose what is remembered; see `onestory.memory.policies`."""
+
+DRAWING_SHARE = 0.95
+"""How much of a take is done once it is drawn; the rest is bringing frames to size."""
+
+
+class WanEngine:
+    """Films with a Wan. Equal recipes give equal bytes on one machine class."""
+
+    def __init__(
+        self,
+        config: Mapping[str, Any] | None = None,
+        *,
+        weights: str | Path | None = None,
+        may_download: bool = False,
+        memory: str | Path | None = None,
+        memory_budget: float = 1.0,
+        memory_policy: str = "",
+        device: str = "",
+        is_offloaded: bool = False,
+    ) -> None:
+        """
+        Make an engine; no weights are loaded yet.
+
+        Args:
+            config: Choices of `WanConfig` that shall be otherwise than the model's card says.
+            weights: A diffusers folder, or a model of the hub that is on this machine; None for
+                Wan2.2-TI2V-5B.
+            may_download: Whether weights are fetched from the hub if they are missing.
+            memory: Folder of OneStory modules; None for `memory` in the weights' own, if any.
+            memory_budget: Of a first take, in latent-frame equivalents. It stands in recipes.
+            memory_policy: Who chooses what is remembered, one of `POLICIES`; nothing for the
+                trained selector if there is one, and diversity if not.
+            device: Where it computes, as torch names it; nothing for the first GPU, or the CPU.
+            is_offloaded: Whether parts wait in main memory until they are needed, so that the
+                device need hold only the largest of them.
+
+        Raises:
+            OrderError: If there is no such choice or policy.
+            WeightsError: If there are no such weights.
+        """
+        self.folder = find_folder(weights, may_download=may_download)
+        self.memory = find_memory(self.folder, memory)
+        self.card = read_card(self.folder)
+        self.config: WanConfig = usual_config(self.card, config)
+        self._levels = levels_of(self.memory)
+        can_learn = self.memory is not None and (self.memory / "selector").is_dir()
+        self._policy = memory_policy or (LEARNED if can_learn else DIVERSITY)
+        if self._policy not in POLICIES or (self._policy == LEARNED and not can_learn):
+            known = [name for name in POLICIES if can_learn or name != LEARNED]
+            raise OrderError(
+                f"these weights cannot choose by {self._policy!r}",
+                hint=f"choose {', '.join(known)}",
+            )
+        self._memory_budget = memory_budget
+        self._device = device
+        self._is_offloaded = is_offloaded
+        self._loading = threading.Lock()
+        self._loaded: WanModel | None = None
+
+    def fingerprint(self) -> EngineFingerprint:
+        """What of this engine decides pixels."""
+        own = self.folder / "memory"
+        elsewhere = None if self.memory in (None, own) else self.memory
+        return EngineFingerprint(
+            name=NAME,
+            weights=weights_digest(self.folder, elsewhere),
+            config=digest_of_json(asdict(self.config)),
+            recipe_version=RECIPE_VERSION,
+        )
+
+    def capabilities(self) -> Capabilities:
+        """It remembers; the rest depends on the model."""
+        return Capabilities(
+            remembers=True,
+            draws_keyframes=False,
+            accepts_keyframes=self.card.reads_picture,
+            max_frames=self.config.max_frames,
+            multiple_of=MULTIPLE_OF,
+            continues=self.card.reads_picture,
+            memory_budget=self._memory_budget,
+            memory_policy=self._policy,
+        )
+
+    def token_budget(self, recipe: Recipe) -> int:
+        """As many tokens as its share of a drawn frame has."""
+        rows, columns = self._cells(recipe)
+        return int(recipe.memory_budget * tokens_per_frame(rows, columns, PATCH))
+
+    def recall(
+        self, recipe: Recipe, takes: Sequence[EarlierTake], *, has_people_first: bool = False
+    ) -> tuple[Remembered, ...]:
+        """
+        Choose frames of earlier takes.
+
+        Takes whose latents are of another VAE or size are passed over; a person's footage is
+        among them only if it was brought for this engine.
+        """
+        if recipe.memory_budget == 0 or not takes:
+            return ()
+        import torch
+
+        from onestory.engines.wan.recalling import features_of, figures_of, next_shot
+        from onestory.memory.bank import MemoryBank
+        from onestory.memory.policies import people_first
+        from onestory.memory.recall import recall
+
+        shape, own = (self.card.latent_channels, *self._cells(recipe)), self.fingerprint()
+        bank = MemoryBank()
+        for number, earlier in enumerate(takes):
+            engine = earlier.take.recipe.engine
+            if engine.name != NAME and engine != imported_for(own, Digest(engine.weights)):
+                continue
+            latents_FChw = torch.from_numpy(unpack_latents(earlier.read_latents()).copy())
+            if latents_FChw.shape[1:] == shape:
+                bank.remember(
+                    latents_FChw,
+                    take=earlier.take.address,
+                    slate=earlier.take.slate,
+                    shot=number,
+                    features_FE=features_of(earlier.take.recipe, latents_FChw),
+                    figures=figures_of(earlier.take.recipe, latents_FChw),
+                    flagged=earlier.spoilt_latents(len(latents_FChw)),
+                )
+        if not len(bank):
+            return ()
+        policy, asked = self._choosing(
+            recipe, next_shot(recipe, shot=len(takes), channels=shape[0])
+        )
+        if has_people_first:
+            policy = people_first(policy)
+        return recall(bank, policy, asked, budget=recipe.memory_budget, levels=self._levels).lineage
+
+    def latents_of(self, recipe: Recipe, frames: Iterable[Frame]) -> bytes:
+        """
+        Code footage that a person brought, as many frames of it as are kept of a take.
+
+        Args:
+            recipe: Its size, rate and length.
+            frames: All of it.
+        """
+        kept = set(spread(recipe.num_frames, self.config.most_kept).tolist())
+        model = self._model()
+        latents_FChw = np.stack(
+            [
+                model.encode(self._fitted(frame_HWC, recipe)).numpy()
+                for index, frame_HWC in enumerate(frames)
+                if index in kept
+            ]
+        )
+        return pack_latents(latents_FChw)
+
+    def keyframe(
+        self, recipe: Recipe, *, memory: Sequence[RecalledFrame] = (), control: Control
+    ) -> Frame:
+        """
+        Draw a first frame: a shot of one frame.
+
+        Args:
+            recipe: What is to be seen.
+            memory: The frames that it remembers, best first.
+            control: Asked at every step whether to stop.
+
+        Returns:
+            The frame, at the recipe's size.
+
+        Raises:
+            RenderError: If the model cannot draw one.
+            OutOfMemoryError: If the device has too little memory.
+        """
+        frames, _ = self._draw(recipe, None, memory, control, num_frames=1)
+        return filled(frames[0], width=recipe.width, height=recipe.height)
+
+    def render(
+        self,
+        recipe: Recipe,
+        *,
+        keyframe: Frame | None,
+        memory: Sequence[RecalledFrame] = (),
+        control: Control,
+    ) -> Footage:
+        """
+        Draw a take.
+
+        Args:
+            recipe: What is to be shot.
+            keyframe: The first frame.
+            memory: The frames that it remembers, best first.
+            control: Asked at every step and every frame whether to stop.
+
+        Returns:
+            Frames that are drawn already, and resampled when they are asked for; and latents.
+
+        Raises:
+            RenderError: If the model cannot draw that, or the promised keyframe is missing.
+            OutOfMemoryError: If the device has too little memory.
+        """
+        if keyframe is None and recipe.keyframe is not None:
+            raise RenderError(
+                "the recipe starts from a keyframe, and none was handed over",
+                hint="import the keyframe again",
+            )
+        index = drawn_index(recipe.num_frames, recipe.fps, drawn_fps=self.config.fps)
+        frames, latents_FChw = self._draw(
+            recipe, keyframe, memory, control, num_frames=index[-1] + 1
+        )
+        kept_FChw = latents_FChw[spread(len(latents_FChw), self.config.most_kept)]
+        return Footage(
+            frames=held(frames, index, recipe, control, drawing_share=DRAWING_SHARE),
+            latents=pack_latents(kept_FChw),
+            remarks=self._remarks(memory),
+        )
+
+    def _draw(
+        self,
+        recipe: Recipe,
+        keyframe: Frame | None,
+        memory: Sequence[RecalledFrame],
+        control: Control,
+        *,
+        num_frames: int,
+    ) -> tuple[list[Frame], npt.NDArray[np.float32]]:
+        """Draw at the card's rate: no fewer frames than asked for, and all their latents."""
+        self._refuse(recipe, num_frames, has_first=keyframe is not None)
+        control.check()
+        from onestory.engines.wan.model import Shot
+
+        config, card = self.config, self.card
+        width, height = self._size(recipe)
+        lengths = stretches(num_frames, most=config.stretch_frames, temporal=card.temporal)
+        first_HW3 = None if keyframe is None else self._fitted(keyframe, recipe)
+        remembered = self._remembered(memory)
+        frames: list[Frame] = []
+        latents: list[npt.NDArray[np.float32]] = []
+        for number, length in enumerate(lengths):
+            shot = Shot(
+                caption=self._caption(recipe),
+                negative_caption=recipe.negative_caption or config.negative_caption,
+                width=width,
+                height=height,
+                num_frames=length,
+                seed=(recipe.seed + number) % 2**63,
+                guidance=_guidance(config.guidance, recipe),
+                guidance_low=_guidance(config.guidance_low, recipe),
+                first_HW3=first_HW3,
+            )
+
+            def say(share: float, number: int = number) -> None:
+                control.check()
+                control.progress(DRAWING_SHARE * (number + share) / len(lengths))
+
+            latents_1CFhw = self._model().draw(shot, remembered, say)
+            drawn = self._model().decode(latents_1CFhw)
+            is_first = number == 0
+            frames += drawn if is_first else drawn[1:]
+            latents.append(latents_1CFhw[0].transpose(0, 1).numpy()[0 if is_first else 1 :])
+            first_HW3 = drawn[-1]
+        return frames, np.concatenate(latents)
+
+    def _remembered(self, memory: Sequence[RecalledFrame]) -> "tuple[Memory, ...]":
+        if not memory:
+            return ()
+        import torch
+
+        return self._model().remember(
+            torch.from_numpy(np.stack([frame.latent_CHW for frame in memory])),
+            [frame.source.level for frame in memory],
+        )
+
+    def _choosing(self, recipe: Recipe, asked: "NextShot") -> "tuple[SelectionPolicy, NextShot]":
+        """Who chooses, and what they need to know."""
+        from dataclasses import replace
+
+        from onestory.memory.policies import UNTRAINED, clip_diversity, learned
+
+        if self._policy == DIVERSITY:
+            return clip_diversity(), asked
+        if self._policy in UNTRAINED:
+            return UNTRAINED[self._policy], asked
+        model = self._model()
+        assert model.selector is not None, "the policy was checked"
+        return learned(model.selector), replace(asked, text_TE=model.read(self._caption(recipe)))
+
+    def _caption(self, recipe: Recipe) -> str:
+        """
+        What the model reads.
+
+        "The same man" says nothing to weights that were not trained to look for him in a memory:
+        those are told his look as well.
+        """
+        return pocket_caption(recipe, has_memory=None if self.memory else False)
+
+    def _remarks(self, memory: Sequence[RecalledFrame]) -> tuple[str, ...]:
+        if not memory or self.memory is not None:
+            return ()
+        return ("The memory is read by stock weights, which were never trained to read one.",)
+
+    def _refuse(self, recipe: Recipe, num_frames: int, *, has_first: bool) -> None:
+        """Say what the model cannot do."""
+        card, config = self.card, self.config
+        if has_first and not card.reads_picture:
+            raise RenderError(
+                f"{card.name} reads captions alone and cannot start from a first frame",
+                hint="take the keyframe back, or film with Wan2.2-TI2V",
+            )
+        if not has_first and not card.reads_text_alone:
+            raise RenderError(
+                f"{card.name} starts from a first frame, and the shot has none",
+                hint="give every shot after a cut a keyframe, or film with Wan2.2-TI2V",
+            )
+        at_once = (config.stretch_frames - 1) // card.temporal * card.temporal + 1
+        most = config.max_frames if card.reads_picture else at_once
+        if num_frames > most:
+            raise RenderError(
+                f"the shot takes {num_frames} frames at {config.fps} a second, and {card.name} "
+                f"draws {most}",
+                hint="cut the shot in two",
+            )
+        if recipe.width % MULTIPLE_OF or recipe.height % MULTIPLE_OF:
+            raise RenderError(
+                f"the frame is {recipe.width}x{recipe.height}, and both must divide by "
+                f"{MULTIPLE_OF}"
+            )
+
+    def _size(self, recipe: Recipe) -> tuple[int, int]:
+        """Width and height of what is drawn, in pixels."""
+        return drawn_size(
+            recipe.width, recipe.height, multiple_of=self.card.multiple_of, area=self.config.area
+        )
+
+    def _cells(self, recipe: Recipe) -> tuple[int, int]:
+        """Rows and columns of a latent frame."""
+        width, height = self._size(recipe)
+        return height // self.card.spatial, width // self.card.spatial
+
+    def _fitted(self, frame_HWC: Frame, recipe: Recipe) -> Frame:
+        """Bring a frame to where the model would have drawn it."""
+        width, height = self._size(recipe)
+        grid = Grid(rows=height // CELL, columns=width // CELL)
+        return onto_grid(frame_HWC, grid, width=recipe.width, height=recipe.height)
+
+    def _model(self) -> "WanModel":
+        with self._loading:
+            if self._loaded is None:
+                from onestory.engines.wan.model import load_model, usual_device
+
+                self._loaded = load_model(
+                    self.folder,
+                    self.card,
+                    self.config,
+                    memory=self.memory,
+                    device=self._device or usual_device(),
+                    is_offloaded=self._is_offloaded,
+                )
+            return self._loaded
+
+
+def _guidance(usual: float, recipe: Recipe) -> float:
+    """A recipe's guidance counts in the model's own: 1 is as its card says, 0 does not guide."""
+    return 1.0 + (usual - 1.0) * recipe.guidance

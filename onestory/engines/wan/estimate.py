@@ -1,0 +1,231 @@
+"""
+How much device memory does a Wan take, before anything is loaded?
+
+    configurations ── the real classes on torch's meta device ── parameters ── bytes of weights
+    tokens of a stretch and of its memory ── width, dtype ── bytes of a denoising step
+    pixels of a drawn frame ── the VAE's widest layers ── bytes of decoding
+
+Weights are counted exactly. Steps and decoding are sums of the largest tensors that are alive at
+once, for kernels that never hold a whole attention matrix: about right, not a promise.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import diffusers
+import torch
+import transformers
+
+from onestory.engines.wan.card import WanCard, WanConfig
+from onestory.errors import WeightsError
+from onestory.memory.budget import PATCH, tokens_per_frame
+
+PARTS = ("text_encoder", "image_encoder", "transformer", "transformer_2", "vae")
+IN_FULL = ("vae", "image_encoder")
+"""Parts that compute in float32, whatever the dtype."""
+
+CAPTION_TOKENS = 512
+CACHED_FRAMES = 2
+"""Frames that every causal convolution of the VAE keeps."""
+LIVE_COPIES = 4
+"""Tensors as large as the VAE's widest layer that are alive at once."""
+FULL = 4
+"""Bytes of a float32."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Part:
+    """Weights of one part of a pipeline."""
+
+    name: str
+    num_parameters: int
+    num_bytes: int
+    """Once loaded."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Need:
+    """What a stretch takes."""
+
+    parts: tuple[Part, ...]
+    num_tokens: int
+    """Of the stretch, without its memory."""
+    step_bytes: int
+    """Of a denoising step, beside the weights; about."""
+    memory_bytes: int
+    """Of what is remembered, between the steps."""
+    decode_bytes: int
+    """Of decoding, beside the weights; about."""
+
+    @property
+    def weight_bytes(self) -> int:
+        """Of all parts together."""
+        return sum(part.num_bytes for part in self.parts)
+
+    @property
+    def total_bytes(self) -> int:
+        """The most that is alive at once, with everything on the device."""
+        return self.weight_bytes + max(self.step_bytes + self.memory_bytes, self.decode_bytes)
+
+    @property
+    def offloaded_bytes(self) -> int:
+        """The most that is alive at once, if each part is on the device only when it is needed."""
+        beside = {"vae": self.decode_bytes, "transformer": self.step_bytes}
+        beside["transformer_2"] = self.step_bytes
+        parts = [part.num_bytes + beside.get(part.name, 0) for part in self.parts]
+        return max(parts) + self.memory_bytes
+
+
+def estimate(
+    folder: Path,
+    card: WanCard,
+    config: WanConfig,
+    *,
+    width: int,
+    height: int,
+    num_frames: int,
+    memory_budget: float,
+) -> Need:
+    """
+    Say what a stretch takes.
+
+    Args:
+        folder: A diffusers folder; its configurations are enough.
+        card: What it holds.
+        config: How it is used.
+        width: Of what is drawn, in pixels.
+        height: Of what is drawn, in pixels.
+        num_frames: Of the stretch.
+        memory_budget: In latent-frame equivalents.
+
+    Raises:
+        WeightsError: If a configuration is no part of a Wan.
+    """
+    rows, columns = height // card.spatial, width // card.spatial
+    num_latents = (num_frames - 1) // card.temporal + 1
+    frame_tokens = tokens_per_frame(rows, columns, PATCH)
+    remembered = int(memory_budget * frame_tokens)
+    transformer = _config(folder, "transformer")
+    own = num_latents * frame_tokens
+    return Need(
+        parts=count_weights(folder, config),
+        num_tokens=own,
+        step_bytes=_step(transformer, card, config, own=own, remembered=remembered),
+        memory_bytes=_memory(transformer, card, config, remembered),
+        decode_bytes=_decode(_config(folder, "vae"), width, height, num_frames),
+    )
+
+
+def count_weights(folder: Path, config: WanConfig) -> tuple[Part, ...]:
+    """
+    Count the weights of every part, as they will lie on the device.
+
+    Args:
+        folder: A diffusers folder; its configurations are enough.
+        config: How it is used.
+
+    Raises:
+        WeightsError: If a configuration is no part of a Wan.
+    """
+    index = json.loads((folder / "model_index.json").read_text("utf-8"))
+    small = torch.finfo(getattr(torch, config.dtype)).bits // 8
+    parts = []
+    for name in PARTS:
+        library, kind = index.get(name) or ("", "")
+        if not kind:
+            continue
+        module = _meta(library, kind, _config(folder, name), name)
+        # transformers holds to the plain list in float16 only.
+        kept = "_keep_in_fp32_modules" + ("_strict" if library == "transformers" else "")
+        in_full = tuple(getattr(module, kept, None) or ())
+        counts = [
+            (weight.numel(), FULL if name in IN_FULL or _is_in(key, in_full) else small)
+            for key, weight in module.named_parameters()
+        ]
+        parts.append(
+            Part(
+                name=name,
+                num_parameters=sum(number for number, _ in counts),
+                num_bytes=sum(number * size for number, size in counts),
+            )
+        )
+    return tuple(parts)
+
+
+def _meta(library: str, kind: str, config: dict[str, Any], name: str) -> Any:
+    """A part without weights."""
+    try:
+        with torch.device("meta"):
+            if library == "diffusers":
+                return getattr(diffusers, kind).from_config(config)
+            known: Any = getattr(transformers, kind)
+            return known(known.config_class.from_dict(config))
+    except (AttributeError, TypeError, ValueError) as error:
+        raise WeightsError(f"{name} of the folder is no {kind}: {error}") from error
+
+
+def _is_in(key: str, modules: tuple[str, ...]) -> bool:
+    return any(module in key.split(".") for module in modules)
+
+
+def _step(
+    transformer: dict[str, Any], card: WanCard, config: WanConfig, *, own: int, remembered: int
+) -> int:
+    """
+    Largest tensors of a block at once.
+
+    Two streams of tokens; three copies in float32 for a norm; then either queries, keys, values,
+    their rotated forms, what attention says and two transients in float32, or the feed-forward
+    layer's inside twice. Where every token has a time, modulation is as long as the sequence.
+    """
+    size = torch.finfo(getattr(torch, config.dtype)).bits // 8
+    width = _width(transformer)
+    is_joint = config.attention == "joint"
+    tokens = own + (remembered if is_joint else 0)
+    stream = tokens * width
+    block = 2 * stream * size + 3 * stream * FULL
+    attention = 6 * stream * size + 2 * stream * FULL
+    if not is_joint:
+        attention += 2 * remembered * width * size
+    inside = 2 * tokens * int(transformer.get("ffn_dim", 13824)) * size
+    times = 0
+    if card.has_token_times or (is_joint and remembered):
+        times = 6 * stream * (size + FULL)
+    return block + max(attention, inside) + times + CAPTION_TOKENS * width * size
+
+
+def _memory(transformer: dict[str, Any], card: WanCard, config: WanConfig, remembered: int) -> int:
+    """Tokens, and keys and values of every block if they are kept, for each expert."""
+    size = torch.finfo(getattr(torch, config.dtype)).bits // 8
+    layers = 2 * int(transformer.get("num_layers", 40)) if config.attention == "cached" else 0
+    return card.num_experts * (layers + 1) * remembered * _width(transformer) * size
+
+
+def _decode(vae: dict[str, Any], width: int, height: int, num_frames: int) -> int:
+    """The VAE's last stage, four frames at a time, what its convolutions keep, and the video."""
+    patch = int(vae.get("patch_size") or 1)
+    base = int(vae.get("decoder_base_dim") or vae.get("base_dim", 96))
+    widths: list[int] = vae.get("dim_mult", [1, 2, 4, 4])
+    # The stage before hands over twice the channels at the full size.
+    channels = base * max(widths[:2])
+    pixels = width * height // patch**2
+    convolutions = 2 * (int(vae.get("num_res_blocks", 2)) + 1) + 1
+    stage = (LIVE_COPIES * 4 + CACHED_FRAMES * convolutions) * channels * pixels
+    # Once more while its stretches are put together.
+    video = 2 * 3 * num_frames * width * height
+    return int(FULL * (stage + video))
+
+
+def _width(transformer: dict[str, Any]) -> int:
+    heads = int(transformer.get("num_attention_heads", 40))
+    return heads * int(transformer.get("attention_head_dim", 128))
+
+
+def _config(folder: Path, part: str) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads((folder / part / "config.json").read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise WeightsError(f"{part}/config.json of {folder.name} cannot be read") from error
+    return found

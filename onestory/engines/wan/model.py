@@ -1,0 +1,385 @@
+"""
+How does a Wan draw a shot that remembers? The stock pipeline, with a memory attached to it.
+
+    recalled frames ── patchifier ── tokens at negative times ──┐ attached to each transformer
+    caption, negative caption ── UMT5 ── stock pipeline ────────┴── latents ── VAE ── frames
+    first frame ── stock image pipeline of the same parts
+
+Without a memory nothing is attached, and what comes out is what the stock pipeline draws, to the
+bit. Guidance reads the memory on both of its sides.
+
+Shape suffixes, for this module only:
+    K  recalled frames, best first    C  latent channels    h, w  latent cells
+    F  frames: latent ones beside h and w, drawn ones beside H and W
+    H, W  pixels    3  red, green, blue    1  one shot
+    L  memory tokens, or tokens of a caption    D  width of a model    E  width of a feature
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import diffusers
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from onestory.diffusion.inject import joint
+from onestory.diffusion.kv import MemoryCache, cached, prefill
+from onestory.engines.protocol import Frame
+from onestory.engines.wan.card import WanCard, WanConfig
+from onestory.engines.wan.modules import as_given, conditioners_for, selector_for
+from onestory.errors import OutOfMemoryError, WeightsError
+
+CAPTION_TOKENS = 512
+"""Longer captions are cut here. Wan2.1-I2V counts on so many before it looks for the image's."""
+
+
+@contextmanager
+def _spoken_of() -> Iterator[None]:
+    """Say in our own words that the device has too little memory."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise OutOfMemoryError(
+            f"the device has too little memory: {str(error).splitlines()[0]}",
+            hint="onestory doctor --engine wan says what it takes; draw fewer pixels or frames",
+        ) from error
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Shot:
+    """What is drawn at once."""
+
+    caption: str
+    negative_caption: str
+    width: int
+    """In pixels; divides by the card's `multiple_of`, and so does the height."""
+    height: int
+    num_frames: int
+    """The temporal factor times k, plus 1."""
+    seed: int
+    guidance: float
+    guidance_low: float
+    first_HW3: Frame | None = None
+    """A first frame of that size, if it is given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Recalled frames as one transformer reads them."""
+
+    tokens_1LD: Tensor
+    positions_L3: Tensor
+    cache: MemoryCache | None
+    """Keys and values, if they are kept."""
+
+
+class WanModel:
+    """A loaded Wan."""
+
+    def __init__(
+        self,
+        pipeline: Any,
+        card: WanCard,
+        config: WanConfig,
+        memory: Path | None,
+        *,
+        offloads_to: str | None = None,
+    ) -> None:
+        """
+        Take over a stock pipeline.
+
+        Args:
+            pipeline: As `from_pretrained` loads it, on its device.
+            card: What it is.
+            config: How it is used.
+            memory: OneStory modules; None for stock weights alone.
+            offloads_to: The device to which each part comes when it is needed, and leaves for
+                main memory afterwards; None if all parts stay where they are.
+
+        Raises:
+            WeightsError: If the modules do not fit the transformer.
+        """
+        self.card = card
+        self.config = config
+        self._offloads_to = offloads_to
+        parts = {
+            name: pipeline.components[name]
+            for name in ("tokenizer", "text_encoder", "vae", "scheduler")
+        }
+        parts |= {
+            "transformer": pipeline.transformer,
+            "transformer_2": pipeline.transformer_2,
+            "boundary_ratio": pipeline.config.boundary_ratio,
+            "expand_timesteps": card.has_token_times,
+        }
+        stock: Any = diffusers  # untyped
+        # Its reading of captions needs no package beside diffusers, unlike the image pipeline's.
+        is_text = isinstance(pipeline, stock.WanPipeline)
+        self.from_text: Any = pipeline if is_text else stock.WanPipeline(**parts)
+        self.from_picture: Any = None
+        if card.reads_picture:
+            self.from_picture = stock.WanImageToVideoPipeline(**parts) if is_text else pipeline
+        for one in (self.from_text, self.from_picture):
+            if one is not None:
+                one.set_progress_bar_config(disable=True)
+        self.vae: Any = pipeline.vae
+        if config.is_tiled:
+            self.vae.enable_tiling()
+        self.transformers: tuple[Any, ...] = tuple(
+            one for one in (pipeline.transformer, pipeline.transformer_2) if one is not None
+        )
+        self.conditioners = conditioners_for(self.transformers, card, memory)
+        text_dim = int(pipeline.text_encoder.config.d_model)
+        self.selector = selector_for(card, memory, text_dim=text_dim)
+
+    @torch.no_grad()
+    @_spoken_of()
+    def draw(
+        self, shot: Shot, memory: Sequence[Memory], at_step: Callable[[float], None]
+    ) -> Tensor:
+        """
+        Draw a shot.
+
+        Args:
+            shot: What is to be seen.
+            memory: What `remember` made for each transformer; empty if nothing is remembered.
+            at_step: Is told after each step how much is done, in (0, 1].
+
+        Returns:
+            Normalised latents, `1 C F h w`, float32.
+
+        Raises:
+            OutOfMemoryError: If the device has too little memory.
+        """
+        is_guided = shot.guidance > 1.0
+        self._in_turn(self.from_text)
+        caption_1LE, negative_1LE = self.from_text.encode_prompt(
+            prompt=shot.caption,
+            negative_prompt=shot.negative_caption,
+            do_classifier_free_guidance=is_guided,
+            max_sequence_length=CAPTION_TOKENS,
+        )
+        steps = self.config.steps
+
+        def told(_: Any, index: int, __: Any, kept: dict[str, Any]) -> dict[str, Any]:
+            at_step((index + 1) / steps)
+            return kept
+
+        call: dict[str, Any] = {
+            "prompt_embeds": caption_1LE,
+            "negative_prompt_embeds": negative_1LE,
+            "width": shot.width,
+            "height": shot.height,
+            "num_frames": shot.num_frames,
+            "num_inference_steps": steps,
+            "guidance_scale": shot.guidance,
+            "generator": torch.Generator().manual_seed(shot.seed),
+            "output_type": "latent",
+            "return_dict": False,
+            "callback_on_step_end": told,
+        }
+        if self.card.num_experts == 2:
+            call["guidance_scale_2"] = shot.guidance_low
+        pipeline = self.from_text
+        if shot.first_HW3 is not None:
+            pipeline = self.from_picture
+            call["image"] = Image.fromarray(shot.first_HW3)
+        self._in_turn(pipeline)
+        with self._attending(memory):
+            (latents_1CFhw,) = pipeline(**call)
+        drawn_1CFhw: Tensor = latents_1CFhw.float().cpu()
+        return drawn_1CFhw
+
+    @torch.no_grad()
+    @_spoken_of()
+    def decode(self, latents_1CFhw: Tensor) -> list[Frame]:
+        """
+        Turn latents into frames, as the stock pipelines do.
+
+        Args:
+            latents_1CFhw: Normalised latents.
+
+        Returns:
+            Frames of the size that was drawn.
+
+        Raises:
+            OutOfMemoryError: If the device has too little memory.
+        """
+        vae = self.vae
+        self._in_turn(self.from_text)
+        latents = latents_1CFhw.to(self.from_text._execution_device, vae.dtype)
+        mean, inverse = self._statistics(latents)
+        video = vae.decode(latents / inverse + mean, return_dict=False)[0]
+        video_FHW3 = self.from_text.video_processor.postprocess_video(video, output_type="np")[0]
+        return list((video_FHW3 * 255).round().astype(np.uint8))
+
+    @torch.no_grad()
+    @_spoken_of()
+    def encode(self, frame_HW3: Frame) -> Tensor:
+        """
+        Turn a single frame into latents.
+
+        Args:
+            frame_HW3: Of a size that can be drawn.
+
+        Returns:
+            Normalised latents, `C h w`, float32.
+
+        Raises:
+            OutOfMemoryError: If the device has too little memory.
+        """
+        height, width = frame_HW3.shape[:2]
+        self._in_turn(self.from_text)
+        picture = self.from_text.video_processor.preprocess(
+            Image.fromarray(frame_HW3), height=height, width=width
+        )
+        picture = picture[:, :, None].to(self.from_text._execution_device, self.vae.dtype)
+        latents = self.vae.encode(picture).latent_dist.mode()
+        mean, inverse = self._statistics(latents)
+        coded_Chw: Tensor = ((latents - mean) * inverse)[0, :, 0].float().cpu()
+        return coded_Chw
+
+    @torch.no_grad()
+    @_spoken_of()
+    def remember(self, latents_KChw: Tensor, levels: Sequence[int]) -> tuple[Memory, ...]:
+        """
+        Turn recalled frames into what every step reads.
+
+        Args:
+            latents_KChw: Normalised latents, best first.
+            levels: How finely each of them is cut.
+
+        Returns:
+            For each transformer.
+
+        Raises:
+            OutOfMemoryError: If the device has too little memory.
+        """
+        memories = []
+        self._in_turn(self.from_text)
+        for transformer, conditioner in zip(self.transformers, self.conditioners, strict=True):
+            weight = next(conditioner.parameters())
+            channels = int(conditioner.config["in_channels"])
+            sight_KChw = as_given(latents_KChw, channels).to(weight)
+            read = conditioner(sight_KChw[None], levels)
+            cache = None
+            if self.config.attention == "cached":
+                _awake(transformer)
+                tokens_1LD = read.tokens_BLD.to(transformer.patch_embedding.weight.device)
+                cache = prefill(transformer, tokens_1LD, read.positions_L3)
+            memories.append(Memory(read.tokens_BLD, read.positions_L3, cache))
+        return tuple(memories)
+
+    @torch.no_grad()
+    @_spoken_of()
+    def read(self, caption: str) -> Tensor:
+        """
+        Read a caption for the frame selector.
+
+        Returns:
+            Features of its tokens, without padding, `L E`.
+
+        Raises:
+            OutOfMemoryError: If the device has too little memory.
+        """
+        padded_1LE, _ = self.from_text.encode_prompt(
+            prompt=caption,
+            do_classifier_free_guidance=False,
+            max_sequence_length=CAPTION_TOKENS,
+        )
+        tokens = self.from_text.tokenizer(caption, truncation=True, max_length=CAPTION_TOKENS)[
+            "input_ids"
+        ]
+        read_LE: Tensor = padded_1LE[0, : len(tokens)].float().cpu()
+        return read_LE
+
+    @contextmanager
+    def _attending(self, memory: Sequence[Memory]) -> Iterator[None]:
+        """Attach the memory to every transformer; nothing at all, if there is none."""
+        with ExitStack() as stack:
+            for transformer, one in zip(self.transformers, memory, strict=bool(memory)):
+                if one.cache is not None:
+                    stack.enter_context(cached(transformer, one.cache))
+                else:
+                    stack.enter_context(
+                        joint(transformer, one.tokens_1LD, one.positions_L3, timestep=0.0)
+                    )
+            yield
+
+    def _in_turn(self, pipeline: Any) -> None:
+        """Let the parts of one pipeline come to the device when they are needed."""
+        if self._offloads_to is not None:
+            pipeline.enable_model_cpu_offload(device=self._offloads_to)
+
+    def _statistics(self, like: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean of latents, and one over their spread, computed as the stock pipelines do."""
+        config = self.vae.config
+        shape = (1, config.z_dim, 1, 1, 1)
+        mean = torch.tensor(config.latents_mean).view(shape).to(like.device, like.dtype)
+        inverse = 1.0 / torch.tensor(config.latents_std).view(shape).to(like.device, like.dtype)
+        return mean, inverse
+
+
+def load_model(
+    folder: Path,
+    card: WanCard,
+    config: WanConfig,
+    *,
+    memory: Path | None = None,
+    device: str,
+    is_offloaded: bool = False,
+) -> WanModel:
+    """
+    Load a model.
+
+    Args:
+        folder: As diffusers writes it.
+        card: What it says it is.
+        config: How it is used.
+        memory: OneStory modules, if there are any.
+        device: Where it computes, as torch names it.
+        is_offloaded: Whether parts wait in main memory until they are needed. On the CPU they
+            are there anyway.
+
+    Raises:
+        WeightsError: If it cannot be loaded, or the modules do not fit.
+        OutOfMemoryError: If the device has too little memory.
+    """
+    kept = {"vae": torch.float32, "image_encoder": torch.float32}
+    stock: Any = getattr(diffusers, card.pipeline)
+    try:
+        pipeline = stock.from_pretrained(
+            folder,
+            dtype={"default": getattr(torch, config.dtype), **kept},
+            local_files_only=True,
+            use_safetensors=True,
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise WeightsError(f"the weights in {folder.name} cannot be loaded: {reason}") from error
+    if config.shift != card.shift:
+        scheduler = pipeline.scheduler
+        name = "flow_shift" if "flow_shift" in scheduler.config else "shift"
+        pipeline.scheduler = type(scheduler).from_config(scheduler.config, **{name: config.shift})
+    if is_offloaded and torch.device(device).type != "cpu":
+        return WanModel(pipeline, card, config, memory, offloads_to=device)
+    with _spoken_of():
+        pipeline.to(device)
+    return WanModel(pipeline, card, config, memory)
+
+
+def usual_device() -> str:
+    """The first GPU, if there is one; else the CPU."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _awake(transformer: Any) -> None:
+    """Bring an offloaded transformer to its device; only a whole call would do so by itself."""
+    hook = getattr(transformer, "_hf_hook", None)
+    if hook is not None:
+        hook.pre_forward(transformer)

@@ -1,0 +1,131 @@
+"""
+Who cuts remembered frames for a Wan, and who chooses them?
+
+    memory/conditioner, conditioner_2 ── trained patchifiers, one for each transformer
+    memory/selector ── the trained frame selector
+    nothing ── the transformer's own patch embedding, and nobody
+
+Shape suffixes, for this module only:
+    K  remembered frames    C  channels    h, w  latent cells
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, cat, nn
+
+from onestory.engines.wan.card import WanCard
+from onestory.engines.wan.folder import levels_of
+from onestory.errors import WeightsError
+from onestory.memory.conditioner import AdaptiveConditioner
+from onestory.memory.selector import FrameSelector
+
+
+def conditioners_for(
+    transformers: Sequence[Any], card: WanCard, memory: Path | None
+) -> tuple[AdaptiveConditioner, ...]:
+    """
+    Make or load patchifiers.
+
+    Args:
+        transformers: One, or two experts.
+        card: What they are.
+        memory: OneStory modules; None if there are none.
+
+    Returns:
+        One for each transformer, where it is and in its dtype: trained, or made of its own patch
+        embedding. A second expert without patchifiers of its own shares the first one's.
+
+    Raises:
+        WeightsError: If trained ones do not fit.
+    """
+    if memory is None or not (memory / "conditioner").is_dir():
+        return tuple(_untrained(one) for one in transformers)
+    made = []
+    for number, transformer in enumerate(transformers, start=1):
+        own = memory / f"conditioner_{number}"
+        place = own if own.is_dir() else memory / "conditioner"
+        conditioner = AdaptiveConditioner.from_pretrained(place, use_safetensors=True)
+        known = (int(conditioner.config["in_channels"]), int(conditioner.config["inner_dim"]))
+        width, given = _width(transformer), int(transformer.config.in_channels)
+        if known[0] not in (card.latent_channels, given) or known[1] != width:
+            raise WeightsError(
+                f"the conditioner is for {known[0]} channels and a width of {known[1]}, and "
+                f"the transformer has {given} and {width}",
+                hint="train the memory for this model",
+            )
+        made.append(_beside(conditioner, transformer))
+    return tuple(made)
+
+
+def selector_for(card: WanCard, memory: Path | None, *, text_dim: int) -> FrameSelector | None:
+    """
+    Load the trained selector.
+
+    Args:
+        card: Of the model.
+        memory: OneStory modules; None if there are none.
+        text_dim: Width of a caption's token.
+
+    Returns:
+        It; None if there is none.
+
+    Raises:
+        WeightsError: If it does not fit.
+    """
+    if memory is None or not (memory / "selector").is_dir():
+        return None
+    selector: FrameSelector = FrameSelector.from_pretrained(
+        memory / "selector", use_safetensors=True
+    ).eval()
+    known = int(selector.config["text_dim"])
+    if known != text_dim or selector.in_channels < card.latent_channels:
+        raise WeightsError(
+            f"the selector reads {known} numbers of a caption's token and "
+            f"{selector.in_channels} channels, and the model has {text_dim} and "
+            f"{card.latent_channels}",
+            hint="train the memory for this model",
+        )
+    return selector
+
+
+def as_given(latents_KChw: Tensor, channels: int) -> Tensor:
+    """
+    Show frames to a patch embedding that also reads which frames are given.
+
+    Those that start from a first frame read noisy latents, a mask and given latents: a remembered
+    frame is clean, and given.
+
+    Args:
+        latents_KChw: Normalised latents.
+        channels: That the patch embedding reads.
+    """
+    own = latents_KChw.shape[1]
+    if channels == own:
+        return latents_KChw
+    mask_KChw = latents_KChw.new_ones(
+        len(latents_KChw), channels - 2 * own, *latents_KChw.shape[2:]
+    )
+    return cat([latents_KChw, mask_KChw, latents_KChw], dim=1)
+
+
+def _untrained(transformer: Any) -> AdaptiveConditioner:
+    """A patchifier that reads remembered frames as the transformer reads its own."""
+    conditioner = AdaptiveConditioner(
+        in_channels=int(transformer.config.in_channels),
+        inner_dim=_width(transformer),
+        levels=levels_of(None),
+    )
+    conditioner.init_from(transformer.patch_embedding)
+    return _beside(conditioner, transformer)
+
+
+def _beside(conditioner: AdaptiveConditioner, transformer: Any) -> AdaptiveConditioner:
+    weight = transformer.patch_embedding.weight
+    # Not the method of diffusers, which warns of parts that this module has not.
+    return nn.Module.to(conditioner, device=weight.device, dtype=weight.dtype).eval()
+
+
+def _width(transformer: Any) -> int:
+    return int(transformer.config.num_attention_heads * transformer.config.attention_head_dim)
