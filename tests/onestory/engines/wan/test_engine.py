@@ -288,7 +288,7 @@ def test_too_little_memory_is_no_fault_that_passes(
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB.\nMore.")
 
     engine = engine_of("t2v")
-    with pytest.raises(OutOfMemoryError, match="too little memory: CUDA .* 2 GiB") as caught:
+    with pytest.raises(OutOfMemoryError, match=r"too little memory: CUDA .* 2 GiB") as caught:
         engine.render(recipe_of(engine), keyframe=None, control=Short())
 
     assert not caught.value.retryable
