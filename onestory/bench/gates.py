@@ -12,7 +12,7 @@ Nobody and no place of these stories was ever seen by eyes or engine in training
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,7 +33,8 @@ from onestory.diffusion.codec import BlockCodec
 from onestory.documents import Digest
 from onestory.engines.recipe import EngineFingerprint, Recipe
 from onestory.engines.take import Comparison, GateResult, Reference
-from onestory.evaluation.footage import coded, real_frames
+from onestory.evaluation.coverage import FIRST_SLOT
+from onestory.evaluation.footage import ShotTruth, coded, real_frames
 from onestory.storyworld.stories import StoryShot
 
 GOOD = ""
@@ -44,6 +45,8 @@ FALSE_ALARM = 0.05
 """Share of good takes that a gate may call NG."""
 LEAST_RECALL = 0.3
 """Share of the bad takes, of one fault at least, that a gate must find to be worth its retakes."""
+FEWEST_CELLS = 24
+"""Cells of a frame that somebody covers who is to be seen in it."""
 NO_LIMITS = {gate: Limit(least=-1e9, false_alarm=0.0, num_good=0) for gate in CONTENT_GATES}
 """Everything is measured, nothing decided."""
 MEANT: Mapping[str, tuple[str, ...]] = {
@@ -82,6 +85,8 @@ class Clip:
     """One take of a story."""
 
     shot: StoryShot
+    visible: frozenset[str]
+    """Who is really to be seen: some sit behind the back of a seat."""
     frames_THW3: Frames
     measures: FrameMeasures
     seen: Seen
@@ -292,10 +297,21 @@ def _clip(case: Case, number: int, frames_THW3: Frames, eyes: Eyes, source: str)
     )
     return Clip(
         shot=shot,
+        visible=_visible(case.truths[number], shot),
         frames_THW3=frames_THW3,
         measures=measure(frames_THW3),
         seen=seen,
         recipe=recipe,
+    )
+
+
+def _visible(truth: ShotTruth, shot: StoryShot) -> frozenset[str]:
+    cells = {
+        name: [one.cells_of(name, tuple(range(1, FIRST_SLOT))) for one in truth.seen]
+        for name in shot.people
+    }
+    return frozenset(
+        name for name, counts in cells.items() if sum(count >= FEWEST_CELLS for count in counts) > 1
     )
 
 
@@ -315,8 +331,8 @@ def _held_against(clips: Sequence[Clip], shot: int) -> tuple[Comparison, dict[Di
     """The comparison that a production makes: the first take that shows the same, and the last."""
     earlier, now = clips[:shot], clips[shot].shot
     people = {
-        name: [clip.seen.take for clip in earlier if name in clip.shot.people]
-        for name in now.people
+        name: [clip.seen.take for clip in earlier if name in clip.visible]
+        for name in sorted(clips[shot].visible)
     }
     place = [clip.seen.take for clip in earlier if clip.shot.place == now.place]
     alike = [clip for clip in earlier if _look(clip.shot) == _look(now)]
@@ -370,13 +386,7 @@ def _asked(
     def spoilt(frames_THW3: Frames) -> Clip:
         again = _clip(case, number, frames_THW3, eyes, clip.recipe.engine.name)
         # What was asked for stays as it was.
-        return Clip(
-            shot=again.shot,
-            frames_THW3=frames_THW3,
-            measures=again.measures,
-            seen=again.seen,
-            recipe=clip.recipe,
-        )
+        return replace(again, recipe=clip.recipe)
 
     yield GOOD, results(clip)
     for name, fault in FRAME_FAULTS.items():
