@@ -82,9 +82,12 @@ def test_a_gate_that_adds_nothing_is_not_asked() -> None:
         *asked([0.9, 0.8, 0.7, 0.1], "wrong place", gate="place"),
         *asked([0.9, 0.9], gate="motion"),
         *asked([0.1, 0.1], "frozen", gate="motion"),
+        *asked([0.9, 0.9], gate="caption"),
+        *asked([0.1, 0.1], "wrong caption", gate="caption"),
     ]
     limit = Limit(least=0.5, false_alarm=0.0, num_good=2)
-    found = Found(limits={"identity": limit, "place": limit, "motion": limit}, asked=answers)
+    gates = ("identity", "place", "motion", "caption")
+    found = Found(limits=dict.fromkeys(gates, limit), asked=answers)
 
     assert worth_asking(found, "drawn") == {"identity": limit}
 

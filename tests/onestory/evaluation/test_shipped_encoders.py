@@ -39,7 +39,7 @@ def test_limits_are_of_these_encoders(encoders: FolderEncoders) -> None:
     calibration = Calibration.from_json((SHIPPED / "calibration.json").read_bytes())
 
     assert calibration.encoders == encoders.fingerprint
-    assert {"place", "caption", "background"} <= set(calibration.limits_of("pocket"))
+    assert {"place", "background"} <= set(calibration.limits_of("pocket"))
 
 
 def test_people_and_places_are_told_apart(encoders: FolderEncoders, tmp_path: Path) -> None:
