@@ -1,6 +1,7 @@
 """Tiny stories and takes for tests: real documents, as small as they can be."""
 
 from onestory.documents import Digest, digest_of
+from onestory.engines.protocol import EarlierTake
 from onestory.engines.recipe import EngineFingerprint, Recipe
 from onestory.engines.take import Media, Take, Timings
 from onestory.production.recipes import Filming
@@ -84,3 +85,8 @@ def tiny_take(recipe: Recipe, *, slate: str = "s01e01-sc01-sh001-tk01") -> Take:
         machine="test",
         rendered_at="2026-01-01T00:00:00+00:00",
     )
+
+
+def earlier_take(recipe: Recipe, latents: bytes, *, spoilt: tuple[int, ...] = ()) -> EarlierTake:
+    """What an engine made of a recipe, in the form in which it comes back to be recalled."""
+    return EarlierTake(take=tiny_take(recipe), read_latents=lambda: latents, spoilt=spoilt)

@@ -8,14 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from onestory.documents import Digest
 from onestory.engines.protocol import EarlierTake, Frame
 from onestory.engines.recipe import Recipe, Subject
-from onestory.engines.take import Media, Take, Timings
 from onestory.engines.wan.engine import WanEngine
+from onestory.testing.stories import earlier_take
 from onestory.testing.tiny_wan import Kind, write_tiny_wan
 
-SOMETHING = Digest("sha256:" + "0" * 64)
 MARA = Subject(
     name="MARA", phrase="the same woman", look="a young woman with a brown bob and a red coat"
 )
@@ -77,28 +75,4 @@ def _first_frame() -> Frame:
 @pytest.fixture(name="filmed")
 def _filmed() -> Callable[..., EarlierTake]:
     """Put what an engine made of a recipe into the form in which it comes back to be recalled."""
-
-    def put(recipe: Recipe, latents: bytes, *, spoilt: tuple[int, ...] = ()) -> EarlierTake:
-        media = Media(
-            video=SOMETHING,
-            poster=SOMETHING,
-            first_frame=SOMETHING,
-            last_frame=SOMETHING,
-            latents=SOMETHING,
-            num_frames=recipe.num_frames,
-            width=recipe.width,
-            height=recipe.height,
-            fps=recipe.fps,
-            video_bytes=1,
-        )
-        take = Take(
-            slate="s01e01-sc01-sh001-tk01",
-            recipe=recipe,
-            media=media,
-            timings=Timings(render_seconds=0, encode_seconds=0),
-            machine="test",
-            rendered_at="2026-01-01T00:00:00+00:00",
-        )
-        return EarlierTake(take=take, read_latents=lambda: latents, spoilt=spoilt)
-
-    return put
+    return earlier_take
