@@ -23,7 +23,7 @@ from deployments.studio.embedded import status
 from deployments.studio.settings import StudioSettings
 from onestory.documents import Frozen
 from onestory.engines.pocket.weights import find_weights, weights_digest
-from onestory.errors import OrderError, StudioError, WeightsError
+from onestory.errors import CutError, OrderError, StudioError, WeightsError
 
 if TYPE_CHECKING:
     from onestory.engines.wan.card import WanCard, WanConfig
@@ -158,10 +158,10 @@ def _ffmpeg() -> Iterator[Finding]:
 
 def _ffmpeg_program() -> str | None:
     try:
-        import imageio_ffmpeg
+        from onestory.cut.ffmpeg_call import find_ffmpeg
 
-        return str(imageio_ffmpeg.get_ffmpeg_exe())
-    except (ImportError, RuntimeError):
+        return find_ffmpeg()
+    except (ImportError, CutError):
         return None
 
 

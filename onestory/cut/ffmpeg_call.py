@@ -5,14 +5,16 @@ Every call goes through here: the binary of imageio-ffmpeg, no standard input, a
 and an error that carries the last line ffmpeg said.
 """
 
+import os
 import re
+import shutil
 import subprocess
 from collections.abc import Sequence
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import ffmpeg
-import imageio_ffmpeg
 
 from onestory.errors import CutError, OneStoryError
 
@@ -32,6 +34,25 @@ def local_file(path: Path) -> str:
     return f"file:{path.absolute()}"
 
 
+def find_ffmpeg() -> str:
+    """
+    Where ffmpeg is: what IMAGEIO_FFMPEG_EXE says, else what imageio-ffmpeg brings, else the host's.
+
+    It is not tried: `imageio_ffmpeg.get_ffmpeg_exe` does, once per process, and if somebody kills
+    that one call it says for the rest of the process's life that there is none.
+
+    Raises:
+        CutError: If there is none.
+    """
+    if said := os.environ.get("IMAGEIO_FFMPEG_EXE"):
+        return said
+    brought = resources.files("imageio_ffmpeg.binaries").iterdir()
+    programs = [str(file) for file in brought if file.name.startswith("ffmpeg-")]
+    if found := next(iter(programs), None) or shutil.which("ffmpeg"):
+        return found
+    raise CutError("there is no ffmpeg", hint="onestory doctor says what helps")
+
+
 def compile_call(stream: Any) -> list[str]:
     """The argument list of an ffmpeg-python output stream, quiet and overwriting.
 
@@ -41,9 +62,7 @@ def compile_call(stream: Any) -> list[str]:
     Returns:
         Arguments for `subprocess`, the binary first.
     """
-    binary, *arguments = ffmpeg.compile(
-        stream, cmd=imageio_ffmpeg.get_ffmpeg_exe(), overwrite_output=True
-    )
+    binary, *arguments = ffmpeg.compile(stream, cmd=find_ffmpeg(), overwrite_output=True)
     return [binary, *QUIET, *arguments]
 
 

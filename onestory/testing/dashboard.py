@@ -139,8 +139,14 @@ class Dashboard:
     def _ask(self, method: str, path: str, content: Mapping[str, Any] | None = None) -> Any:
         # Loopback is reached directly, whatever proxy is set.
         with httpx.Client(base_url=self.api, trust_env=False, timeout=60) as client:
-            for _ in range(PATIENCE):
-                answer = client.request(method, path, json=content)
+            for remaining in reversed(range(PATIENCE)):
+                try:
+                    answer = client.request(method, path, json=content)
+                except httpx.ReadTimeout:
+                    # Only what changes nothing is asked again without an answer.
+                    if method != "GET" or not remaining:
+                        raise
+                    continue
                 # So says a server on SQLite while somebody else writes.
                 if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
                     break

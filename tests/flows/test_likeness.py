@@ -18,6 +18,8 @@ pytestmark = [pytest.mark.studio, pytest.mark.slow]
 
 STORY = ("Mara waves.", "Jonas waves.", "Mara dances.", "Mara jumps.", "Mara sits down.")
 SABOTAGED = 4
+EPISODE = "test-stranger-jumps-two"
+"""Always the same seeds: pocket's strangers differ, and some are near the limit."""
 
 
 def sabotaged(producer: Producer, words: str) -> Producer:
@@ -38,10 +40,10 @@ def take_of(producer: Producer, address: str) -> Take:
     return Vault(ensure_studio(settings).vault_address()).get_take(Digest(address))
 
 
-def test_a_stranger_is_noticed_and_leaves_no_trace(producer: Producer, episode_id: str) -> None:
+def test_a_stranger_is_noticed_and_leaves_no_trace(producer: Producer) -> None:
     """NG for identity, filmed on another seed, circled; what comes next remembers that one."""
     producer = sabotaged(producer, "jumps")
-    run = producer.start(two_lives(producer.out, episode_id, STORY))
+    run = producer.start(two_lives(producer.out, EPISODE, STORY))
     code, document = run.finish()
 
     shot, after = document["shots"][SABOTAGED - 1], document["shots"][SABOTAGED]

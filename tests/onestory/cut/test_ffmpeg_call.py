@@ -1,11 +1,12 @@
 """ffmpeg neither hangs nor fails in silence."""
 
+import subprocess
 from pathlib import Path
 
 import ffmpeg
 import pytest
 
-from onestory.cut.ffmpeg_call import compile_call, last_words, run_ffmpeg
+from onestory.cut.ffmpeg_call import compile_call, find_ffmpeg, last_words, run_ffmpeg
 from onestory.errors import CutError, MediaError
 
 
@@ -43,3 +44,21 @@ def test_boilerplate_is_not_a_reason() -> None:
     said = b"a.mp4: No space left\nframe=  0 fps=0\nConversion failed!\n"
     assert last_words(said) == "a.mp4: No space left"
     assert last_words(b"") == "it said nothing"
+
+
+def test_ffmpeg_is_found_though_a_trial_of_it_was_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is started to find it: one killed trial would be believed by a whole process."""
+
+    def killed(*command: object, **options: object) -> None:
+        raise subprocess.CalledProcessError(-9, "ffmpeg")
+
+    monkeypatch.delenv("IMAGEIO_FFMPEG_EXE", raising=False)
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(subprocess, "check_call", killed)
+    assert Path(find_ffmpeg()).is_file()
+
+
+def test_another_ffmpeg_is_taken_when_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the environment names goes before what is brought along."""
+    monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", "/opt/bin/ffmpeg")
+    assert find_ffmpeg() == "/opt/bin/ffmpeg"
