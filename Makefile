@@ -5,7 +5,7 @@ SHELL   := /bin/bash
 PYTHON  ?= python3
 BIN     := .venv/bin
 STAMP   := .venv/.installed
-DEBIAN  := chromium espeak-ng libegl1 libfontconfig1 libgl1
+DEBIAN  := chromium espeak-ng libegl1 libfontconfig1 libgl1 postgresql redis-server
 SCRIPT  ?= deployments/examples/last-train.fountain
 ARGS    ?=
 
@@ -16,7 +16,8 @@ all: lint test
 
 setup: packages venv          ## Install everything that is missing
 
-# The browser opens dailies in tests, espeak-ng is the scratch voice, the libraries draw.
+# The browser opens dailies in tests, espeak-ng is the scratch voice, the libraries draw; a whole
+# studio keeps its state in Postgres and Redis.
 packages:
 	@command -v dpkg-query > /dev/null || { \
 	    echo "make: not a Debian system; see to it that these are there: $(DEBIAN)"; exit 0; }; \
@@ -82,8 +83,8 @@ lint: setup                   ## Everything that reads the code without running 
 bench: setup                  ## What the pipeline costs on top of the engine
 	@$(BIN)/python tests/benchmarks/pipeline_overhead.py $(ARGS)
 
-studio: setup                 ## Start the services and keep them
-	@$(BIN)/onestory studio up $(ARGS)
+studio: setup                 ## Start a whole studio with three workers, and keep it
+	@$(BIN)/onestory studio up --whole $(ARGS)
 
 # Films, takes and the environment stay: only what is made anew by itself goes.
 clean:

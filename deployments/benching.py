@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deployments.studio.services import mlflow_artifacts, mlflow_uri
+from deployments.studio.embedded import tracking_of
 from deployments.studio.settings import StudioSettings
 from onestory.errors import OrderError
 from onestory.tracking.report_run import keep_report
@@ -494,10 +494,7 @@ def _kept(
     metrics: Mapping[str, float],
     files: list[Path],
 ) -> str:
-    uri, artifacts = str(settings.mlflow_tracking_uri), None
-    if settings.is_embedded:
-        (settings.home / "mlflow").mkdir(parents=True, exist_ok=True)
-        uri, artifacts = mlflow_uri(settings.home), mlflow_artifacts(settings.home)
+    uri, artifacts = tracking_of(settings)
     return keep_report(
         uri,
         EXPERIMENT,

@@ -428,15 +428,28 @@ def studio_up(
     worker: Annotated[
         bool, typer.Option("--worker", help="Carry out orders from the dashboard, too.")
     ] = False,
+    whole: Annotated[
+        bool, typer.Option("--whole", help="Serve as many do: Postgres, Redis, several workers.")
+    ] = False,
+    workers: Annotated[
+        int, typer.Option(min=1, max=32, help="With --whole: let so many workers film.")
+    ] = 3,
+    engines: Annotated[
+        int, typer.Option(min=1, max=32, help="With --whole: share out so many engines.")
+    ] = 1,
     home: Home = None,
 ) -> None:
     """Start the local services and keep them running."""
     from deployments.crew import hire
     from deployments.studio.embedded import ensure_studio
+    from deployments.studio.state import Topology
 
     with _edge(False):
         settings = _settings(home)
-        addresses = hire(settings) if worker else ensure_studio(settings, keep=True)
+        if whole:
+            addresses = hire(settings, Topology(workers=workers, engines=engines))
+        else:
+            addresses = hire(settings) if worker else ensure_studio(settings, keep=True)
         typer.echo(addresses.summary())
 
 

@@ -2,7 +2,10 @@
 Who carries out orders from the dashboard? Workers, by the deployments of `prefect.yaml`.
 
     studio up ── work pool ── deployments ── worker ── for each flow run: deployments.shift
-                 rush ▸ default ▸ nightly ▸ preview
+                 desk ▸ rush ▸ default ▸ nightly ▸ preview
+
+An embedded studio has one worker for all queues. A whole one has a worker at the desk, for seasons
+and reminders, and others that film, each one thing at a time.
 """
 
 import asyncio
@@ -16,6 +19,8 @@ from deployments.studio.addresses import Addresses
 from deployments.studio.embedded import ensure_studio, start_worker
 from deployments.studio.services import POOL, PYTHON
 from deployments.studio.settings import StudioSettings
+from deployments.studio.state import Topology
+from deployments.studio.whole import DESK, FILM_QUEUES, is_worker, service_names
 from onestory.errors import StudioError
 
 DEPLOYMENTS = Path(__file__).with_name("prefect.yaml")
@@ -23,23 +28,34 @@ DEPLOYMENTS = Path(__file__).with_name("prefect.yaml")
 AT_ONCE = 3
 """Flow runs that an embedded studio carries out at once: a season and two films, which share one
 engine and SQLite. More only wait for each other, and then queues have no say."""
-QUEUES = ("rush", "default", "nightly", "preview")
+QUEUES = (DESK, *FILM_QUEUES)
 """Of the work pool, the first of which is emptied first. `default` is for what persons order one
 by one."""
 
 
-def hire(settings: StudioSettings) -> Addresses:
+def hire(settings: StudioSettings, topology: Topology | None = None) -> Addresses:
     """
-    Start the studio for good, offer its deployments, and start a worker for them.
+    Start the studio for good, offer its deployments, and start workers for them.
+
+    Args:
+        settings: Which studio.
+        topology: Of a whole studio; None for the embedded one with a single worker.
 
     Raises:
         StudioError: If a service does not become healthy, or Prefect refuses a deployment.
     """
-    addresses = ensure_studio(settings, keep=True)
+    # Workers last: they ask for a pool that is there.
+    names = service_names(topology) if topology else ()
+    servers = tuple(name for name in names if not is_worker(name)) or None
+    addresses = ensure_studio(settings, keep=True, only=servers, topology=topology)
     os.environ.update(addresses.as_environment())
-    asyncio.run(_open_pool(AT_ONCE if settings.is_embedded else None))
+    is_small = settings.is_embedded and topology is None
+    asyncio.run(_open_pool(AT_ONCE if is_small else None))
     deploy(settings)
-    start_worker(settings)
+    if topology is None:
+        start_worker(settings)
+    else:
+        ensure_studio(settings)
     return addresses
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deployments.locks import alone
-from deployments.studio.services import mlflow_artifacts, mlflow_uri
+from deployments.studio.embedded import tracking_of
 from deployments.studio.settings import StudioSettings
 from onestory.errors import OrderError, WeightsError
 from onestory.tracking.training_run import TrainingRun
@@ -127,7 +127,7 @@ class _Followed:
         """The run goes on from a step."""
         from onestory.documents import digest_of_json
 
-        uri, artifacts = _tracking(self._settings)
+        uri, artifacts = tracking_of(self._settings)
         fields = self._config.model_dump(mode="json")
         self._run = TrainingRun.start(
             uri,
@@ -174,14 +174,6 @@ def _read(path: Path | None) -> "TrainingConfig":
         return configs.read_config(path or Path(configs.__file__).with_name("pocket.yaml"))
     except WeightsError as error:
         raise OrderError(error.message, hint=error.hint) from error
-
-
-def _tracking(settings: StudioSettings) -> tuple[str, str | None]:
-    """Address of MLflow, and where it keeps artifacts if that is ours to say."""
-    if not settings.is_embedded:
-        return str(settings.mlflow_tracking_uri), None
-    (settings.home / "mlflow").mkdir(parents=True, exist_ok=True)
-    return mlflow_uri(settings.home), mlflow_artifacts(settings.home)
 
 
 def _only_trainer(folder: Path) -> AbstractContextManager[None]:

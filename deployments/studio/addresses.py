@@ -29,6 +29,8 @@ class Addresses:
     is_embedded: bool
     prefect_api_url: str
     prefect_ui_url: str
+    prefect_auth: SecretStr | None = None
+    """User and password that Prefect's API asks for, with a colon between; None if it asks none."""
     minio_endpoint: str
     """Host and port, without a scheme, as the `minio` package wants it."""
     minio_access_key: str
@@ -77,6 +79,9 @@ class Addresses:
             "ONESTORY_BREAKDOWN_SECONDS": str(self.model.seconds),
         }
         environment |= {name: value for name, value in model.items() if value}
+        if self.prefect_auth is not None:
+            environment["PREFECT_API_AUTH_STRING"] = self.prefect_auth.get_secret_value()
+            environment["ONESTORY_PREFECT_AUTH"] = self.prefect_auth.get_secret_value()
         if self.mlflow_artifacts is not None:
             environment["ONESTORY_MLFLOW_ARTIFACTS"] = self.mlflow_artifacts
         if self.is_embedded:

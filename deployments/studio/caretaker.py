@@ -2,7 +2,7 @@
 Who starts, mends and stops the services? A caretaker, while it holds the studio's lock.
 
     prefect ─────────────────────────────┐
-    gateway ── healthy ── engine ────────┴─ all healthy
+    gateway ── healthy ── engine ────────┴─ all healthy       a whole studio has more: `whole`
 
 Nobody watches the services all the time. Whoever uses the studio mends it first, and again
 when a connection fails; the lock makes the second of two menders find the work done.
@@ -16,9 +16,12 @@ import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
-from deployments.studio import services
+from pydantic import SecretStr
+
+from deployments.studio import services, whole
 from deployments.studio.addresses import Addresses
 from deployments.studio.credentials import Credentials, keep_credentials
 from deployments.studio.processes import age_seconds, end, is_alive, launch, marked
@@ -27,6 +30,7 @@ from deployments.studio.settings import StudioSettings
 from deployments.studio.state import (
     ServiceRecord,
     StudioState,
+    Topology,
     free_port,
     living_users,
     read_state,
@@ -38,6 +42,8 @@ PATIENCE_SECONDS = 30.0
 """How long a living service may stay silent, busy perhaps, before it is replaced."""
 _MAX_SOCKET_BYTES = 100
 """The kernel's limit for a unix socket's path is about 107 bytes; some are left for suffixes."""
+_FOUNDATIONS = ("gateway", "postgres", "redis")
+"""What others need to end well."""
 _MAX_ATTEMPTS = 2
 _POLL_SECONDS = 0.05
 
@@ -51,8 +57,15 @@ class Caretaker:
         self.state: StudioState = read_state(settings.home)
         self._launched: dict[str, int] = {}
 
+    @property
+    def topology(self) -> Topology | None:
+        """Of a whole studio that runs here; None if it is small, or somewhere else."""
+        return self.state.topology if self.settings.is_embedded else None
+
     def names(self) -> tuple[str, ...]:
-        """Services this machine runs, slowest first."""
+        """Services this machine runs, in the order in which they are best started."""
+        if self.topology is not None:
+            return whole.service_names(self.topology)
         is_ours = self.settings.engine_socket in (None, self.state.engine_socket)
         own_engine = ("engine",) if is_ours else ()
         # A worker is started on demand, and from then on as needed as the others.
@@ -82,14 +95,13 @@ class Caretaker:
         """
         settings = self.settings
         keys = self.credentials()
-        socket = self.engine_socket() if "engine" in self.names() else settings.engine_socket
-        if socket is None:
-            raise StudioError("no engine socket is known", hint="set ONESTORY_ENGINE_SOCKET")
+        socket = self._socket_to_use()
+        auth: SecretStr | None = settings.prefect_auth
         if settings.is_embedded:
             dashboard = f"http://127.0.0.1:{self.port('prefect')}"
-            api, tracking = f"{dashboard}/api", services.mlflow_uri(self.home)
-            artifacts = services.mlflow_artifacts(self.home)
-            (self.home / "mlflow").mkdir(exist_ok=True)
+            api = f"{dashboard}/api"
+            tracking, artifacts = self.tracking()
+            auth = keys.prefect_auth if self.topology else None
         else:
             api, tracking = str(settings.prefect_api_url), str(settings.mlflow_tracking_uri)
             dashboard, artifacts = api.removesuffix("/").removesuffix("/api"), None
@@ -98,6 +110,7 @@ class Caretaker:
             is_embedded=settings.is_embedded,
             prefect_api_url=api,
             prefect_ui_url=dashboard,
+            prefect_auth=auth,
             minio_endpoint=self.minio_endpoint(),
             minio_access_key=keys.access_key,
             minio_secret_key=keys.secret_key,
@@ -110,6 +123,19 @@ class Caretaker:
             engine_options=settings.engine_options,
             model=settings.model_address,
         )
+
+    def tracking(self) -> tuple[str, str | None]:
+        """Address of MLflow here, and where it keeps artifacts if that is ours to say."""
+        (self.home / "mlflow").mkdir(parents=True, exist_ok=True)
+        if self.topology is not None:
+            return f"http://127.0.0.1:{self.port('mlflow')}", None
+        return services.mlflow_uri(self.home), services.mlflow_artifacts(self.home)
+
+    def become(self, topology: Topology) -> None:
+        """Be a whole studio from now on; whatever serves in another one is stopped first."""
+        if self.state.topology != topology:
+            self.stop()
+            self._remember(topology=topology)
 
     def mend(self, names: Sequence[str]) -> None:
         """
@@ -128,21 +154,22 @@ class Caretaker:
                 self._launch(service)
         for name in names:
             self._await_health(self._describe(name))
-        if "gateway" in self._launched:
-            self._open_bucket()
+        if "gateway" in self._launched or (self.topology and "mlflow" in self._launched):
+            self._open_buckets()
 
     def stop(self) -> None:
         """End every recorded service, those that need others first, and forget them."""
         records = dict(self.state.services)
-        foundations = {name: records.pop(name) for name in ("gateway",) if name in records}
+        foundations = {name: records.pop(name) for name in _FOUNDATIONS if name in records}
         for wave in (records, foundations):
             end(record.identity for record in wave.values())
         socket = self.state.engine_socket
         if socket is not None:
-            socket.unlink(missing_ok=True)
+            for file in socket.parent.glob("engine*.sock"):
+                file.unlink(missing_ok=True)
             if socket.parent != self.home:
                 shutil.rmtree(socket.parent, ignore_errors=True)
-        self._remember(services={}, is_kept=False)
+        self._remember(services={}, is_kept=False, topology=None)
 
     def keep(self) -> None:
         """Let the services stay when the last user leaves."""
@@ -155,17 +182,40 @@ class Caretaker:
     # Where each service answers and what it is.
 
     def _describe(self, name: str) -> Service:
-        if name == "engine":
-            return self._describe_engine()
+        home, keys = self.home, self.credentials()
+        if name.partition("-")[0] == "engine":
+            return self._describe_engine(name)
         port = self.port(name)
         if name == "gateway":
-            return services.gateway(self.home, port, self.credentials())
+            return services.gateway(home, port, keys)
+        if self.topology is not None:
+            return self._describe_in_whole(name, port, keys, self.topology)
         if name == "worker":
             return services.worker(self.addresses(), port)
         make = services.prefect if name == "prefect" else services.mlflow
-        return make(self.home, port)
+        return make(home, port)
 
-    def _describe_engine(self) -> Service:
+    def _describe_in_whole(
+        self, name: str, port: int, keys: Credentials, topology: Topology
+    ) -> Service:
+        home = self.home
+        if name == "postgres":
+            return whole.postgres(home, port)
+        if name == "redis":
+            return whole.redis(home, port, keys)
+        if name == "mlflow":
+            return whole.mlflow(home, port, self.port("postgres"), self.minio_endpoint(), keys)
+        if name in ("prefect", "prefect-services"):
+            told = whole.prefect_environment(self.port("postgres"), self.port("redis"), keys)
+            is_api = name == "prefect"
+            return whole.prefect(home, port, told) if is_api else whole.prefect_services(home, told)
+        number = 1 if name == whole.DESK else int(name.rpartition("-")[2])
+        engine = whole.engine_name(whole.engine_of(number, topology))
+        addresses = replace(self.addresses(), engine_socket=self.engine_socket(engine))
+        queues = (whole.DESK,) if name == whole.DESK else whole.FILM_QUEUES
+        return whole.worker(addresses, name, port, queues)
+
+    def _describe_engine(self, name: str) -> Service:
         keys = self.credentials()
         minio = {
             "ONESTORY_MINIO_ENDPOINT": self.minio_endpoint(),
@@ -176,7 +226,8 @@ class Caretaker:
             ).lower(),
         }
         needs = ("gateway",) if self.settings.is_embedded else ()
-        return services.engine(self.settings, self.engine_socket(), minio, needs)
+        service = services.engine(self.settings, self.engine_socket(name), minio, needs)
+        return replace(service, name=name, log=self.home / "logs" / f"{name}.log")
 
     def port(self, name: str) -> int:
         """The loopback port of a service, chosen when first asked for and then kept."""
@@ -184,15 +235,31 @@ class Caretaker:
             self._remember(ports={**self.state.ports, name: free_port(None)})
         return self.state.ports[name]
 
-    def engine_socket(self) -> Path:
-        """The socket of our own engine server, short enough for the kernel."""
+    def engine_socket(self, name: str = "engine") -> Path:
+        """The socket of an engine server of ours, short enough for the kernel."""
         socket = self.state.engine_socket
         if socket is None or not _is_private(socket.parent):
             socket = self.home / "engine.sock"
             if len(os.fsencode(socket)) > _MAX_SOCKET_BYTES:
                 socket = Path(tempfile.mkdtemp(prefix="onestory-")) / "engine.sock"
             self._remember(engine_socket=socket)
-        return socket
+        return socket.with_stem(name)
+
+    def _socket_to_use(self) -> Path:
+        """
+        Which engine server we speak to: the one we are told, else our own first.
+
+        Raises:
+            StudioError: If it is somebody else's, and nobody says where it listens.
+        """
+        told = self.settings.engine_socket
+        if "engine" not in self.names():
+            if told is None:
+                raise StudioError("no engine socket is known", hint="set ONESTORY_ENGINE_SOCKET")
+            return told
+        engines = [name for name in self.names() if name.partition("-")[0] == "engine"]
+        ours = {self.engine_socket(name) for name in engines}
+        return told if told in ours and told is not None else self.engine_socket()
 
     # Whether it runs, and how it is started.
 
@@ -248,10 +315,14 @@ class Caretaker:
 
     def _prepare(self, name: str) -> None:
         (self.home / "logs").mkdir(parents=True, exist_ok=True)
-        if name == "engine":
-            self.engine_socket().unlink(missing_ok=True)
+        if name.partition("-")[0] == "engine":
+            self.engine_socket(name).unlink(missing_ok=True)
         elif name == "gateway":
             self._format_volume()
+        elif name == "postgres":
+            whole.lay_out_postgres(self.home, self.credentials())
+        elif name == "redis":
+            whole.configure_redis(self.home, self.port(name), self.credentials())
         else:
             (self.home / name).mkdir(exist_ok=True)
 
@@ -267,7 +338,7 @@ class Caretaker:
                 hint="is the disk full, or the folder another program's?",
             )
 
-    def _open_bucket(self) -> None:
+    def _open_buckets(self) -> None:
         # A leaf import: most calls find the gateway running and need no client.
         from minio import Minio
 
@@ -278,8 +349,9 @@ class Caretaker:
             keys.secret_key.get_secret_value(),
             secure=False,
         )
-        if not client.bucket_exists(self.settings.bucket):
-            client.make_bucket(self.settings.bucket)
+        for bucket in (self.settings.bucket, *([whole.ARTIFACTS] if self.topology else [])):
+            if not client.bucket_exists(bucket):
+                client.make_bucket(bucket)
 
     def _await_health(self, service: Service) -> None:
         """Wait for `service`, replacing it if it dies or stays silent."""

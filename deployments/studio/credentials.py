@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,14 +12,22 @@ from pydantic import SecretStr
 from onestory.errors import StudioError
 
 SECRETS_FILE = "secrets.json"
+NONE = SecretStr("")
+"""Of what a studio somewhere else keeps to itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """The keys of the embedded MinIO."""
+    """The keys of the studio's services on this machine."""
 
     access_key: str
+    """Of MinIO."""
     secret_key: SecretStr
+    database_password: SecretStr = NONE
+    """Of a whole studio, as those below."""
+    redis_password: SecretStr = NONE
+    prefect_auth: SecretStr = NONE
+    """User and password of Prefect's API and dashboard, with a colon between."""
 
 
 def keep_credentials(home: Path) -> Credentials:
@@ -30,11 +39,21 @@ def keep_credentials(home: Path) -> Credentials:
     """
     path = home / SECRETS_FILE
     if not path.exists():
-        _draw(path)
+        _write(path, _drawn())
     try:
         path.chmod(0o600)
         keys = json.loads(path.read_bytes())
-        return Credentials(keys["minio_access_key"], SecretStr(keys["minio_secret_key"]))
+        if missing := {name: value for name, value in _drawn().items() if name not in keys}:
+            # Drawn by an earlier version, which knew fewer services.
+            keys |= missing
+            _write(path, keys)
+        return Credentials(
+            keys["minio_access_key"],
+            SecretStr(keys["minio_secret_key"]),
+            SecretStr(keys["database_password"]),
+            SecretStr(keys["redis_password"]),
+            SecretStr(f"studio:{keys['prefect_password']}"),
+        )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StudioError(
             f"the secrets in {path} cannot be read: {type(error).__name__}",
@@ -42,12 +61,19 @@ def keep_credentials(home: Path) -> Credentials:
         ) from error
 
 
-def _draw(path: Path) -> None:
-    keys = {
+def _drawn() -> dict[str, str]:
+    return {
         "schema": "Secrets.1",
         "minio_access_key": f"onestory-{secrets.token_hex(4)}",
         "minio_secret_key": secrets.token_urlsafe(24),
+        # Letters and digits only: these become part of addresses.
+        "database_password": secrets.token_hex(24),
+        "redis_password": secrets.token_hex(24),
+        "prefect_password": secrets.token_hex(24),
     }
+
+
+def _write(path: Path, keys: Mapping[str, str]) -> None:
     draft = path.with_suffix(".draft")
     draft.unlink(missing_ok=True)
     # Created with its mode, so that nobody can open it before a chmod.

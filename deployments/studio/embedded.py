@@ -19,7 +19,14 @@ from deployments.studio.addresses import Addresses
 from deployments.studio.caretaker import Caretaker
 from deployments.studio.processes import is_alive
 from deployments.studio.settings import StudioSettings
-from deployments.studio.state import ServiceRecord, enter, living_users, locked, read_state
+from deployments.studio.state import (
+    ServiceRecord,
+    Topology,
+    enter,
+    living_users,
+    locked,
+    read_state,
+)
 from onestory.documents import Frozen
 from onestory.tracking.mlflow_log import warm_up
 from onestory.tracking.store import has_store
@@ -76,7 +83,11 @@ def studio(settings: StudioSettings, *, only: tuple[str, ...] | None = None) -> 
 
 
 def ensure_studio(
-    settings: StudioSettings, *, keep: bool = False, only: tuple[str, ...] | None = None
+    settings: StudioSettings,
+    *,
+    keep: bool = False,
+    only: tuple[str, ...] | None = None,
+    topology: Topology | None = None,
 ) -> Addresses:
     """
     Make the studio's services run and be healthy.
@@ -85,6 +96,7 @@ def ensure_studio(
         settings: Which studio.
         keep: Whether the services stay when the last user leaves.
         only: Names of the services that are needed; None for all of them.
+        topology: Be a whole studio until it is stopped; None leaves it as it is.
 
     Returns:
         Addresses that answer.
@@ -94,6 +106,8 @@ def ensure_studio(
     """
     with locked(settings.home):
         caretaker = Caretaker(settings)
+        if topology is not None:
+            caretaker.become(topology)
         caretaker.mend([name for name in caretaker.names() if only is None or name in only])
         if keep:
             caretaker.keep()
@@ -132,6 +146,14 @@ def status(settings: StudioSettings) -> StudioStatus:
     )
 
 
+def tracking_of(settings: StudioSettings) -> tuple[str, str | None]:
+    """Address of the studio's MLflow, and where it keeps artifacts if that is ours to say."""
+    if not settings.is_embedded:
+        return str(settings.mlflow_tracking_uri), None
+    with locked(settings.home):
+        return Caretaker(settings).tracking()
+
+
 def start_mlflow_ui(settings: StudioSettings) -> str:
     """
     Start the MLflow screen and keep it until the studio stops.
@@ -145,12 +167,11 @@ def start_mlflow_ui(settings: StudioSettings) -> str:
     if not settings.is_embedded and settings.mlflow_tracking_uri:
         return settings.mlflow_tracking_uri
     with locked(settings.home):
-        tracking_uri = services.mlflow_uri(settings.home)
-        if not has_store(tracking_uri):
-            # The screen lays its tables out in place: killed at that, it would never open again.
-            (settings.home / "mlflow").mkdir(exist_ok=True)
-            warm_up(tracking_uri)
         caretaker = Caretaker(settings)
+        tracking_uri, _ = caretaker.tracking()
+        if caretaker.topology is None and not has_store(tracking_uri):
+            # The screen lays its tables out in place: killed at that, it would never open again.
+            warm_up(tracking_uri)
         caretaker.mend(("mlflow",))
         return f"http://127.0.0.1:{caretaker.state.ports['mlflow']}"
 

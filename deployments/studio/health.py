@@ -8,22 +8,30 @@ from onestory.documents import Frozen
 
 
 class HealthCheck(Frozen):
-    """One HTTP request that a healthy service answers with 200."""
+    """An HTTP request that a healthy service answers with 200; or that it listens, or lives."""
 
-    path: str
+    path: str | None = None
+    """What is asked for, or `None` if it is enough that the port takes a connection."""
     port: int | None = None
-    """Loopback port, or `None` if the service listens on `unix_socket`."""
+    """Loopback port, or `None` if the service listens on `unix_socket`, or nowhere."""
     unix_socket: Path | None = None
 
     @property
-    def address(self) -> str:
-        """Where the service listens."""
+    def address(self) -> str | None:
+        """Where the service listens; None for one that nobody calls."""
+        if self.port is None and self.unix_socket is None:
+            return None
         return str(self.unix_socket) if self.unix_socket else f"http://127.0.0.1:{self.port}"
 
     def passes(self, timeout_seconds: float = 5.0) -> bool:
-        """Ask once."""
+        """Ask once. A process that listens nowhere is well while it lives."""
+        if self.address is None:
+            return True
         connection = self._connection(timeout_seconds)
         try:
+            if self.path is None:
+                connection.connect()
+                return True
             connection.request("GET", self.path)
             return connection.getresponse().status == http.HTTPStatus.OK
         except (OSError, http.client.HTTPException):

@@ -23,7 +23,7 @@ from onestory.errors import StudioError
 
 PROJECT_FILE = Path("onestory.toml")
 """Optional project file, in the working directory."""
-SECRETS = ("minio_secret_key", "breakdown_api_key")
+SECRETS = ("prefect_auth", "minio_secret_key", "breakdown_api_key")
 
 
 class StudioSettings(BaseSettings):
@@ -39,6 +39,8 @@ class StudioSettings(BaseSettings):
     """Whether the addresses beside it are those of the embedded studio under `home`."""
     prefect_api_url: str | None = None
     """Prefect API of a configured studio, such as `http://studio:4200/api`."""
+    prefect_auth: SecretStr | None = None
+    """What that API asks for, as `user:password`. Never read from the project file."""
     minio_endpoint: str | None = None
     """MinIO of a configured studio, as host and port."""
     minio_access_key: str | None = None

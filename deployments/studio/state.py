@@ -53,6 +53,14 @@ class ServiceRecord(Frozen):
         return Identity(self.pid, self.born)
 
 
+class Topology(Frozen):
+    """How many serve in a whole studio on one machine."""
+
+    workers: int = Field(default=3, ge=1, le=32)
+    engines: int = Field(default=1, ge=1, le=32)
+    """Engine servers, one for each GPU."""
+
+
 class StudioState(Document):
     """The content of `studio.json`."""
 
@@ -63,6 +71,8 @@ class StudioState(Document):
     ports: dict[str, int] = Field(default_factory=dict)
     engine_socket: Path | None = None
     """Socket of our own engine server, kept across stops."""
+    topology: Topology | None = None
+    """Of a whole studio, until it is stopped; None for the small one."""
     services: dict[str, ServiceRecord] = Field(default_factory=dict)
 
 
