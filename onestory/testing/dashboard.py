@@ -12,8 +12,8 @@ from uuid import uuid4
 
 import httpx
 
-PATIENCE = 10
-"""How often a busy server is asked, a second apart."""
+PATIENCE_SECONDS = 120.0
+"""For how long a server that is busy or away is asked again."""
 
 ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 
@@ -24,6 +24,8 @@ class Dashboard:
 
     api: str
     """Such as `http://127.0.0.1:4200/api`."""
+    auth: str = ""
+    """User and password that it asks for, with a colon between."""
 
     def submit(self, deployment: str, order: Mapping[str, Any]) -> str:
         """
@@ -63,6 +65,30 @@ class Dashboard:
             assert time.monotonic() < deadline, f"still {state}, not {' or '.join(states)}"
             time.sleep(0.2)
         return state
+
+    def wait_for_runs(
+        self, flow: str, state: str, *, at_least: int, seconds: float = 120.0
+    ) -> list[dict[str, Any]]:
+        """
+        Wait until so many runs of a flow are in a type of state.
+
+        Returns:
+            All of them.
+
+        Raises:
+            AssertionError: If there never are.
+        """
+        asked = {
+            "flows": {"name": {"any_": [flow]}},
+            "flow_runs": {"state": {"type": {"any_": [state]}}},
+        }
+        deadline = time.monotonic() + seconds
+        while True:
+            found: list[dict[str, Any]] = self._ask("POST", "/flow_runs/filter", asked)
+            if len(found) >= at_least:
+                return found
+            assert time.monotonic() < deadline, f"only {len(found)} runs were {state}"
+            time.sleep(0.2)
 
     def wait_for_words(
         self, flow_runs: Collection[str], words: str, *, seconds: float = 60.0
@@ -138,17 +164,21 @@ class Dashboard:
 
     def _ask(self, method: str, path: str, content: Mapping[str, Any] | None = None) -> Any:
         # Loopback is reached directly, whatever proxy is set.
-        with httpx.Client(base_url=self.api, trust_env=False, timeout=60) as client:
-            for remaining in reversed(range(PATIENCE)):
+        user, _, password = self.auth.partition(":")
+        auth = (user, password) if self.auth else None
+        with httpx.Client(base_url=self.api, auth=auth, trust_env=False, timeout=60) as client:
+            deadline = time.monotonic() + PATIENCE_SECONDS
+            while True:
                 try:
                     answer = client.request(method, path, json=content)
-                except httpx.ReadTimeout:
-                    # Only what changes nothing is asked again without an answer.
-                    if method != "GET" or not remaining:
+                except httpx.TransportError:
+                    # Busy, or starting again. Only what changes nothing is asked once more.
+                    if method != "GET" or time.monotonic() > deadline:
                         raise
-                    continue
-                # So says a server on SQLite while somebody else writes.
-                if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
-                    break
+                else:
+                    # So says a server on SQLite while somebody else writes.
+                    is_busy = answer.status_code == httpx.codes.SERVICE_UNAVAILABLE
+                    if not is_busy or time.monotonic() > deadline:
+                        break
                 time.sleep(1.0)
             return answer.raise_for_status().json() if answer.content else None
