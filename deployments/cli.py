@@ -471,6 +471,15 @@ def studio_status(home: Home = None, as_json: Json = False) -> None:
         _print(verbs.studio_status(_settings(home)), as_json, verbs.studio_text)
 
 
+@studio_app.command("password")
+def studio_password(home: Home = None) -> None:
+    """Print what the dashboard of a whole studio asks for."""
+    from deployments.studio.embedded import dashboard_password
+
+    with _edge(False):
+        typer.echo(dashboard_password(_settings(home)))
+
+
 @studio_app.command("mlflow")
 def studio_mlflow(home: Home = None) -> None:
     """Start the MLflow screen and print its address."""

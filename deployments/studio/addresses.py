@@ -101,8 +101,9 @@ class Addresses:
 
     def summary(self) -> str:
         """The addresses for a person to read. Holds no secret."""
+        asked = " (asks for what `onestory studio password` prints)" if self.prefect_auth else ""
         lines = {
-            "dashboard": self.prefect_ui_url,
+            "dashboard": self.prefect_ui_url + asked,
             "MinIO": f"{'https' if self.minio_secure else 'http'}://{self.minio_endpoint}"
             f" (bucket {self.bucket})",
             "MLflow": self.mlflow_tracking_uri,

@@ -10,7 +10,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from importlib.metadata import PackageNotFoundError, packages_distributions, requires, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 from packaging.requirements import Requirement
 
-from deployments.studio import services
+from deployments.studio import services, whole
 from deployments.studio.embedded import status
 from deployments.studio.settings import StudioSettings
 from onestory.documents import Frozen
@@ -123,15 +124,21 @@ def _folder_of(name: str) -> Path | None:
 
 def _programs() -> Iterator[Finding]:
     yield from _ffmpeg()
-    try:
-        yield _finding("juicefs", True, services.juicefs_program())
-    except StudioError as error:
-        yield _finding("juicefs", False, error.message, error.hint or "")
+    yield _brought("juicefs", services.juicefs_program)
     hint = "apt-get install espeak-ng, or produce without the scratch voice"
     yield _program("espeak-ng", ("espeak-ng",), "--version", hint, is_required=False)
+    for name in ("postgres", "redis-server"):
+        yield _brought(name, partial(whole.debian_program, name), is_required=False)
     names = ("chromium", "chromium-browser", "google-chrome")
     hint = "apt-get install chromium; only tests of the dailies page need it"
     yield _program("chromium", names, "--version", hint, is_required=False)
+
+
+def _brought(name: str, find: Callable[[], str], *, is_required: bool = True) -> Finding:
+    try:
+        return _finding(name, True, find())
+    except StudioError as error:
+        return _finding(name, False, error.message, error.hint or "", is_required=is_required)
 
 
 def _ffmpeg() -> Iterator[Finding]:

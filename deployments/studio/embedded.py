@@ -28,6 +28,7 @@ from deployments.studio.state import (
     read_state,
 )
 from onestory.documents import Frozen
+from onestory.errors import StudioError
 from onestory.tracking.mlflow_log import warm_up
 from onestory.tracking.store import has_store
 
@@ -152,6 +153,23 @@ def tracking_of(settings: StudioSettings) -> tuple[str, str | None]:
         return str(settings.mlflow_tracking_uri), None
     with locked(settings.home):
         return Caretaker(settings).tracking()
+
+
+def dashboard_password(settings: StudioSettings) -> str:
+    """
+    User and password that the dashboard asks for, as it wants them typed.
+
+    Raises:
+        StudioError: If it asks for none.
+    """
+    with locked(settings.home):
+        caretaker = Caretaker(settings)
+        if caretaker.topology is None:
+            raise StudioError(
+                "this studio's dashboard asks for no password",
+                hint="only that of `onestory studio up --whole` does",
+            )
+        return caretaker.credentials().prefect_auth.get_secret_value()
 
 
 def start_mlflow_ui(settings: StudioSettings) -> str:

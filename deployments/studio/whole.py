@@ -34,6 +34,8 @@ ARTIFACTS = "mlflow"
 DESK = "desk"
 """Queue of orders that need no engine, and the worker that takes them."""
 FILM_QUEUES = ("rush", "default", "nightly", "preview")
+PACKAGES = "postgresql redis-server"
+"""Of Debian."""
 _CONFIG_MODE = 0o600
 
 
@@ -74,7 +76,7 @@ def postgres(home: Path, port: int) -> Service:
         "max_connections": "200",
         "logging_collector": "off",
     }
-    argv = [_program("postgres"), "-D", str(home / "postgres"), "-p", str(port)]
+    argv = [debian_program("postgres"), "-D", str(home / "postgres"), "-p", str(port)]
     argv += [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
     return Service(
         name="postgres",
@@ -103,9 +105,13 @@ def lay_out_postgres(home: Path, keys: Credentials) -> None:
     try:
         # Not synced here: a machine that dies meanwhile leaves a draft, which is made anew.
         making = ["-D", str(draft), "-U", OWNER, "--pwfile", str(secret), "--auth=scram-sha-256"]
-        _run([_program("initdb"), *making, "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"])
+        _run(
+            [debian_program("initdb"), *making, "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"]
+        )
         statements = "".join(f"CREATE DATABASE {name};\n" for name in DATABASES)
-        _run([_program("postgres"), "--single", "-D", str(draft), "postgres"], said=statements)
+        _run(
+            [debian_program("postgres"), "--single", "-D", str(draft), "postgres"], said=statements
+        )
     finally:
         secret.unlink(missing_ok=True)
     os.sync()
@@ -117,7 +123,7 @@ def redis(home: Path, port: int, keys: Credentials) -> Service:
     config = home / "redis" / "redis.conf"
     return Service(
         name="redis",
-        argv=(_program("redis-server"), str(config)),
+        argv=(debian_program("redis-server"), str(config)),
         # The configuration holds the secret; so a new one is noticed.
         environment={"ONESTORY_REDIS": redis_url(port, keys)},
         log=home / "logs" / "redis.log",
@@ -249,7 +255,7 @@ def _without_sqlite(environment: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _program(name: str) -> str:
+def debian_program(name: str) -> str:
     """
     Path of a program that Debian brings.
 
@@ -262,7 +268,7 @@ def _program(name: str) -> str:
     if found is None:
         raise StudioError(
             f"a whole studio needs {name}, and there is none",
-            hint="apt-get install postgresql redis-server",
+            hint=f"apt-get install {PACKAGES}",
         )
     return found
 

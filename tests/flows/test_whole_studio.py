@@ -1,4 +1,4 @@
-"""A whole studio on one machine: Postgres, Redis, two workers, an engine for each, and passwords."""
+"""A whole studio on one machine: Postgres, Redis, two workers, two engines, and passwords."""
 
 import json
 from collections.abc import Iterator
@@ -140,6 +140,11 @@ def test_nobody_is_let_in_without_a_password(house: House) -> None:
     assert httpx.post(count, json={}, trust_env=False).status_code == 401
     assert httpx.post(count, json={}, auth=("studio", "guess"), trust_env=False).status_code == 401
     assert httpx.get(f"{api}/health", trust_env=False).status_code == 200
+    typed = house.producer.run("studio", "password", "--home", str(house.producer.home))
+    assert typed.process.stdout is not None
+    user, _, password = typed.process.stdout.read().strip().partition(":")
+    told = httpx.post(count, json={}, auth=(user, password), trust_env=False)
+    assert told.status_code == 200
     ports = read_state(house.settings.home).ports
     with pytest.raises(redis.AuthenticationError):
         redis.Redis(port=ports["redis"]).ping()
