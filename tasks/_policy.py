@@ -12,7 +12,7 @@ from prefect import Task
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.states import Completed
 
-from onestory.errors import OneStoryError
+from onestory.errors import OneStoryError, StorageError
 
 BACKSTOP_SECONDS = 24 * 3600
 """The engine server keeps the real time limit; this ends a call whose server never answers."""
@@ -30,9 +30,16 @@ Made = TypeVar("Made", bound=Repeatable)
 
 
 async def worth_retrying(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
-    """Whether the very same call may succeed: what the error itself says."""
+    """
+    Whether the very same call may succeed: what the error itself says.
+
+    A vault that is away is waited for longer than an engine that fails: the network comes back by
+    itself, while a shot that kills its engine will do so again.
+    """
     error = await state.result(raise_on_failure=False)  # type: ignore[misc]
-    return isinstance(error, OneStoryError) and error.retryable
+    if not isinstance(error, OneStoryError) or not error.retryable:
+        return False
+    return isinstance(error, StorageError) or run.run_count <= RETRIES_OF_FAULTS
 
 
 def found_or_made(made: Made) -> State[Made]:
@@ -54,10 +61,12 @@ class RetryPolicy(TypedDict):
     retry_condition_fn: Callable[[Task[..., Any], TaskRun, State[Any]], Awaitable[bool]]
 
 
+RETRIES_OF_FAULTS = 3
+"""Enough, by the delays below, for an engine server that reloads (2 to 5 s)."""
 RETRIED = RetryPolicy(
-    retries=3,
-    # Enough for a gateway that restarts (1 s) and an engine server that reloads (2 to 5 s).
-    retry_delay_seconds=[0.5, 2.0, 6.0],
+    retries=6,
+    # Together more than a minute, for which a network may be gone.
+    retry_delay_seconds=[0.5, 2.0, 6.0, 15.0, 25.0, 40.0],
     retry_condition_fn=worth_retrying,
 )
-"""`@task(**RETRIED)`: three more calls, if the error says that they may succeed."""
+"""`@task(**RETRIED)`: more calls, if the error says that they may succeed."""
