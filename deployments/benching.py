@@ -452,6 +452,14 @@ def retakes_text(report: Mapping[str, Any]) -> str:
         lines.append(
             f"| {row['strategy']} | {row['shots']} | {row['ng']} | " + " | ".join(cells) + " |"
         )
+    for name, words in (("rescued", "of NG shots"), ("rescued_per_minute", "a minute of retakes")):
+        if gain := report.get("gains", {}).get(name):
+            lines += [
+                "",
+                f"{report['strategies'][0]['strategy']} rescues {gain['gain']:+.3f} more {words} "
+                f"than {report['strategies'][1]['strategy']} "
+                f"({gain['low']:+.3f} to {gain['high']:+.3f}, 95 %, stories paired).",
+            ]
     for what, counted in (("rungs", "takes"), ("reasons", "ng")):
         lines += [
             "",

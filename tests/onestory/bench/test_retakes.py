@@ -67,6 +67,26 @@ def test_without_anything_ng_nothing_was_rescued() -> None:
     assert row["intervals"]["rescued"] is None
 
 
+def test_gains_are_of_the_same_stories() -> None:
+    """Two stories alike: no doubt of the gain. Where one of two differs, the interval has room."""
+    rescued, lost = outcome(False, True), outcome(False, False, False)
+    sure = compared(
+        {
+            BY_VERDICT: [rescued, outcome(False, True, story=1)],
+            BLINDLY: [lost, outcome(False, False, False, story=1)],
+        }
+    )["gains"]
+    assert sure["rescued"] == {"gain": 1.0, "low": 1.0, "high": 1.0}
+    assert sure["rescued_per_minute"]["gain"] == pytest.approx(30.0)
+
+    other = [outcome(False, True, story=1)]
+    unsure = compared({BY_VERDICT: [rescued, *other], BLINDLY: [lost, *other]})["gains"]["rescued"]
+    assert (unsure["gain"], unsure["low"], unsure["high"]) == (0.5, 0.0, 1.0)
+
+    nothing = {BY_VERDICT: [outcome(True)], BLINDLY: [outcome(True)]}
+    assert compared(nothing)["gains"] == {}
+
+
 def test_a_ledger_tells_what_became_of_every_shot(
     vault: Vault, episode_id: str, tmp_path: Path
 ) -> None:
