@@ -38,7 +38,7 @@ def main() -> None:
     for workers in choices.workers:
         row = _night(workers, choices.episodes, choices.shots, choices.seconds)
         rows.append(row | {"times": round(row["episodes_per_hour"] / _first(rows, row), 3)})
-        print(_told(rows[-1]), file=sys.stderr, flush=True)
+        sys.stderr.write(_told(rows[-1]) + "\n")
     if choices.json:
         sys.stdout.write(json.dumps({"waits_s": choices.shots * choices.seconds, "nights": rows}))
         sys.stdout.write("\n")
