@@ -106,6 +106,24 @@ class Plan(Frozen):
         return self.shots[slates.index(slate) :]
 
 
+class Carried(Frozen):
+    """A circled take of an earlier episode that this one may remember."""
+
+    slate: str
+    """Of its shot, with its episode: `e04/sc01-sh002`."""
+    address: Digest
+    coverage: tuple[Digest, ...]
+    """All takes of that shot, by which what changed is named."""
+    people: tuple[str, ...]
+    """Whom of those that are imported it shows."""
+    place: str | None
+    """Its set, if that is imported."""
+
+    def tells_of(self, shot: Shot) -> bool:
+        """Whether somebody, or the place, of a shot is in it."""
+        return self.place == shot.set_name or not set(self.people).isdisjoint(shot.on_screen)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Call:
     """Everything that a plan is made from."""
@@ -118,7 +136,9 @@ class Call:
     user_keyframes: Mapping[str, Digest]
     """By slate: blobs of the first frames that the user brought, with the script or by order."""
     takes: Mapping[Digest, Take]
-    """The circled takes that really lie in the vault, by address."""
+    """The circled takes that really lie in the vault, by address; carried ones, too."""
+    carried: tuple[Carried, ...] = ()
+    """What earlier episodes lend to the memory of this one."""
     lineages: Mapping[Digest, tuple[Remembered, ...]] = field(default_factory=dict)
     """What takes would remember, by the digest of what the engine was asked (`recall_recipe`)."""
     spoilt: Mapping[Digest, tuple[int, ...]] = field(default_factory=dict)
@@ -155,18 +175,33 @@ class Call:
 
     def takes_before(self, shot: Shot) -> dict[Digest, Take] | None:
         """
-        The circled takes of the shots before one.
+        The circled takes of the shots before one, and of earlier episodes those that tell of it.
 
         Returns:
-            By address, in story order; None if a shot has none, or a damaged one.
+            By address, in story order; None if a shot has none, or a damaged one. A carried take
+            of another size, which no shot of this film can remember, is left out.
         """
-        takes = {}
+        takes = {
+            one.address: take
+            for one in self.carried
+            if one.tells_of(shot) and (take := self._lent(one.address)) is not None
+        }
         for one in self.earlier_shots(shot):
             circling, take = self.state.shot(one.slate).circled, self.circled(one)
             if circling is None or take is None:
                 return None
             takes[circling.address] = take
         return takes
+
+    def slates_of_takes(self) -> dict[Digest, str]:
+        """Slate of the shot that every take belongs to, carried ones with their episode."""
+        lent = {take: one.slate for one in self.carried for take in one.coverage}
+        return {**lent, **shots_by_take(self.state)}
+
+    def _lent(self, address: Digest) -> Take | None:
+        take = None if address in self.damaged else self.takes.get(address)
+        size = (self.filming.width, self.filming.height)
+        return take if take and (take.recipe.width, take.recipe.height) == size else None
 
     def asks_for_memory(self, shot: Shot) -> bool:
         """Whether an engine chooses what a shot remembers."""
@@ -384,7 +419,7 @@ def _changes(take: Take, recipe: Recipe, shot: Shot, call: Call, attempt: int) -
     for name in differing_fields(take.recipe, recipe):
         if name == "memory":
             now = call.lineage(shot, attempt=attempt)
-            changes = memory_changes(take.lineage, now, shots_by_take(call.state))
+            changes = memory_changes(take.lineage, now, call.slates_of_takes())
             name = f"memory ({in_short(changes)})" if changes else name
         elif order and name in order.words:
             name = f"{name} (as ordered)"

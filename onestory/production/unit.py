@@ -51,6 +51,7 @@ from onestory.production.evidence import exhibit
 from onestory.production.order import EpisodeOrder, with_music
 from onestory.production.plan import (
     Call,
+    Carried,
     Plan,
     ShotPlan,
     keyframe_attempt,
@@ -98,6 +99,8 @@ class Import(Frozen):
     """Its breakdown."""
     names: tuple[str, ...]
     """Cast and sets."""
+    takes: tuple[Carried, ...] = ()
+    """Of these, what is remembered."""
 
 
 class CallSheet(Document):
@@ -476,10 +479,35 @@ class Unit:
             breakdown=record,
             slates=tuple(shot.slate for shot in fresh.shots),
             imports=tuple(
-                Import(episode=one, document=document, names=imported.names.get(one, ()))
+                self._import(one, document, imported.names.get(one, ()))
                 for one, document in sources.items()
             ),
         )
+
+    def _import(self, episode: str, document: Digest, names: Sequence[str]) -> Import:
+        """What another episode lends: looks, and of everybody and every place the last take."""
+        state, shots = self.ledger(episode).state, self._episode(document).shots
+        known = {name.casefold(): name for name in names}
+        carried: dict[Digest, Carried] = {}
+        seen: set[str] = set()
+        for shot in reversed(shots):
+            people = [known[one.casefold()] for one in shot.on_screen if one.casefold() in known]
+            place = known.get(shot.set_name.casefold())
+            shown = {*people, *([place] if place else [])}
+            coverage = state.shot(shot.slate)
+            circled = coverage.circled
+            if circled is None or circled.is_waiting_for_review or shown <= seen:
+                continue
+            seen |= shown
+            carried[circled.address] = Carried(
+                slate=f"{episode}/{shot.slate}",
+                address=circled.address,
+                coverage=tuple(entry.address for entry in coverage.takes),
+                people=tuple(people),
+                place=place,
+            )
+        takes = tuple(reversed(carried.values()))
+        return Import(episode=episode, document=document, names=tuple(names), takes=takes)
 
     def _clips(self, episode: Episode, sheet: CallSheet) -> set[str]:
         """Slates of the shots whose takes are a person's own footage."""
@@ -517,7 +545,10 @@ class Unit:
         if is_entered:
             for one in sheet.imports:
                 self.ledger(sheet.episode).imported(
-                    one.episode, episode=one.document, names=one.names
+                    one.episode,
+                    episode=one.document,
+                    names=one.names,
+                    shots=[take.slate for take in one.takes],
                 )
             self.ledger(sheet.episode).broken_down(
                 title=sheet.title,
@@ -717,13 +748,16 @@ class Unit:
         held = standing(episode, state)
         ordered = {slate: one.keyframe for slate, one in held.orders.items() if one.keyframe}
         circled = [state.shot(shot.slate).circled for shot in episode.shots]
+        carried = tuple(take for one in sheet.imports for take in one.takes)
+        wanted = [one.address for one in circled if one is not None]
         return Call(
             episode=as_ordered(episode, held.orders),
             read=self.read_of(sheet),
             filming=filming,
             state=state,
             user_keyframes={**self._keyframes[sheet.document], **ordered},
-            takes=self.takes([one.address for one in circled if one is not None]),
+            takes=self.takes([*(one.address for one in carried), *wanted]),
+            carried=carried,
             damaged=self._damaged,
             spoilt=self._spoilt(state, episode),
             standing=held,
@@ -781,7 +815,7 @@ class Unit:
         return self.vault.link(self.vault.put_blob(picture, media_type="image/jpeg"))
 
     def _comparison(self, sheet: CallSheet, take: TakeInHand) -> Comparison:
-        """The circled takes of earlier shots that a take is held against."""
+        """The circled takes of earlier shots, and episodes, that a take is held against."""
         episode, state = self.episode_as_ordered(sheet), self.ledger(sheet.episode).state
         shot = _shot(episode, take.shot)
         earlier = [
@@ -790,14 +824,24 @@ class Unit:
             if (circled := state.shot(one.slate).circled) is not None
         ]
         alike = [address for one, address in earlier if _look(one) == _look(shot)]
+        lent = [take for one in sheet.imports for take in one.takes]
+        people = {
+            name: [
+                *(one.address for one in lent if name in one.people),
+                *(address for one, address in earlier if name in one.on_screen),
+            ]
+            for name in shot.on_screen
+        }
+        place = [one.address for one in lent if one.place == shot.set_name]
+        place += [address for one, address in earlier if one.set_name == shot.set_name]
         return Comparison(
             anchor=alike[0] if alike else None,
             people=tuple(
                 Reference(name=name, takes=_telling(takes))
-                for name in shot.on_screen
-                if (takes := [at for one, at in earlier if name in one.on_screen])
+                for name, takes in people.items()
+                if takes
             ),
-            place=_telling([at for one, at in earlier if one.set_name == shot.set_name]),
+            place=_telling(place),
         )
 
     def _circle_best(self, sheet: CallSheet, slate: str, climbed: Collection[Digest]) -> Circled:

@@ -62,7 +62,7 @@ def _what(event: Event, slates: Mapping[Digest, str]) -> str:
         EventKind.REVERTED: f"version {event.version} restored",
         EventKind.ORDERED: _ordered(event),
         EventKind.IMPORTED: f"looks of {', '.join(event.names) or 'nobody'} taken from "
-        f"{event.source}",
+        f"{event.source}{why}",
         EventKind.KEPT: f"{', '.join(hold.shot for hold in event.holds)} kept as filmed",
     }
     return phrases.get(event.kind, event.kind.value)

@@ -119,6 +119,8 @@ class EpisodeState:
     delivery: Digest | None = None
     imports: dict[str, Digest] = field(default_factory=dict)
     """Breakdowns of other episodes that looks were taken from last, by episode."""
+    lent: dict[str, str] = field(default_factory=dict)
+    """Which of their shots are remembered, in words, by episode."""
     runs: set[str] = field(default_factory=set)
     """Flow runs whose orders are entered."""
     sequence: int = 0
@@ -151,7 +153,8 @@ def _restore(state: EpisodeState, version: EpisodeState) -> None:
     breakdown to a rejection, is as it was.
     """
     state.title, state.episode, state.sheet = version.title, version.episode, version.sheet
-    state.delivery, state.imports = version.delivery, dict(version.imports)
+    state.delivery = version.delivery
+    state.imports, state.lent = dict(version.imports), dict(version.lent)
     for slate, shot in state.shots.items():
         then = version.shots.get(slate, ShotState())
         shot.circled = then.circled
@@ -171,6 +174,7 @@ def _apply(state: EpisodeState, event: Event) -> None:
     elif event.kind is EventKind.IMPORTED:
         if event.blob:
             state.imports[event.source] = event.blob
+            state.lent[event.source] = event.why
     elif event.kind in (EventKind.ORDERED, EventKind.KEPT):
         _apply_orders(state, event)
     elif event.kind is not EventKind.REVERTED:
@@ -284,17 +288,22 @@ class Ledger:
         if (self.state.episode, self.state.sheet) != (episode, sheet):
             self._append(EventKind.BROKEN_DOWN, blob=episode, sheet=sheet, title=title)
 
-    def imported(self, source: str, *, episode: Digest, names: Sequence[str]) -> None:
+    def imported(
+        self, source: str, *, episode: Digest, names: Sequence[str], shots: Sequence[str] = ()
+    ) -> None:
         """
-        Say from where looks are taken, unless they were taken from there last.
+        Say from where looks are taken, unless that is what was said last.
 
         Args:
             source: Id of the other episode.
             episode: Its breakdown.
             names: Cast and sets that look as they do there.
+            shots: Those of its shots that are remembered.
         """
-        if self.state.imports.get(source) != episode:
-            self._append(EventKind.IMPORTED, source=source, blob=episode, names=tuple(names))
+        why = f"{', '.join(shots)} remembered" if shots else ""
+        if (self.state.imports.get(source), self.state.lent.get(source)) != (episode, why):
+            names = tuple(names)
+            self._append(EventKind.IMPORTED, source=source, blob=episode, names=names, why=why)
 
     def keyframe(self, shot: str, blob: Digest, *, recipe: Digest) -> None:
         """Say which first frame was drawn of a recipe."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from onestory.documents import Digest
 from onestory.engine_server.stage import Stage
 from onestory.engines.remembering import RememberingEngine
 from onestory.errors import OrderError
@@ -19,6 +20,7 @@ from onestory.production.night import (
     report,
     report_in_markdown,
 )
+from onestory.production.order import EpisodeOrder
 from onestory.production.season import Season, SeasonEpisode
 from onestory.production.unit import Unit
 from onestory.testing.in_process import engine_of
@@ -125,6 +127,79 @@ def test_another_look_makes_an_importer_stale(vault: Vault, season: Season, tmp_
         assert await to_film() == [0, 0]
         _script(tmp_path / "four.fountain", SILVER.replace("silver", "red"))
         assert await to_film() == [1, 1]
+
+    asyncio.run(story())
+
+
+def test_memory_goes_on_in_the_next_episode(vault: Vault, season: Season) -> None:
+    """
+    Its first shot remembers the last take of whom it imports, and says so; if that is another
+    take later on, the shot is stale, and the plan names the frame.
+    """
+    five, four = season.episodes
+    unit = _unit(vault)
+
+    async def story() -> None:
+        """What happens, in order."""
+        await _film(unit, four)
+        await _film(unit, five)
+        lent, own = (
+            next(iter(unit.takes([entry.address]).values()))
+            for name in (four.episode, five.episode)
+            for entry in unit.ledger(name).state.shot("sc01-sh001").takes
+        )
+        assert {frame.take for frame in own.lineage} == {lent.address}
+        told = [one.what for one in versions_of(unit.ledger(five.episode).history())]
+        shot = f"{four.episode}/sc01-sh001"
+        words = f"looks of MARA, KITCHEN taken from {four.episode}: {shot} remembered"
+        assert told.count(words) == 1
+        (one,) = (await unit.survey(unit.sheet_of(five.episode))).shots
+        assert one.freshness == "current"
+
+        sheet = unit.sheet_of(four.episode)
+        other = await unit.shoot(sheet, "sc01-sh001", attempt=2)
+        await unit.judge(sheet, other)
+        await unit.circle(sheet, other)
+        again = await _unit(vault).break_down(five.order)
+        (one,) = (await unit.survey(await unit.read_through(again))).shots
+        assert one.freshness == "stale"
+        assert f"frame 1 of {shot} changed" in one.why
+
+    asyncio.run(story())
+
+
+def test_what_is_carried_over(vault: Vault, season: Season, tmp_path: Path) -> None:
+    """Nothing of another size, nothing for a shot that shows nobody and no place of it."""
+    five, four = season.episodes
+    other = "[[look: JONAS: a green coat]]\n\nINT. ATTIC - DAY\n\nJonas waves.\n\n"
+    kitchen = "INT. KITCHEN - DAY\n\nMara waves.\n"
+    (tmp_path / "five.fountain").write_text(f"Title: five\n\n{other}{kitchen}")
+    unit = _unit(vault)
+
+    async def remembered(order: EpisodeOrder) -> list[set[Digest]]:
+        """What the shots of five remember of the takes of four."""
+        sheet = await unit.read_through(await unit.break_down(order))
+        found = []
+        for slate in sheet.slates:
+            take = await unit.shoot(sheet, slate, attempt=1)
+            await unit.judge(sheet, take)
+            await unit.circle(sheet, take)
+            (made,) = unit.takes([take.address]).values()
+            lent = unit.ledger(four.episode).state.shot("sc01-sh001").takes
+            found.append({one.take for one in made.lineage} & {one.address for one in lent})
+        return found
+
+    async def story() -> None:
+        """What happens, in order."""
+        await _film(unit, four)
+        attic, kitchen = await remembered(five.order)
+        (imported,) = unit.sheet_of(five.episode).imports
+        (carried,) = imported.takes
+        shots = unit.episode_of(unit.sheet_of(five.episode)).shots
+        assert [carried.tells_of(shot) for shot in shots] == [False, True]
+        assert (len(attic), len(kitchen)) == (0, 1)
+        larger = five.order.model_copy(update={"width": 96, "height": 160})
+        assert await remembered(larger) == [set(), set()]
 
     asyncio.run(story())
 
