@@ -47,6 +47,12 @@ TakeNumber = Annotated[
 ]
 By = Annotated[str, typer.Option("--by", help="Name of who decides.")]
 
+Imports = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--imports", help="Have cast and sets look as in this earlier episode, and remember them."
+    ),
+]
 Breakdown = Annotated[
     str, typer.Option(help="Have the script laid out by 'rules', 'transformers' or a 'server'.")
 ]
@@ -89,6 +95,7 @@ def produce(
     burn_subtitles: Annotated[bool, typer.Option(help="Draw dialogue into the picture.")] = False,
     music: Annotated[Path | None, typer.Option(help="Lay this music under the film.")] = None,
     size: Annotated[str | None, typer.Option(help="Film at WIDTHxHEIGHT pixels.")] = None,
+    imports: Imports = None,
     breakdown: Breakdown = "rules",
     when_model_fails: WhenModelFails = "stop",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan only.")] = False,
@@ -116,6 +123,7 @@ def produce(
             burn_subtitles=burn_subtitles,
             music=music,
             size=size,
+            imports=tuple(imports or ()),
             breakdown=breakdown,
             when_model_fails=when_model_fails,
         )
@@ -173,6 +181,7 @@ def plan(
     engine: Annotated[str | None, typer.Option(help="Plan for this engine.")] = None,
     seed: Annotated[int, typer.Option(help="Plan for this seed.")] = 0,
     size: Annotated[str | None, typer.Option(help="Plan for WIDTHxHEIGHT pixels.")] = None,
+    imports: Imports = None,
     breakdown: Breakdown = "rules",
     when_model_fails: WhenModelFails = "stop",
     home: Home = None,
@@ -187,6 +196,7 @@ def plan(
             episode=episode,
             seed=seed,
             size=size,
+            imports=tuple(imports or ()),
             breakdown=breakdown,
             when_model_fails=when_model_fails,
         )

@@ -20,13 +20,14 @@ from deployments.studio.addresses import Addresses
 from deployments.studio.embedded import status as status_of_studio
 from deployments.studio.embedded import studio
 from deployments.studio.settings import StudioSettings
-from onestory.documents import Frozen
+from onestory.documents import Digest, Frozen
 from onestory.errors import OrderError
 from onestory.production.order import EpisodeOrder, RetakeOrder
 
 if TYPE_CHECKING:
     from onestory.production.plan import Plan, ShotPlan
     from onestory.production.unit import CallSheet, Unit
+    from onestory.vault.ledger import Ledger
     from onestory.vault.store import Vault
 
 AnyOrder = TypeVar("AnyOrder", bound=Frozen)
@@ -251,25 +252,31 @@ def explain(
 ) -> dict[str, Any]:
     """What a take was made from; with another one, what differs."""
     from onestory.production.explain import explain as lay_open
+    from onestory.production.unit import CallSheet
 
     with open_vault(settings) as vault:
-        one = vault.get_take(_address_of(take, episode, vault))
-        two = vault.get_take(_address_of(other, episode, vault)) if other else None
+        address, ledger = _found(take, episode, vault)
+        one = vault.get_take(address)
+        two = vault.get_take(_found(other, episode, vault)[0]) if other else None
         sources = [vault.find_take(address) for address in {frame.take for frame in one.lineage}]
         slates = {source.address: source.slate for source in sources if source}
+        if ledger and ledger.state.sheet:
+            slates |= CallSheet.from_json(vault.get_blob(ledger.state.sheet)).lent()
     return lay_open(one, two, slates=slates).model_dump(mode="json")
 
 
-def _address_of(name: str, episode: str | None, vault: "Vault") -> Any:
+def _found(name: str, episode: str | None, vault: "Vault") -> tuple[Digest, "Ledger | None"]:
+    """Address of a take, and the ledger of its episode if it was asked for by its slate."""
     from onestory.vault.ledger import Ledger
 
     if name.startswith("sha256:"):
-        return name
+        return Digest(name), None
     for one in [episode] if episode else episodes_in(vault):
-        for shot in Ledger(vault, one).state.shots.values():
+        ledger = Ledger(vault, one)
+        for shot in ledger.state.shots.values():
             for take in shot.takes:
                 if take.slate == name:
-                    return take.address
+                    return take.address, ledger
     raise OrderError(f"there is no take {name!r}", hint="onestory status lists the slates")
 
 

@@ -23,9 +23,10 @@ from onestory.errors import CorruptBlobError, MissingBlobError
 from onestory.production.estimate import Price, price
 from onestory.production.evidence import evidence_of
 from onestory.production.plan import Plan, ShotPlan
+from onestory.production.recall import shots_by_take
 from onestory.production.unit import CallSheet, Unit
 from onestory.screenplay.episode import Shot
-from onestory.vault.ledger import ShotState, TakeEntry
+from onestory.vault.ledger import EpisodeState, ShotState, TakeEntry
 
 THUMBNAIL_PIXELS = 480
 STRIP_PIXELS = 320
@@ -90,6 +91,7 @@ def page_of(
     entries = [take for shot in episode.shots for take in state.shot(shot.slate).takes]
     takes = unit.takes([entry.address for entry in entries])
     standing = {shot.slate: shot for shot in plan.shots}
+    slates = {**sheet.lent(), **shots_by_take(state)}
     film, subtitles = folder / "episode.mp4", folder / "episode.vtt"
     poster = folder / "episode.jpg"
     starts = _film_starts(unit, sheet)
@@ -103,7 +105,7 @@ def page_of(
             film_poster=poster.read_bytes() if poster.exists() else b"",
             subtitles=subtitles.read_text() if subtitles.exists() else "",
             shots=tuple(
-                _shot(unit, shot, standing[shot.slate], state.shot(shot.slate), takes, starts)
+                _shot(unit, shot, standing[shot.slate], state, takes, starts, slates)
                 for shot in episode.shots
             ),
             warnings=unknown_words(takes),
@@ -163,10 +165,12 @@ def _shot(
     unit: Unit,
     shot: Shot,
     plan: ShotPlan,
-    coverage: ShotState,
+    state: EpisodeState,
     takes: Mapping[Digest, Take],
     starts: Mapping[str, int],
+    slates: Mapping[Digest, str],
 ) -> DailiesShot:
+    coverage = state.shot(shot.slate)
     circled = coverage.circled
     shown = takes.get(circled.address) if circled else None
     return DailiesShot(
@@ -189,7 +193,7 @@ def _shot(
         circled_why=circled.why if circled else "",
         circled_by=circled.who if circled else "",
         is_waiting_for_review=bool(circled and circled.is_waiting_for_review),
-        remembered=_remembered(shown, takes),
+        remembered=_remembered(shown, slates),
         takes=tuple(
             _take(unit, entry, takes[entry.address], coverage)
             for entry in coverage.takes
@@ -256,13 +260,11 @@ def _word(entry: TakeEntry, is_circled: bool, is_waiting: bool) -> str:
     return "passed" if entry.is_passed else "NG"
 
 
-def _remembered(take: Take | None, takes: Mapping[Digest, Take]) -> tuple[RememberedShot, ...]:
+def _remembered(take: Take | None, slates: Mapping[Digest, str]) -> tuple[RememberedShot, ...]:
     scores: dict[str, list[float]] = {}
     for frame in take.lineage if take else ():
-        source = takes.get(frame.take)
-        if source is not None:
-            shot = source.slate.split("-", 1)[1].rsplit("-", 1)[0]
-            scores.setdefault(shot, []).append(frame.score)
+        if frame.take in slates:
+            scores.setdefault(slates[frame.take], []).append(frame.score)
     return tuple(
         RememberedShot(shot=shot, num_frames=len(found), score=max(found))
         for shot, found in scores.items()

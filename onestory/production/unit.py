@@ -121,6 +121,11 @@ class CallSheet(Document):
     slates: tuple[str, ...]
     imports: tuple[Import, ...] = ()
 
+    def lent(self) -> dict[Digest, str]:
+        """Slate, with its episode, of the shot of every take that an earlier episode lends."""
+        carried = [take for one in self.imports for take in one.takes]
+        return {address: one.slate for one in carried for address in one.coverage}
+
 
 class Circled(Frozen):
     """What came of a shot."""

@@ -336,3 +336,24 @@ def test_a_second_run_loads_no_network(
     assert (code, second["rendered"]) == (0, 0)
     assert "onestory.production.plan" in loaded
     assert not loaded & {"torch", "diffusers", "transformers"}
+
+
+def test_an_episode_says_what_another_lends_to_its_memory(
+    director: Producer, episode_id: str
+) -> None:
+    """The last take of whom it imports is remembered, by the name of its own episode."""
+    four, five = f"{episode_id}-four", f"{episode_id}-five"
+    for name, actions in ((four, "Mara waves.\n\nMara jumps."), (five, "Mara dances.")):
+        text = f"Title: {name}\n\nINT. KITCHEN - DAY\n\n{actions}\n"
+        (director.out / f"{name}.fountain").write_text(text)
+    director.produce(director.out / f"{four}.fountain", "--episode", four)
+    script = director.out / f"{five}.fountain"
+    _, document = director.produce(script, "--episode", five, "--imports", four)
+
+    (shot,) = document["shots"]
+    flags = ("--episode", five, "--json", "--home", str(director.home))
+    _, told = director.run("explain", shot["take"], *flags).finish()
+    assert {one["slate"] for one in told["remembered"]} == {f"{four}/sc01-sh002"}
+    assert f"{four}/sc01-sh002" in Path(document["dailies"]).read_text()
+    plan = director.run("plan", str(script), *flags, "--size", director.size, "--imports", four)
+    assert freshness(plan.finish()[1]) == ["current"]
