@@ -86,8 +86,9 @@ class WanConfig:
     """Frames that are drawn at once, at most; the temporal factor times k, plus 1."""
     max_frames: int
     """Drawn frames of the longest shot. More than a stretch go on from its last frame."""
-    attention: Literal["joint", "cached"]
-    """How memory is read: with the shot, or kept as keys and values; both at time 0."""
+    attention: Literal["joint", "cached", "frames"]
+    """How memory is read: with the shot, or kept as keys and values, both at time 0; or as frames
+    before the shot, as published memories are, at its time."""
     negative_caption: str = NEGATIVE_CAPTION
     """Where a recipe has none of its own."""
     dtype: Literal["float32", "bfloat16"] = "bfloat16"
@@ -107,8 +108,8 @@ class WanConfig:
                 f"guidance must be from 0 on and shift above 0, got {self.guidance}, "
                 f"{self.guidance_low} and {self.shift}"
             )
-        if self.attention not in ("joint", "cached"):
-            raise ValueError(f"attention must be joint or cached, got {self.attention!r}")
+        if self.attention not in ("joint", "cached", "frames"):
+            raise ValueError(f"attention must be joint, cached or frames, got {self.attention!r}")
         if self.dtype not in ("float32", "bfloat16"):
             raise ValueError(f"dtype must be float32 or bfloat16, got {self.dtype!r}")
 

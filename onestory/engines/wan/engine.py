@@ -33,16 +33,17 @@ from onestory.engines.protocol import (
     RecalledFrame,
 )
 from onestory.engines.recipe import EngineFingerprint, Recipe, imported_for
-from onestory.engines.wan.card import WanConfig, read_card, usual_config
+from onestory.engines.wan.card import WanConfig, read_card
 from onestory.engines.wan.folder import find_folder, find_memory, levels_of, weights_digest
 from onestory.engines.wan.picture import drawn_index, drawn_size, stretches
+from onestory.engines.wan.published import config_for, find_published
 from onestory.errors import OrderError, RenderError
 from onestory.memory.budget import PATCH, tokens_per_frame
 from onestory.memory.lineage import Remembered
 from onestory.resampling import filled
 
 if TYPE_CHECKING:
-    from onestory.engines.wan.model import Memory, WanModel
+    from onestory.engines.wan.model import GivenFrames, Memory, WanModel
     from onestory.memory.policies import NextShot, SelectionPolicy
 
 NAME = "wan"
@@ -76,6 +77,7 @@ class WanEngine:
         weights: str | Path | None = None,
         may_download: bool = False,
         memory: str | Path | None = None,
+        memory_weights: str | Path | None = None,
         memory_budget: float = 1.0,
         memory_policy: str = "",
         device: str = "",
@@ -90,6 +92,8 @@ class WanEngine:
                 Wan2.2-TI2V-5B.
             may_download: Whether weights are fetched from the hub if they are missing.
             memory: Folder of OneStory modules; None for `memory` in the weights' own, if any.
+            memory_weights: File or folder of a memory that others published for this model:
+                StoryMem's or Memento's; None for none.
             memory_budget: Of a first take, in latent-frame equivalents. It stands in recipes.
             memory_policy: Who chooses what is remembered, one of `POLICIES`; nothing for the
                 trained selector if there is one, and diversity if not.
@@ -98,13 +102,21 @@ class WanEngine:
                 device need hold only the largest of them.
 
         Raises:
-            OrderError: If there is no such choice or policy.
-            WeightsError: If there are no such weights.
+            OrderError: If there is no such choice or policy, or choices exclude each other.
+            WeightsError: If there are no such weights, or they do not fit each other.
         """
         self.folder = find_folder(weights, may_download=may_download)
         self.memory = find_memory(self.folder, memory)
         self.card = read_card(self.folder)
-        self.config: WanConfig = usual_config(self.card, config)
+        self.published = None
+        if memory_weights is not None:
+            if self.memory is not None:
+                raise OrderError(
+                    "a model has one memory: OneStory modules or memory_weights, and it has both",
+                    hint=f"leave memory_weights out, or move {self.memory} away",
+                )
+            self.published = find_published(memory_weights, self.folder, self.card)
+        self.config: WanConfig = config_for(self.card, self.published, config)
         self._levels = levels_of(self.memory)
         can_learn = self.memory is not None and (self.memory / "selector").is_dir()
         self._policy = memory_policy or (LEARNED if can_learn else DIVERSITY)
@@ -126,7 +138,9 @@ class WanEngine:
         elsewhere = None if self.memory in (None, own) else self.memory
         return EngineFingerprint(
             name=NAME,
-            weights=weights_digest(self.folder, elsewhere),
+            weights=weights_digest(
+                self.folder, elsewhere, self.published.files if self.published else ()
+            ),
             config=digest_of_json(asdict(self.config)),
             recipe_version=RECIPE_VERSION,
         )
@@ -191,7 +205,13 @@ class WanEngine:
         )
         if has_people_first:
             policy = people_first(policy)
-        return recall(bank, policy, asked, budget=recipe.memory_budget, levels=self._levels).lineage
+        chosen = recall(
+            bank, policy, asked, budget=recipe.memory_budget, levels=self._levels
+        ).lineage
+        if self.published is None:
+            return chosen
+        order = {earlier.take.address: number for number, earlier in enumerate(takes)}
+        return _newest_first(chosen, order)
 
     def latents_of(self, recipe: Recipe, frames: Iterable[Frame]) -> bytes:
         """
@@ -283,7 +303,9 @@ class WanEngine:
         num_frames: int,
     ) -> tuple[list[Frame], npt.NDArray[np.float32]]:
         """Draw at the card's rate: no fewer frames than asked for, and all their latents."""
-        self._refuse(recipe, num_frames, has_first=keyframe is not None)
+        # A published memory was trained to draw from what it remembers alone.
+        has_sight = keyframe is not None or (self.published is not None and bool(memory))
+        self._refuse(recipe, num_frames, has_first=keyframe is not None, has_sight=has_sight)
         control.check()
         from onestory.engines.wan.model import Shot
 
@@ -319,7 +341,7 @@ class WanEngine:
             first_HW3 = drawn[-1]
         return frames, np.concatenate(latents)
 
-    def _remembered(self, memory: Sequence[RecalledFrame]) -> "tuple[Memory, ...]":
+    def _remembered(self, memory: Sequence[RecalledFrame]) -> "tuple[Memory, ...] | GivenFrames":
         if not memory:
             return ()
         import torch
@@ -353,11 +375,11 @@ class WanEngine:
         return pocket_caption(recipe, has_memory=None if self.memory else False)
 
     def _remarks(self, memory: Sequence[RecalledFrame]) -> tuple[str, ...]:
-        if not memory or self.memory is not None:
+        if not memory or self.memory is not None or self.published is not None:
             return ()
         return ("The memory is read by stock weights, which were never trained to read one.",)
 
-    def _refuse(self, recipe: Recipe, num_frames: int, *, has_first: bool) -> None:
+    def _refuse(self, recipe: Recipe, num_frames: int, *, has_first: bool, has_sight: bool) -> None:
         """Say what the model cannot do."""
         card, config = self.card, self.config
         if has_first and not card.reads_picture:
@@ -365,7 +387,7 @@ class WanEngine:
                 f"{card.name} reads captions alone and cannot start from a first frame",
                 hint="take the keyframe back, or film with Wan2.2-TI2V",
             )
-        if not has_first and not card.reads_text_alone:
+        if not has_sight and not card.reads_text_alone:
             raise RenderError(
                 f"{card.name} starts from a first frame, and the shot has none",
                 hint="give every shot after a cut a keyframe, or film with Wan2.2-TI2V",
@@ -411,10 +433,21 @@ class WanEngine:
                     self.card,
                     self.config,
                     memory=self.memory,
+                    published=self.published,
                     device=self._device or usual_device(),
                     is_offloaded=self._is_offloaded,
                 )
             return self._loaded
+
+
+def _newest_first(
+    lineage: Sequence[Remembered], order: Mapping[Digest, int]
+) -> tuple[Remembered, ...]:
+    """Published memories were trained on frames in story order, the newest next to the shot."""
+    newest = sorted(lineage, key=lambda one: (order[one.take], one.frame_index), reverse=True)
+    return tuple(
+        one.model_copy(update={"position": position}) for position, one in enumerate(newest)
+    )
 
 
 def _guidance(usual: float, recipe: Recipe) -> float:

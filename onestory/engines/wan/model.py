@@ -5,6 +5,9 @@ How does a Wan draw a shot that remembers? The stock pipeline, with a memory att
     caption, negative caption ── UMT5 ── stock pipeline ────────┴── latents ── VAE ── frames
     first frame ── stock image pipeline of the same parts
 
+    with a memory that others published, recalled frames are frames before the shot instead, and
+    the transformers' layers have their updates for as long as there is a memory
+
 Without a memory nothing is attached, and what comes out is what the stock pipeline draws, to the
 bit. Guidance reads the memory on both of its sides.
 
@@ -13,6 +16,7 @@ Shape suffixes, for this module only:
     F  frames: latent ones beside h and w, drawn ones beside H and W
     H, W  pixels    3  red, green, blue    1  one shot
     L  memory tokens, or tokens of a caption    D  width of a model    E  width of a feature
+    M  recalled frames, as they stand in time
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -27,11 +31,14 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from onestory.diffusion.frames import in_front
 from onestory.diffusion.inject import joint
 from onestory.diffusion.kv import MemoryCache, cached, prefill
+from onestory.diffusion.lora import updated
 from onestory.engines.protocol import Frame
 from onestory.engines.wan.card import WanCard, WanConfig
-from onestory.engines.wan.modules import as_given, conditioners_for, selector_for
+from onestory.engines.wan.modules import as_given, conditioners_for, selector_for, updates_for
+from onestory.engines.wan.published import TIME_STEP, Published
 from onestory.errors import OutOfMemoryError, WeightsError
 
 CAPTION_TOKENS = 512
@@ -69,6 +76,15 @@ class Shot:
 
 
 @dataclass(frozen=True, slots=True)
+class GivenFrames:
+    """Recalled frames as a published memory reads them."""
+
+    latents_1CMhw: Tensor
+    times_M: tuple[float, ...]
+    """Before the shot, in latent frames."""
+
+
+@dataclass(frozen=True, slots=True)
 class Memory:
     """Recalled frames as one transformer reads them."""
 
@@ -88,6 +104,7 @@ class WanModel:
         config: WanConfig,
         memory: Path | None,
         *,
+        published: Published | None = None,
         offloads_to: str | None = None,
     ) -> None:
         """
@@ -98,11 +115,12 @@ class WanModel:
             card: What it is.
             config: How it is used.
             memory: OneStory modules; None for stock weights alone.
+            published: A memory that others published; None for none.
             offloads_to: The device to which each part comes when it is needed, and leaves for
                 main memory afterwards; None if all parts stay where they are.
 
         Raises:
-            WeightsError: If the modules do not fit the transformer.
+            WeightsError: If the modules do not fit the transformer, or a memory cannot be read.
         """
         self.card = card
         self.config = config
@@ -134,20 +152,24 @@ class WanModel:
             one for one in (pipeline.transformer, pipeline.transformer_2) if one is not None
         )
         self.conditioners = conditioners_for(self.transformers, card, memory)
+        self.updates = updates_for(self.transformers, published)
         text_dim = int(pipeline.text_encoder.config.d_model)
         self.selector = selector_for(card, memory, text_dim=text_dim)
 
     @torch.no_grad()
     @_spoken_of()
     def draw(
-        self, shot: Shot, memory: Sequence[Memory], at_step: Callable[[float], None]
+        self,
+        shot: Shot,
+        memory: Sequence[Memory] | GivenFrames,
+        at_step: Callable[[float], None],
     ) -> Tensor:
         """
         Draw a shot.
 
         Args:
             shot: What is to be seen.
-            memory: What `remember` made for each transformer; empty if nothing is remembered.
+            memory: What `remember` made; empty if nothing is remembered.
             at_step: Is told after each step how much is done, in (0, 1].
 
         Returns:
@@ -189,10 +211,19 @@ class WanModel:
         if shot.first_HW3 is not None:
             pipeline = self.from_picture
             call["image"] = Image.fromarray(shot.first_HW3)
+        in_front = 0
+        if isinstance(memory, GivenFrames):
+            pipeline = self.from_picture
+            in_front = len(memory.times_M)
+            call["num_frames"] += in_front * self.card.temporal
+            call["latents"] = self._noise(shot, memory, call["generator"])
+            if shot.first_HW3 is None:
+                # Grey is nothing at all to the VAE, as it is in what follows a first frame.
+                call["image"] = torch.full((1, 3, shot.height, shot.width), 0.5)
         self._in_turn(pipeline)
-        with self._attending(memory):
+        with self._attending(memory, has_first=shot.first_HW3 is not None):
             (latents_1CFhw,) = pipeline(**call)
-        drawn_1CFhw: Tensor = latents_1CFhw.float().cpu()
+        drawn_1CFhw: Tensor = latents_1CFhw[:, :, in_front:].float().cpu()
         return drawn_1CFhw
 
     @torch.no_grad()
@@ -246,20 +277,26 @@ class WanModel:
 
     @torch.no_grad()
     @_spoken_of()
-    def remember(self, latents_KChw: Tensor, levels: Sequence[int]) -> tuple[Memory, ...]:
+    def remember(
+        self, latents_KChw: Tensor, levels: Sequence[int]
+    ) -> tuple[Memory, ...] | GivenFrames:
         """
         Turn recalled frames into what every step reads.
 
         Args:
-            latents_KChw: Normalised latents, best first.
+            latents_KChw: Normalised latents, best first; those next to the shot first, for a
+                published memory.
             levels: How finely each of them is cut.
 
         Returns:
-            For each transformer.
+            For each transformer; frames that both see, for a published memory.
 
         Raises:
             OutOfMemoryError: If the device has too little memory.
         """
+        if self.config.attention == "frames":
+            times = [-TIME_STEP * (rank + 1) for rank in range(len(latents_KChw))]
+            return GivenFrames(latents_KChw.flip(0).transpose(0, 1)[None], tuple(times[::-1]))
         memories = []
         self._in_turn(self.from_text)
         for transformer, conditioner in zip(self.transformers, self.conditioners, strict=True):
@@ -298,10 +335,29 @@ class WanModel:
         read_LE: Tensor = padded_1LE[0, : len(tokens)].float().cpu()
         return read_LE
 
+    def _noise(self, shot: Shot, memory: GivenFrames, generator: torch.Generator) -> Tensor:
+        """Draw the shot's noise first: it is the same, however much is remembered."""
+        channels, _, *cells = memory.latents_1CMhw.shape[1:]
+        frames = (shot.num_frames - 1) // self.card.temporal + 1
+        own, before = (
+            torch.randn((1, channels, number, *cells), generator=generator)
+            for number in (frames, len(memory.times_M))
+        )
+        return torch.cat([before, own], dim=2)
+
     @contextmanager
-    def _attending(self, memory: Sequence[Memory]) -> Iterator[None]:
+    def _attending(
+        self, memory: Sequence[Memory] | GivenFrames, *, has_first: bool
+    ) -> Iterator[None]:
         """Attach the memory to every transformer; nothing at all, if there is none."""
         with ExitStack() as stack:
+            if isinstance(memory, GivenFrames):
+                for transformer, updates in zip(self.transformers, self.updates, strict=True):
+                    stack.enter_context(updated(transformer, updates))
+                    latents, times = memory.latents_1CMhw, memory.times_M
+                    stack.enter_context(in_front(transformer, latents, times, has_first=has_first))
+                yield
+                return
             for transformer, one in zip(self.transformers, memory, strict=bool(memory)):
                 if one.cache is not None:
                     stack.enter_context(cached(transformer, one.cache))
@@ -331,6 +387,7 @@ def load_model(
     config: WanConfig,
     *,
     memory: Path | None = None,
+    published: Published | None = None,
     device: str,
     is_offloaded: bool = False,
 ) -> WanModel:
@@ -342,6 +399,7 @@ def load_model(
         card: What it says it is.
         config: How it is used.
         memory: OneStory modules, if there are any.
+        published: A memory that others published, if there is one.
         device: Where it computes, as torch names it.
         is_offloaded: Whether parts wait in main memory until they are needed. On the CPU they
             are there anyway.
@@ -367,10 +425,10 @@ def load_model(
         name = "flow_shift" if "flow_shift" in scheduler.config else "shift"
         pipeline.scheduler = type(scheduler).from_config(scheduler.config, **{name: config.shift})
     if is_offloaded and torch.device(device).type != "cpu":
-        return WanModel(pipeline, card, config, memory, offloads_to=device)
+        return WanModel(pipeline, card, config, memory, published=published, offloads_to=device)
     with _spoken_of():
         pipeline.to(device)
-    return WanModel(pipeline, card, config, memory)
+    return WanModel(pipeline, card, config, memory, published=published)
 
 
 def usual_device() -> str:

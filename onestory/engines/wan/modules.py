@@ -4,19 +4,23 @@ Who cuts remembered frames for a Wan, and who chooses them?
     memory/conditioner, conditioner_2 ── trained patchifiers, one for each transformer
     memory/selector ── the trained frame selector
     nothing ── the transformer's own patch embedding, and nobody
+    memory_weights ── updates of the transformer's layers, which others published
 
 Shape suffixes, for this module only:
     K  remembered frames    C  channels    h, w  latent cells
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError, safe_open
 from torch import Tensor, cat, nn
 
+from onestory.diffusion.lora import LowRank
 from onestory.engines.wan.card import WanCard
 from onestory.engines.wan.folder import levels_of
+from onestory.engines.wan.published import Published
 from onestory.errors import WeightsError
 from onestory.memory.conditioner import AdaptiveConditioner
 from onestory.memory.selector import FrameSelector
@@ -88,6 +92,45 @@ def selector_for(card: WanCard, memory: Path | None, *, text_dim: int) -> FrameS
             hint="train the memory for this model",
         )
     return selector
+
+
+def updates_for(
+    transformers: Sequence[Any], published: Published | None
+) -> tuple[Mapping[str, LowRank], ...]:
+    """
+    Load a published memory.
+
+    Args:
+        transformers: Both experts.
+        published: What was found; None if there is nothing.
+
+    Returns:
+        For each transformer the updates of its layers, where they are and in their dtype; empty
+        if nothing was published.
+
+    Raises:
+        WeightsError: If a file changed or broke since it was found.
+    """
+    if published is None:
+        return tuple({} for _ in transformers)
+    read: dict[str, Tensor] = {}
+    try:
+        for file in published.files:
+            with safe_open(file, framework="pt") as content:
+                read |= {f"{file} {key}": content.get_tensor(key) for key in content.keys()}  # noqa: SIM118
+        return tuple(
+            {
+                name: LowRank(
+                    down_RI=read[f"{halves.path} {halves.down}"],
+                    up_OR=read[f"{halves.path} {halves.up}"],
+                    scale=published.scale,
+                ).like(transformer.get_submodule(name).weight)
+                for name, halves in layers.items()
+            }
+            for transformer, layers in zip(transformers, published.layers, strict=True)
+        )
+    except (OSError, SafetensorError, KeyError) as error:
+        raise WeightsError(f"{published.name} cannot be loaded: {error}") from error
 
 
 def as_given(latents_KChw: Tensor, channels: int) -> Tensor:
