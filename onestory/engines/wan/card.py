@@ -13,7 +13,7 @@ Nothing is loaded: this module reads JSON and does without torch.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -32,6 +32,12 @@ NEGATIVE_CAPTION = (
     "the background, walking backwards"
 )
 """What the cards of all Wans ask not to see."""
+
+STEP_CACHES = ("none", "first-block", "taylorseer", "magcache")
+
+LATER = ("step_cache", "step_threshold", "step_interval", "step_ratios")
+"""Choices that came later. Where they are as ever they stand in no fingerprint, so that takes
+from before them are still called what they were called."""
 
 SHIFT_OF_720P = 5.0
 """From this flow shift on a Wan2.1 was trained for 720p."""
@@ -97,10 +103,19 @@ class WanConfig:
     """Whether the VAE works in tiles, which takes less memory and may leave seams."""
     most_kept: int = 9
     """Latent frames of a take that later takes can remember, spread over its length."""
+    step_cache: Literal["none", "first-block", "taylorseer", "magcache"] = "none"
+    """How steps are skipped that change little; see `onestory.diffusion.skipping`."""
+    step_threshold: float = 0.05
+    """Of `first-block` and `magcache`: change up to which a step is skipped."""
+    step_interval: int = 5
+    """Of `taylorseer`: every so many steps are computed."""
+    step_ratios: Sequence[float] = ()
+    """Of `magcache`: by how much each step's change is larger than the one's before, as measured
+    for these weights and this schedule."""
 
     def __post_init__(self) -> None:
         least = {"steps": 1, "fps": 1, "area": 1, "stretch_frames": 5, "max_frames": 1}
-        for name, number in {**least, "most_kept": 1}.items():
+        for name, number in {**least, "most_kept": 1, "step_interval": 1}.items():
             if getattr(self, name) < number:
                 raise ValueError(f"{name} must be at least {number}, got {getattr(self, name)}")
         if min(self.guidance, self.guidance_low) < 0 or self.shift <= 0:
@@ -112,6 +127,20 @@ class WanConfig:
             raise ValueError(f"attention must be joint, cached or frames, got {self.attention!r}")
         if self.dtype not in ("float32", "bfloat16"):
             raise ValueError(f"dtype must be float32 or bfloat16, got {self.dtype!r}")
+        if self.step_cache not in STEP_CACHES:
+            raise ValueError(
+                f"step_cache must be {', '.join(STEP_CACHES)}, got {self.step_cache!r}"
+            )
+        if self.step_threshold < 0 or any(ratio <= 0 for ratio in self.step_ratios):
+            raise ValueError(
+                f"step_threshold must be from 0 on and step_ratios above 0, got "
+                f"{self.step_threshold} and {list(self.step_ratios)}"
+            )
+        if (self.step_cache == "magcache") != bool(self.step_ratios):
+            raise ValueError(
+                "magcache needs step_ratios that were measured for these weights, and nothing "
+                f"else does; got {self.step_cache} and {len(self.step_ratios)} ratios"
+            )
 
 
 def read_card(folder: Path) -> WanCard:
@@ -202,9 +231,32 @@ def usual_config(card: WanCard, changes: Mapping[str, Any] | None = None) -> Wan
             f"the engine wan has no choice {strangers[0]!r}", hint=f"choices are {', '.join(known)}"
         )
     try:
-        return replace(usual, **dict(changes or {}))
+        chosen = replace(usual, **dict(changes or {}))
     except (ValueError, TypeError) as error:
         raise OrderError(f"the engine wan cannot film so: {error}") from error
+    if chosen.step_cache == "magcache" and card.num_experts == 2:
+        raise OrderError(
+            f"magcache knows the steps of one transformer, and {card.name} has two",
+            hint="choose first-block or taylorseer",
+        )
+    return chosen
+
+
+def named_choices(config: WanConfig) -> dict[str, Any]:
+    """
+    Say which choices are in the name of a take.
+
+    Args:
+        config: A whole configuration.
+
+    Returns:
+        By name: all but `LATER` ones that are as ever.
+    """
+    return {
+        field.name: getattr(config, field.name)
+        for field in fields(WanConfig)
+        if field.name not in LATER or getattr(config, field.name) != field.default
+    }
 
 
 def _usual(

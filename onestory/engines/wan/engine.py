@@ -12,7 +12,6 @@ torch is loaded with the first question about memory, weights with the first tak
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +32,7 @@ from onestory.engines.protocol import (
     RecalledFrame,
 )
 from onestory.engines.recipe import EngineFingerprint, Recipe, imported_for
-from onestory.engines.wan.card import WanConfig, read_card
+from onestory.engines.wan.card import WanConfig, named_choices, read_card
 from onestory.engines.wan.folder import find_folder, find_memory, levels_of, weights_digest
 from onestory.engines.wan.picture import drawn_index, drawn_size, stretches
 from onestory.engines.wan.published import config_for, find_published
@@ -141,7 +140,7 @@ class WanEngine:
             weights=weights_digest(
                 self.folder, elsewhere, self.published.files if self.published else ()
             ),
-            config=digest_of_json(asdict(self.config)),
+            config=digest_of_json(named_choices(self.config)),
             recipe_version=RECIPE_VERSION,
         )
 

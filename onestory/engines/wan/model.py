@@ -35,6 +35,7 @@ from onestory.diffusion.frames import in_front
 from onestory.diffusion.inject import joint
 from onestory.diffusion.kv import MemoryCache, cached, prefill
 from onestory.diffusion.lora import updated
+from onestory.diffusion.skipping import Skipping, skipping
 from onestory.engines.protocol import Frame
 from onestory.engines.wan.card import WanCard, WanConfig
 from onestory.engines.wan.modules import as_given, conditioners_for, selector_for, updates_for
@@ -221,7 +222,8 @@ class WanModel:
                 # Grey is nothing at all to the VAE, as it is in what follows a first frame.
                 call["image"] = torch.full((1, 3, shot.height, shot.width), 0.5)
         self._in_turn(pipeline)
-        with self._attending(memory, has_first=shot.first_HW3 is not None):
+        has_first = shot.first_HW3 is not None
+        with self._skipping(), self._attending(memory, has_first=has_first):
             (latents_1CFhw,) = pipeline(**call)
         drawn_1CFhw: Tensor = latents_1CFhw[:, :, in_front:].float().cpu()
         return drawn_1CFhw
@@ -365,6 +367,22 @@ class WanModel:
                     stack.enter_context(
                         joint(transformer, one.tokens_1LD, one.positions_L3, timestep=0.0)
                     )
+            yield
+
+    @contextmanager
+    def _skipping(self) -> Iterator[None]:
+        """Let every transformer skip steps, for this shot alone."""
+        config = self.config
+        choice = Skipping(
+            how=config.step_cache,
+            steps=config.steps,
+            threshold=config.step_threshold,
+            interval=config.step_interval,
+            ratios=config.step_ratios,
+        )
+        with ExitStack() as stack:
+            for transformer in self.transformers:
+                stack.enter_context(skipping(transformer, choice))
             yield
 
     def _in_turn(self, pipeline: Any) -> None:
