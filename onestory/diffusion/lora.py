@@ -31,12 +31,10 @@ class LowRank:
     up_OR: Tensor
     scale: float
 
-    def like(self, weight_OI: Tensor) -> "LowRank":
-        """The same update, where a layer's weight is and in its dtype."""
+    def like(self, other_X: Tensor) -> "LowRank":
+        """The same update, where another tensor is and in its dtype."""
         return LowRank(
-            down_RI=self.down_RI.to(weight_OI.device, weight_OI.dtype),
-            up_OR=self.up_OR.to(weight_OI.device, weight_OI.dtype),
-            scale=self.scale,
+            down_RI=self.down_RI.to(other_X), up_OR=self.up_OR.to(other_X), scale=self.scale
         )
 
 
@@ -82,9 +80,9 @@ class _Updated:
     def __init__(self, update: LowRank) -> None:
         self._update = update
 
-    def __call__(self, layer: Any, inputs: tuple[Tensor, ...], out_XO: Tensor) -> Tensor:
+    def __call__(self, _: Any, inputs: tuple[Tensor, ...], out_XO: Tensor) -> Tensor:
         """Add the update to what the layer says."""
-        # An offloaded layer comes to its device with the call; the update goes there once.
-        self._update = update = self._update.like(layer.weight)
-        low_XR = functional.linear(inputs[0], update.down_RI)
+        # An offloaded layer has left its device again by now; the update goes there once.
+        self._update = update = self._update.like(out_XO)
+        low_XR = functional.linear(inputs[0].to(out_XO), update.down_RI)
         return out_XO + functional.linear(low_XR, update.up_OR) * update.scale

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from diffusers import FirstBlockCacheConfig, MagCacheConfig, TaylorSeerCacheConfig
+import diffusers
 from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
 
 from onestory.diffusion.attach import bare
@@ -66,15 +66,16 @@ def skipping(transformer: WanTransformer3DModel, choice: Skipping) -> Iterator[N
 
 
 def _config(choice: Skipping, model: Any) -> Any:
-    untyped: dict[str, Any] = {}
+    stock: Any = diffusers  # untyped
     if choice.how == "first-block":
-        return FirstBlockCacheConfig(threshold=choice.threshold)
+        return stock.FirstBlockCacheConfig(threshold=choice.threshold)
     if choice.how == "taylorseer":
-        untyped["taylor_factors_dtype"] = model.patch_embedding.weight.dtype
-        return TaylorSeerCacheConfig(
-            cache_interval=choice.interval, cache_identifiers=PARTS, **untyped
+        return stock.TaylorSeerCacheConfig(
+            cache_interval=choice.interval,
+            cache_identifiers=PARTS,
+            taylor_factors_dtype=model.patch_embedding.weight.dtype,
         )
-    return MagCacheConfig(
+    return stock.MagCacheConfig(
         threshold=choice.threshold,
         num_inference_steps=choice.steps,
         mag_ratios=list(choice.ratios),

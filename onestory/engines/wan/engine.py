@@ -11,9 +11,9 @@ torch is loaded with the first question about memory, weights with the first tak
 """
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -36,14 +36,18 @@ from onestory.engines.wan.card import WanConfig, named_choices, read_card
 from onestory.engines.wan.folder import find_folder, find_memory, levels_of, weights_digest
 from onestory.engines.wan.picture import drawn_index, drawn_size, stretches
 from onestory.engines.wan.published import config_for, find_published
-from onestory.errors import OrderError, RenderError
+from onestory.errors import OrderError, OutOfMemoryError, RenderError
 from onestory.memory.budget import PATCH, tokens_per_frame
 from onestory.memory.lineage import Remembered
 from onestory.resampling import filled
 
 if TYPE_CHECKING:
+    from onestory.engines.wan.ladder import Work
     from onestory.engines.wan.model import GivenFrames, Memory, WanModel
     from onestory.memory.policies import NextShot, SelectionPolicy
+
+_Asked = ParamSpec("_Asked")
+_Done = TypeVar("_Done")
 
 NAME = "wan"
 MULTIPLE_OF = 2
@@ -222,9 +226,12 @@ class WanEngine:
         """
         kept = set(spread(recipe.num_frames, self.config.most_kept).tolist())
         model = self._model()
+        model.ladder.begin_take()
         latents_FChw = np.stack(
             [
-                model.encode(self._fitted(frame_HWC, recipe)).numpy()
+                self._getting_along(
+                    "decoding", model.encode, self._fitted(frame_HWC, recipe)
+                ).numpy()
                 for index, frame_HWC in enumerate(frames)
                 if index in kept
             ]
@@ -312,7 +319,9 @@ class WanEngine:
         width, height = self._size(recipe)
         lengths = stretches(num_frames, most=config.stretch_frames, temporal=card.temporal)
         first_HW3 = None if keyframe is None else self._fitted(keyframe, recipe)
-        remembered = self._remembered(memory)
+        model = self._model()
+        model.ladder.begin_take()
+        remembered = self._getting_along("drawing", self._remembered, memory)
         frames: list[Frame] = []
         latents: list[npt.NDArray[np.float32]] = []
         for number, length in enumerate(lengths):
@@ -332,13 +341,29 @@ class WanEngine:
                 control.check()
                 control.progress(DRAWING_SHARE * (number + share) / len(lengths))
 
-            latents_1CFhw = self._model().draw(shot, remembered, say)
-            drawn = self._model().decode(latents_1CFhw)
+            drawing: Work = "drawing" if first_HW3 is None else "drawing from a picture"
+            latents_1CFhw = self._getting_along(drawing, model.draw, shot, remembered, say)
+            drawn = self._getting_along("decoding", model.decode, latents_1CFhw)
             is_first = number == 0
             frames += drawn if is_first else drawn[1:]
             latents.append(latents_1CFhw[0].transpose(0, 1).numpy()[0 if is_first else 1 :])
             first_HW3 = drawn[-1]
         return frames, np.concatenate(latents)
+
+    def _getting_along(
+        self, work: "Work", do: Callable[_Asked, _Done], *args: _Asked.args, **kwargs: _Asked.kwargs
+    ) -> _Done:
+        """Do something; if the device has too little memory for it, again with what helps."""
+        from onestory.engines.wan.ladder import let_go
+
+        while True:
+            try:
+                return do(*args, **kwargs)
+            except OutOfMemoryError:
+                if not self._model().ladder.climb(work):
+                    raise
+            # Only here is nobody left who holds what the attempt had made.
+            let_go()
 
     def _remembered(self, memory: Sequence[RecalledFrame]) -> "tuple[Memory, ...] | GivenFrames":
         if not memory:
@@ -374,9 +399,13 @@ class WanEngine:
         return pocket_caption(recipe, has_memory=None if self.memory else False)
 
     def _remarks(self, memory: Sequence[RecalledFrame]) -> tuple[str, ...]:
+        along = self._model().ladder.remarks
         if not memory or self.memory is not None or self.published is not None:
-            return ()
-        return ("The memory is read by stock weights, which were never trained to read one.",)
+            return along
+        return (
+            *along,
+            "The memory is read by stock weights, which were never trained to read one.",
+        )
 
     def _refuse(self, recipe: Recipe, num_frames: int, *, has_first: bool, has_sight: bool) -> None:
         """Say what the model cannot do."""

@@ -38,6 +38,7 @@ from onestory.diffusion.lora import updated
 from onestory.diffusion.skipping import Skipping, skipping
 from onestory.engines.protocol import Frame
 from onestory.engines.wan.card import WanCard, WanConfig
+from onestory.engines.wan.ladder import Ladder
 from onestory.engines.wan.modules import as_given, conditioners_for, selector_for, updates_for
 from onestory.engines.wan.published import TIME_STEP, Published
 from onestory.errors import OutOfMemoryError, WeightsError
@@ -46,12 +47,19 @@ CAPTION_TOKENS = 512
 """Longer captions are cut here. Wan2.1-I2V counts on so many before it looks for the image's."""
 
 
+SHORT = ("out of memory", "can't allocate memory")
+"""What torch says where it has no error of its own for that: on the CPU, and of cuDNN."""
+
+
 @contextmanager
 def _spoken_of() -> Iterator[None]:
     """Say in our own words that the device has too little memory."""
     try:
         yield
-    except torch.OutOfMemoryError as error:
+    except RuntimeError as error:
+        is_short = isinstance(error, torch.OutOfMemoryError)
+        if not is_short and not any(words in str(error) for words in SHORT):
+            raise
         raise OutOfMemoryError(
             f"the device has too little memory: {str(error).splitlines()[0]}",
             hint="onestory doctor --engine wan says what it takes; draw fewer pixels or frames",
@@ -106,26 +114,27 @@ class WanModel:
         memory: Path | None,
         *,
         published: Published | None = None,
-        offloads_to: str | None = None,
+        device: str = "cpu",
+        is_offloaded: bool = False,
     ) -> None:
         """
         Take over a stock pipeline.
 
         Args:
-            pipeline: As `from_pretrained` loads it, on its device.
+            pipeline: As `from_pretrained` loads it: on its device, unless parts wait.
             card: What it is.
             config: How it is used.
             memory: OneStory modules; None for stock weights alone.
             published: A memory that others published; None for none.
-            offloads_to: The device to which each part comes when it is needed, and leaves for
-                main memory afterwards; None if all parts stay where they are.
+            device: Where it computes.
+            is_offloaded: Whether each part comes there when it is needed, and leaves for main
+                memory afterwards.
 
         Raises:
             WeightsError: If the modules do not fit the transformer, or a memory cannot be read.
         """
         self.card = card
         self.config = config
-        self._offloads_to = offloads_to
         parts = {
             name: pipeline.components[name]
             for name in ("tokenizer", "text_encoder", "vae", "scheduler")
@@ -149,6 +158,12 @@ class WanModel:
         self.vae: Any = pipeline.vae
         if config.is_tiled:
             self.vae.enable_tiling()
+        self.ladder = Ladder(
+            tuple(one for one in (self.from_text, self.from_picture) if one is not None),
+            device=device,
+            is_offloaded=is_offloaded,
+            is_tiled=config.is_tiled,
+        )
         self.transformers: tuple[Any, ...] = tuple(
             one for one in (pipeline.transformer, pipeline.transformer_2) if one is not None
         )
@@ -180,7 +195,7 @@ class WanModel:
             OutOfMemoryError: If the device has too little memory.
         """
         is_guided = shot.guidance > 1.0
-        self._in_turn(self.from_text)
+        self.ladder.bring(self.from_text)
         caption_1LE, negative_1LE = self.from_text.encode_prompt(
             prompt=shot.caption,
             negative_prompt=shot.negative_caption,
@@ -221,7 +236,7 @@ class WanModel:
             if shot.first_HW3 is None:
                 # Grey is nothing at all to the VAE, as it is in what follows a first frame.
                 call["image"] = torch.full((1, 3, shot.height, shot.width), 0.5)
-        self._in_turn(pipeline)
+        self.ladder.bring(pipeline)
         has_first = shot.first_HW3 is not None
         with self._skipping(), self._attending(memory, has_first=has_first):
             (latents_1CFhw,) = pipeline(**call)
@@ -244,7 +259,7 @@ class WanModel:
             OutOfMemoryError: If the device has too little memory.
         """
         vae = self.vae
-        self._in_turn(self.from_text)
+        self.ladder.bring(self.from_text)
         latents = latents_1CFhw.to(self.from_text._execution_device, vae.dtype)
         mean, inverse = self._statistics(latents)
         video = vae.decode(latents / inverse + mean, return_dict=False)[0]
@@ -267,7 +282,7 @@ class WanModel:
             OutOfMemoryError: If the device has too little memory.
         """
         height, width = frame_HW3.shape[:2]
-        self._in_turn(self.from_text)
+        self.ladder.bring(self.from_text)
         picture = self.from_text.video_processor.preprocess(
             Image.fromarray(frame_HW3), height=height, width=width
         )
@@ -300,7 +315,7 @@ class WanModel:
             times = [-TIME_STEP * (rank + 1) for rank in range(len(latents_KChw))]
             return GivenFrames(latents_KChw.flip(0).transpose(0, 1)[None], tuple(times[::-1]))
         memories = []
-        self._in_turn(self.from_text)
+        self.ladder.bring(self.from_text)
         for transformer, conditioner in zip(self.transformers, self.conditioners, strict=True):
             weight = next(conditioner.parameters())
             channels = int(conditioner.config["in_channels"])
@@ -309,7 +324,7 @@ class WanModel:
             cache = None
             if self.config.attention == "cached":
                 _awake(transformer)
-                tokens_1LD = read.tokens_BLD.to(transformer.patch_embedding.weight.device)
+                tokens_1LD = read.tokens_BLD.to(self.ladder.device)
                 cache = prefill(transformer, tokens_1LD, read.positions_L3)
             memories.append(Memory(read.tokens_BLD, read.positions_L3, cache))
         return tuple(memories)
@@ -385,11 +400,6 @@ class WanModel:
                 stack.enter_context(skipping(transformer, choice))
             yield
 
-    def _in_turn(self, pipeline: Any) -> None:
-        """Let the parts of one pipeline come to the device when they are needed."""
-        if self._offloads_to is not None:
-            pipeline.enable_model_cpu_offload(device=self._offloads_to)
-
     def _statistics(self, like: Tensor) -> tuple[Tensor, Tensor]:
         """Mean of latents, and one over their spread, computed as the stock pipelines do."""
         config = self.vae.config
@@ -442,11 +452,20 @@ def load_model(
         scheduler = pipeline.scheduler
         name = "flow_shift" if "flow_shift" in scheduler.config else "shift"
         pipeline.scheduler = type(scheduler).from_config(scheduler.config, **{name: config.shift})
-    if is_offloaded and torch.device(device).type != "cpu":
-        return WanModel(pipeline, card, config, memory, published=published, offloads_to=device)
-    with _spoken_of():
-        pipeline.to(device)
-    return WanModel(pipeline, card, config, memory, published=published)
+    # On the CPU they are there anyway.
+    is_offloaded = is_offloaded and torch.device(device).type != "cpu"
+    if not is_offloaded:
+        with _spoken_of():
+            pipeline.to(device)
+    return WanModel(
+        pipeline,
+        card,
+        config,
+        memory,
+        published=published,
+        device=device,
+        is_offloaded=is_offloaded,
+    )
 
 
 def usual_device() -> str:
