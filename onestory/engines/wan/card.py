@@ -35,7 +35,38 @@ NEGATIVE_CAPTION = (
 
 STEP_CACHES = ("none", "first-block", "taylorseer", "magcache")
 
-LATER = ("step_cache", "step_threshold", "step_interval", "step_ratios")
+BACKENDS = (
+    "native",
+    "_native_cudnn",
+    "_native_efficient",
+    "_native_flash",
+    "_native_math",
+    "_native_npu",
+    "_native_xla",
+    "flex",
+    "flash",
+    "flash_varlen",
+    "_flash_3",
+    "_flash_varlen_3",
+    "sage",
+    "sage_varlen",
+    "_sage_qk_int8_pv_fp8_cuda",
+    "_sage_qk_int8_pv_fp8_cuda_sm90",
+    "_sage_qk_int8_pv_fp16_cuda",
+    "_sage_qk_int8_pv_fp16_triton",
+    "xformers",
+)
+"""Kernels of attention, as diffusers calls them; but for those that it fetches from the hub, since
+nothing is fetched unasked."""
+
+LATER = (
+    "step_cache",
+    "step_threshold",
+    "step_interval",
+    "step_ratios",
+    "attention_backend",
+    "is_compiled",
+)
 """Choices that came later. Where they are as ever they stand in no fingerprint, so that takes
 from before them are still called what they were called."""
 
@@ -112,6 +143,10 @@ class WanConfig:
     step_ratios: Sequence[float] = ()
     """Of `magcache`: by how much each step's change is larger than the one's before, as measured
     for these weights and this schedule."""
+    attention_backend: str = ""
+    """By which kernel attention is computed, one of `BACKENDS`; nothing: as torch chooses."""
+    is_compiled: bool = False
+    """Whether blocks are compiled with the first step."""
 
     def __post_init__(self) -> None:
         least = {"steps": 1, "fps": 1, "area": 1, "stretch_frames": 5, "max_frames": 1}
@@ -130,6 +165,15 @@ class WanConfig:
         if self.step_cache not in STEP_CACHES:
             raise ValueError(
                 f"step_cache must be {', '.join(STEP_CACHES)}, got {self.step_cache!r}"
+            )
+        if self.attention_backend and self.attention_backend not in BACKENDS:
+            raise ValueError(
+                f"attention_backend must be {', '.join(BACKENDS)}, got {self.attention_backend!r}"
+            )
+        if self.is_compiled and self.step_cache != "none":
+            raise ValueError(
+                f"compiled blocks cannot decide whether to skip themselves, as {self.step_cache} "
+                "lets them"
             )
         if self.step_threshold < 0 or any(ratio <= 0 for ratio in self.step_ratios):
             raise ValueError(

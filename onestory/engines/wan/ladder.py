@@ -57,6 +57,7 @@ class Ladder:
         device: str,
         is_offloaded: bool,
         is_tiled: bool,
+        is_compiled: bool,
     ) -> None:
         """
         Take over where parts are.
@@ -66,6 +67,7 @@ class Ladder:
             device: Where it computes.
             is_offloaded: Whether parts wait in main memory from the start.
             is_tiled: Whether the VAE works in tiles from the start.
+            is_compiled: Whether blocks are compiled: then their layers stay together.
         """
         self.device = torch.device(device)
         self.taken: list[Rung] = []
@@ -76,6 +78,7 @@ class Ladder:
         self._vae = pipelines[0].vae
         self._is_in_turn = is_offloaded
         self._is_tiled = is_tiled
+        self._is_compiled = is_compiled
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -113,6 +116,8 @@ class Ladder:
     def _may(self, rung: Rung) -> bool:
         if rung is Rung.TILES:
             return not self._is_tiled
+        if rung is Rung.LAYERS and self._is_compiled:
+            return False
         # Layers in turn are parts in turn as well.
         is_done = rung is Rung.PARTS and (self._is_in_turn or Rung.LAYERS in self.taken)
         return self.has_elsewhere and not is_done

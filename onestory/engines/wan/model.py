@@ -33,6 +33,7 @@ from torch import Tensor
 
 from onestory.diffusion.frames import in_front
 from onestory.diffusion.inject import joint
+from onestory.diffusion.kernels import choose_attention, compile_blocks
 from onestory.diffusion.kv import MemoryCache, cached, prefill
 from onestory.diffusion.lora import updated
 from onestory.diffusion.skipping import Skipping, skipping
@@ -132,6 +133,7 @@ class WanModel:
 
         Raises:
             WeightsError: If the modules do not fit the transformer, or a memory cannot be read.
+            OrderError: If attention cannot be computed as chosen.
         """
         self.card = card
         self.config = config
@@ -163,10 +165,16 @@ class WanModel:
             device=device,
             is_offloaded=is_offloaded,
             is_tiled=config.is_tiled,
+            is_compiled=config.is_compiled,
         )
         self.transformers: tuple[Any, ...] = tuple(
             one for one in (pipeline.transformer, pipeline.transformer_2) if one is not None
         )
+        for one in self.transformers:
+            if config.attention_backend:
+                choose_attention(one, config.attention_backend, device=self.ladder.device)
+            if config.is_compiled:
+                compile_blocks(one)
         self.conditioners = conditioners_for(self.transformers, card, memory)
         self.updates = updates_for(self.transformers, published)
         text_dim = int(pipeline.text_encoder.config.d_model)
@@ -434,6 +442,7 @@ def load_model(
 
     Raises:
         WeightsError: If it cannot be loaded, or the modules do not fit.
+        OrderError: If attention cannot be computed as chosen.
         OutOfMemoryError: If the device has too little memory.
     """
     kept = {"vae": torch.float32, "image_encoder": torch.float32}

@@ -197,6 +197,11 @@ def config_for(
             f"{published.name} reads a memory as frames, and attention is {config.attention}",
             hint="leave attention out of the config",
         )
+    if published and config.is_compiled:
+        raise OrderError(
+            f"the updates of {published.name} are lent to layers, and compiled ones do not see it",
+            hint="leave is_compiled out of the config",
+        )
     if not published and config.attention == "frames":
         raise OrderError(
             "attention as frames needs the memory_weights that were trained for it",
