@@ -41,7 +41,8 @@ def choose_attention(
         OrderError: If the kernel is not there, or does not work on this device.
     """
     model = bare(transformer)
-    everybodys, _ = _AttentionBackendRegistry.get_active_backend()
+    registry: Any = _AttentionBackendRegistry  # untyped
+    everybodys, _ = registry.get_active_backend()
     try:
         model.set_attention_backend(backend)
         _try(model, AttentionBackendName(backend), device)
@@ -52,7 +53,7 @@ def choose_attention(
             hint="leave attention_backend out of the config, and torch chooses",
         ) from error
     finally:
-        _AttentionBackendRegistry.set_active_backend(everybodys)
+        registry.set_active_backend(everybodys)
 
 
 def compile_blocks(transformer: WanTransformer3DModel) -> None:

@@ -99,7 +99,7 @@ class WanEngine:
                 StoryMem's or Memento's; None for none.
             memory_budget: Of a first take, in latent-frame equivalents. It stands in recipes.
             memory_policy: Who chooses what is remembered, one of `POLICIES`; nothing for the
-                trained selector if there is one, and diversity if not.
+                trained selector or Memento's queries, if there are any, and diversity if not.
             device: Where it computes, as torch names it; nothing for the first GPU, or the CPU.
             is_offloaded: Whether parts wait in main memory until they are needed, so that the
                 device need hold only the largest of them.
@@ -121,7 +121,9 @@ class WanEngine:
             self.published = find_published(memory_weights, self.folder, self.card)
         self.config: WanConfig = config_for(self.card, self.published, config)
         self._levels = levels_of(self.memory)
-        can_learn = self.memory is not None and (self.memory / "selector").is_dir()
+        has_selector = self.memory is not None and (self.memory / "selector").is_dir()
+        has_queries = self.published is not None and bool(self.published.queries)
+        can_learn = has_selector or has_queries
         self._policy = memory_policy or (LEARNED if can_learn else DIVERSITY)
         if self._policy not in POLICIES or (self._policy == LEARNED and not can_learn):
             known = [name for name in POLICIES if can_learn or name != LEARNED]
@@ -386,8 +388,13 @@ class WanEngine:
         if self._policy in UNTRAINED:
             return UNTRAINED[self._policy], asked
         model = self._model()
+        told = replace(asked, text_TE=model.read(self._caption(recipe)))
+        if model.queries is not None:
+            from onestory.engines.wan.keyframes import memento
+
+            return memento(*model.queries), told
         assert model.selector is not None, "the policy was checked"
-        return learned(model.selector), replace(asked, text_TE=model.read(self._caption(recipe)))
+        return learned(model.selector), told
 
     def _caption(self, recipe: Recipe) -> str:
         """

@@ -40,7 +40,13 @@ from onestory.diffusion.skipping import Skipping, skipping
 from onestory.engines.protocol import Frame
 from onestory.engines.wan.card import WanCard, WanConfig
 from onestory.engines.wan.ladder import Ladder
-from onestory.engines.wan.modules import as_given, conditioners_for, selector_for, updates_for
+from onestory.engines.wan.modules import (
+    as_given,
+    conditioners_for,
+    queries_for,
+    selector_for,
+    updates_for,
+)
 from onestory.engines.wan.published import TIME_STEP, Published
 from onestory.errors import OutOfMemoryError, WeightsError
 
@@ -177,6 +183,7 @@ class WanModel:
                 compile_blocks(one)
         self.conditioners = conditioners_for(self.transformers, card, memory)
         self.updates = updates_for(self.transformers, published)
+        self.queries = queries_for(self.transformers, published)
         text_dim = int(pipeline.text_encoder.config.d_model)
         self.selector = selector_for(card, memory, text_dim=text_dim)
 

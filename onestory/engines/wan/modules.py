@@ -20,6 +20,7 @@ from torch import Tensor, cat, nn
 from onestory.diffusion.lora import LowRank
 from onestory.engines.wan.card import WanCard
 from onestory.engines.wan.folder import levels_of
+from onestory.engines.wan.keyframes import KeyframeQuery, on_cpu
 from onestory.engines.wan.published import Published
 from onestory.errors import WeightsError
 from onestory.memory.conditioner import AdaptiveConditioner
@@ -131,6 +132,46 @@ def updates_for(
         )
     except (OSError, SafetensorError, KeyError) as error:
         raise WeightsError(f"{published.name} cannot be loaded: {error}") from error
+
+
+def queries_for(
+    transformers: Sequence[Any], published: Published | None
+) -> tuple[KeyframeQuery, nn.Module] | None:
+    """
+    Load Memento's queries for keyframes.
+
+    Args:
+        transformers: Both experts.
+        published: What was found; None if there is nothing.
+
+    Returns:
+        They, and what the expert with which they were trained makes of captions; both on the CPU
+        in float32. None if there are no queries.
+
+    Raises:
+        WeightsError: If they are not whole, or of another size.
+    """
+    if published is None or not published.queries:
+        return None
+    expert = transformers[-1]
+    shapes = {name: shape for name, (_, _, shape) in published.queries.items()}
+    made = KeyframeQuery(
+        dim=_width(expert),
+        num_heads=int(expert.config.num_attention_heads),
+        num_local=next(iter(shapes.get("queries", ())), 0),
+        num_global=next(iter(shapes.get("queries_global", ())), 0),
+        channels=int(expert.config.out_channels),
+    )
+    read: dict[str, Tensor] = {}
+    try:
+        for name, (file, key, _) in published.queries.items():
+            with safe_open(file, framework="pt") as content:
+                read[name] = content.get_tensor(key).float()
+        made.load_state_dict(read)
+    except (OSError, SafetensorError, RuntimeError) as error:
+        reason = " ".join(str(error).split())
+        raise WeightsError(f"the queries of {published.name} do not fit: {reason}") from error
+    return made.eval(), on_cpu(expert.condition_embedder.text_embedder)
 
 
 def as_given(latents_KChw: Tensor, channels: int) -> Tensor:

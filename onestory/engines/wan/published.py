@@ -87,6 +87,9 @@ class Published:
     """Of both experts' updates."""
     layers: tuple[Mapping[str, Halves], ...]
     """For each expert, by the layer's name in diffusers."""
+    queries: Mapping[str, tuple[Path, str, tuple[int, ...]]]
+    """Memento's queries for keyframes, as the low-noise expert has them: where each lies, its key
+    and its shape. Nothing of StoryMem's."""
 
     @property
     def name(self) -> str:
@@ -122,7 +125,7 @@ def find_published(place: str | Path, folder: Path, card: WanCard) -> Published:
             hint="name Wan2.2-I2V-A14B as the option weights, or leave memory_weights out",
         )
     found: list[dict[str, dict[str, tuple[Path, str, tuple[int, ...]]]]] = [{}, {}]
-    has_queries = [False, False]
+    queries: list[dict[str, tuple[Path, str, tuple[int, ...]]]] = [{}, {}]
     for file in files:
         for key, shape in read_head(file).items():
             match = _KEY.fullmatch(key)
@@ -134,7 +137,7 @@ def find_published(place: str | Path, folder: Path, card: WanCard) -> Published:
                 )
             expert = _expert_of(file, match["expert"])
             if match["query"]:
-                has_queries[expert] = True
+                queries[expert][match["query"]] = (file, key, shape)
                 continue
             name = f"blocks.{match['block']}.{LAYERS[str(layer)]}"
             halves = found[expert].setdefault(name, {})
@@ -148,11 +151,11 @@ def find_published(place: str | Path, folder: Path, card: WanCard) -> Published:
                 f"{where.name} holds nothing for the {name_of} expert",
                 hint="name the folder that holds both backbone_high_noise and backbone_low_noise",
             )
-    if len(set(has_queries)) > 1:
+    if bool(queries[0]) != bool(queries[1]):
         raise WeightsError(f"{where.name} is Memento's for one expert and StoryMem's for the other")
     rank = _check_fit(found, folder)
     return Published(
-        kind=kinds[has_queries[0]],
+        kind=kinds[bool(queries[0])],
         files=files,
         rank=rank,
         num_parameters=sum(
@@ -168,6 +171,8 @@ def find_published(place: str | Path, folder: Path, card: WanCard) -> Published:
             }
             for layers in found
         ),
+        # Theirs reads those of this expert, unless it is told to read each one's own.
+        queries=queries[EXPERTS.index("low_noise")],
     )
 
 
