@@ -343,7 +343,9 @@ class WanEngine:
                 control.check()
                 control.progress(DRAWING_SHARE * (number + share) / len(lengths))
 
-            drawing: Work = "drawing" if first_HW3 is None else "drawing from a picture"
+            # To a published memory, no first frame at all is a picture as well.
+            is_coded = first_HW3 is not None or not card.reads_text_alone
+            drawing: Work = "drawing from a picture" if is_coded else "drawing"
             latents_1CFhw = self._getting_along(drawing, model.draw, shot, remembered, say)
             drawn = self._getting_along("decoding", model.decode, latents_1CFhw)
             is_first = number == 0

@@ -39,7 +39,7 @@ from onestory.diffusion.lora import updated
 from onestory.diffusion.skipping import Skipping, skipping
 from onestory.engines.protocol import Frame
 from onestory.engines.wan.card import WanCard, WanConfig
-from onestory.engines.wan.ladder import Ladder
+from onestory.engines.wan.ladder import Ladder, Rung, let_go
 from onestory.engines.wan.modules import (
     as_given,
     conditioners_for,
@@ -450,7 +450,7 @@ def load_model(
     Raises:
         WeightsError: If it cannot be loaded, or the modules do not fit.
         OrderError: If attention cannot be computed as chosen.
-        OutOfMemoryError: If the device has too little memory.
+        OutOfMemoryError: If the CPU has too little memory. Of another device parts wait then.
     """
     kept = {"vae": torch.float32, "image_encoder": torch.float32}
     stock: Any = getattr(diffusers, card.pipeline)
@@ -470,10 +470,20 @@ def load_model(
         pipeline.scheduler = type(scheduler).from_config(scheduler.config, **{name: config.shift})
     # On the CPU they are there anyway.
     is_offloaded = is_offloaded and torch.device(device).type != "cpu"
+    has_run_out = False
     if not is_offloaded:
-        with _spoken_of():
-            pipeline.to(device)
-    return WanModel(
+        try:
+            with _spoken_of():
+                pipeline.to(device)
+        except OutOfMemoryError:
+            if torch.device(device).type == "cpu":
+                raise
+            has_run_out = is_offloaded = True
+    if has_run_out:
+        # Out of the handler, which holds what had got there.
+        pipeline.to("cpu")
+        let_go()
+    model = WanModel(
         pipeline,
         card,
         config,
@@ -482,6 +492,9 @@ def load_model(
         device=device,
         is_offloaded=is_offloaded,
     )
+    if has_run_out:
+        model.ladder.taken.append(Rung.PARTS)
+    return model
 
 
 def usual_device() -> str:

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import diffusers
 import numpy as np
 import pytest
 import torch
@@ -12,8 +13,10 @@ import torch
 from onestory.engines.latents import unpack_latents
 from onestory.engines.protocol import EarlierTake, Frame, RecalledFrame
 from onestory.engines.recipe import Recipe
+from onestory.engines.wan.card import read_card, usual_config
 from onestory.engines.wan.engine import WanEngine
 from onestory.engines.wan.ladder import Rung
+from onestory.engines.wan.model import load_model
 from onestory.errors import OutOfMemoryError
 from onestory.testing.tiny_wan import Kind, write_tiny_published
 
@@ -159,6 +162,9 @@ def test_a_published_memory_and_step_caches_go_down_with_it(
 
     assert remarks == (Rung.PARTS.value, Rung.LAYERS.value)
     assert np.abs(frames - expected).max() <= 1
+    # No first frame is coded as well, and that may be what runs out.
+    with short_of_memory(engine._model().vae.encoder, 1):
+        assert Rung.TILES.value in shoot(engine, recipe, memory=memory)[1]
 
 
 @pytest.mark.parametrize("error", [CUDA, MAIN])
@@ -217,6 +223,47 @@ def test_a_first_frame_is_coded_in_tiles_at_last(
     assert np.abs(frames - expected).max() <= 1
     with short_of_memory(engine._model().vae.encoder, 1):
         assert engine.latents_of(recipe_of(engine), [first_frame])
+
+
+@pytest.mark.parametrize("device", ["meta", "cpu"])
+def test_weights_that_the_device_cannot_hold_wait(
+    device: str, folder_of: FolderOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the start, and takes say so; there is nowhere else than the CPU's own memory."""
+    stock: Any = diffusers.WanPipeline
+    usual = stock.to
+
+    def run_out(pipeline: Any, place: str) -> Any:
+        if place == device:
+            raise CUDA
+        return usual(pipeline, place)
+
+    monkeypatch.setattr(stock, "to", run_out)
+    folder = folder_of("t2v")
+    card = read_card(folder)
+    config = usual_config(card, TINY)
+    if device == "cpu":
+        with pytest.raises(OutOfMemoryError, match="too little memory"):
+            load_model(folder, card, config, device=device)
+        return
+
+    model = load_model(folder, card, config, device=device)
+
+    assert model.ladder.remarks == (Rung.PARTS.value,)
+    assert {weight.device.type for weight in model.transformers[0].parameters()} == {"cpu"}
+
+
+def test_compiled_layers_stay_together(folder_of: FolderOf) -> None:
+    """One by one they would be compiled anew in every step."""
+    folder = folder_of("t2v")
+    card = read_card(folder)
+    config = usual_config(card, TINY | {"is_compiled": True})
+    ladder = load_model(folder, card, config, device="cpu").ladder
+    ladder.has_elsewhere = True
+
+    assert ladder.climb("drawing")
+    assert not ladder.climb("drawing")
+    assert ladder.taken == [Rung.PARTS]
 
 
 def test_other_errors_are_not_mistaken_for_it(folder_of: FolderOf, recipe_of: RecipeOf) -> None:
