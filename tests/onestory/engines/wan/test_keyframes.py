@@ -177,6 +177,29 @@ def test_they_need_a_caption_and_give_numbers() -> None:
         policy(frames, NextShot(shot=1, text_TE=text_TE))
 
 
+@pytest.mark.parametrize("length", [4, 600])
+def test_captions_are_read_as_in_training(length: int) -> None:
+    """Padded with nothing to 512 tokens, or cut there."""
+    read: list[Tensor] = []
+    embedder = torch.nn.Linear(10, 24)
+    embedder.register_forward_pre_hook(lambda _, args: read.append(args[0]))
+    policy = memento(KeyframeQuery(dim=24, num_heads=2, num_local=3, num_global=0), embedder)
+    text_TE = torch.randn(length, 10)
+
+    class Frame:
+        latents_CHW = torch.randn(16, 4, 4)
+
+    frames: Any = [Frame(), Frame()]
+    chosen = policy(frames, NextShot(shot=2, text_TE=text_TE))
+
+    assert sorted(chosen.frame_index) == [0, 1]
+    assert chosen.scores == (0.0, -1.0)
+    kept = min(length, 512)
+    assert read[0].shape == (1, 512, 10)
+    assert torch.equal(read[0][0, :kept], text_TE[:kept])
+    assert not read[0][0, kept:].any()
+
+
 def test_queries_that_do_not_fit_are_refused(
     folder_of: FolderOf, recipe_of: RecipeOf, filmed: Filmed, tmp_path: Path
 ) -> None:
