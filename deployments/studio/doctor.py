@@ -28,6 +28,7 @@ from onestory.errors import CutError, OrderError, StudioError, WeightsError
 
 if TYPE_CHECKING:
     from onestory.engines.wan.card import WanCard, WanConfig
+    from onestory.engines.wan.published import Published
 
 PROJECT = "onestory-studio"
 OUR_NAMES = ("onestory", "tasks", "flows", "deployments")
@@ -213,23 +214,31 @@ def _wan(settings: StudioSettings) -> Iterator[Finding]:
     """Which model a Wan engine films with, and whether the device can bear it."""
     if settings.engine != "wan":
         return
-    from onestory.engines.wan.card import read_card, usual_config
+    from onestory.engines.wan.card import read_card
     from onestory.engines.wan.folder import find_folder
+    from onestory.engines.wan.published import config_for, find_published
 
     options = settings.engine_options
     try:
         folder = find_folder(options.get("weights"))
         card = read_card(folder)
-        config = usual_config(card, options.get("config"))
+        weights = options.get("memory_weights")
+        published = find_published(weights, folder, card) if weights else None
+        config = config_for(card, published, options.get("config"))
     except (WeightsError, OrderError) as error:
         yield _finding("weights", False, error.message, error.hint or "")
         return
-    yield _finding("weights", True, f"{card.name} in {folder}")
-    yield _device_memory(folder, card, config, options)
+    remembering = f", with the memory of {published.name}" if published else ""
+    yield _finding("weights", True, f"{card.name} in {folder}{remembering}")
+    yield _device_memory(folder, card, config, published, options)
 
 
 def _device_memory(
-    folder: Path, card: "WanCard", config: "WanConfig", options: Mapping[str, Any]
+    folder: Path,
+    card: "WanCard",
+    config: "WanConfig",
+    published: "Published | None",
+    options: Mapping[str, Any],
 ) -> Finding:
     """What a stretch of a vertical film takes, against what the device has."""
     import torch
@@ -252,6 +261,7 @@ def _device_memory(
             height=height,
             num_frames=num_frames,
             memory_budget=budget,
+            published=published,
         )
     except WeightsError as error:
         return _finding("device memory", False, error.message, error.hint or "")

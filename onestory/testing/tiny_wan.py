@@ -12,12 +12,14 @@ from typing import Any, Literal
 import diffusers
 import torch
 import transformers
+from safetensors.torch import save_file
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
 from onestory.memory.conditioner import AdaptiveConditioner
 from onestory.memory.selector import FrameSelector
 
 Kind = Literal["t2v", "i2v", "ti2v", "a14b", "a14b-i2v"]
+Published = Literal["storymem", "memento"]
 KINDS: tuple[Kind, ...] = ("t2v", "i2v", "ti2v", "a14b", "a14b-i2v")
 
 # Neither of them types what it exports.
@@ -27,6 +29,7 @@ _transformers: Any = transformers
 TEXT_DIM = 10
 IMAGE_DIM = 8
 HEADS, HEAD_DIM = 2, 12
+FFN_DIM, BLOCKS = 32, 2
 SPECIAL = ("<pad>", "</s>", "<unk>")
 
 
@@ -69,6 +72,57 @@ def write_tiny_memory(folder: Path, *, channels: int) -> Path:
             folder / "selector"
         )
     return folder
+
+
+def write_tiny_published(
+    folder: Path, kind: Published = "storymem", *, rank: int = 3, seed: int = 2
+) -> Path:
+    """
+    Write what StoryMem or Memento publish, for a tiny Wan of two experts.
+
+    Args:
+        folder: Where; made if it is not there.
+        kind: Whose.
+        rank: Of the updates; theirs is 128.
+        seed: Other seeds, other updates.
+
+    Returns:
+        The folder: a file for each expert, with the keys that theirs have.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lots = torch.Generator().manual_seed(seed)
+    for expert in ("high_noise", "low_noise"):
+        save_file(_updates(expert, kind, rank, lots), folder / f"backbone_{expert}.safetensors")
+    return folder
+
+
+def _updates(
+    expert: str, kind: Published, rank: int, lots: torch.Generator
+) -> dict[str, torch.Tensor]:
+    width = HEADS * HEAD_DIM
+    # Memento's training saves both experts' names and the adapter's; StoryMem's neither.
+    before, name = ("", "") if kind == "storymem" else (f"{expert}_model.", ".default")
+    before += "base_model.model."
+    sizes = {f"{part}_attn.{one}": (width, width) for part in ("self", "cross") for one in "qkvo"}
+    sizes |= {"ffn.0": (width, FFN_DIM), "ffn.2": (FFN_DIM, width)}
+    written = {}
+    for block in range(BLOCKS):
+        for layer, (into, out) in sizes.items():
+            halves: dict[str, tuple[int, ...]] = {"A": (rank, into), "B": (out, rank)}
+            for half, half_shape in halves.items():
+                key = f"{before}blocks.{block}.{layer}.lora_{half}{name}.weight"
+                written[key] = torch.randn(half_shape, generator=lots) / 4
+    if kind == "memento":
+        shapes: dict[str, tuple[int, ...]] = {"queries": (6, width), "queries_global": (2, width)}
+        shapes |= {"memory_patcher.weight": (width, 16, 1, 2, 2), "memory_patcher.bias": (width,)}
+        for reader in ("query_to_text", "query_to_visual"):
+            for one in "qkvo":
+                shapes[f"{reader}.{one}.weight"] = (width, width)
+                shapes[f"{reader}.{one}.bias"] = (width,)
+            shapes |= {f"{reader}.norm_{one}.weight": (width,) for one in "qk"}
+        for key, shape in shapes.items():
+            written[f"{before}keyframe_query.{key}"] = torch.randn(shape, generator=lots) / 4
+    return written
 
 
 def _pipeline(kind: Kind) -> Any:
@@ -119,8 +173,8 @@ def _transformer(kind: Kind) -> Any:
         out_channels=latent,
         text_dim=TEXT_DIM,
         freq_dim=64,
-        ffn_dim=32,
-        num_layers=2,
+        ffn_dim=FFN_DIM,
+        num_layers=BLOCKS,
         rope_max_seq_len=64,
         image_dim=IMAGE_DIM if kind == "i2v" else None,
         added_kv_proj_dim=HEADS * HEAD_DIM if kind == "i2v" else None,

@@ -13,7 +13,7 @@ Nothing is loaded: this module reads JSON and does without torch.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -32,6 +32,43 @@ NEGATIVE_CAPTION = (
     "the background, walking backwards"
 )
 """What the cards of all Wans ask not to see."""
+
+STEP_CACHES = ("none", "first-block", "taylorseer", "magcache")
+
+BACKENDS = (
+    "native",
+    "_native_cudnn",
+    "_native_efficient",
+    "_native_flash",
+    "_native_math",
+    "_native_npu",
+    "_native_xla",
+    "flex",
+    "flash",
+    "flash_varlen",
+    "_flash_3",
+    "_flash_varlen_3",
+    "sage",
+    "sage_varlen",
+    "_sage_qk_int8_pv_fp8_cuda",
+    "_sage_qk_int8_pv_fp8_cuda_sm90",
+    "_sage_qk_int8_pv_fp16_cuda",
+    "_sage_qk_int8_pv_fp16_triton",
+    "xformers",
+)
+"""Kernels of attention, as diffusers calls them; but for those that it fetches from the hub, since
+nothing is fetched unasked."""
+
+LATER = (
+    "step_cache",
+    "step_threshold",
+    "step_interval",
+    "step_ratios",
+    "attention_backend",
+    "is_compiled",
+)
+"""Choices that came later. Where they are as ever they stand in no fingerprint, so that takes
+from before them are still called what they were called."""
 
 SHIFT_OF_720P = 5.0
 """From this flow shift on a Wan2.1 was trained for 720p."""
@@ -86,8 +123,9 @@ class WanConfig:
     """Frames that are drawn at once, at most; the temporal factor times k, plus 1."""
     max_frames: int
     """Drawn frames of the longest shot. More than a stretch go on from its last frame."""
-    attention: Literal["joint", "cached"]
-    """How memory is read: with the shot, or kept as keys and values; both at time 0."""
+    attention: Literal["joint", "cached", "frames"]
+    """How memory is read: with the shot, or kept as keys and values, both at time 0; or as frames
+    before the shot, as published memories are, at its time."""
     negative_caption: str = NEGATIVE_CAPTION
     """Where a recipe has none of its own."""
     dtype: Literal["float32", "bfloat16"] = "bfloat16"
@@ -96,10 +134,23 @@ class WanConfig:
     """Whether the VAE works in tiles, which takes less memory and may leave seams."""
     most_kept: int = 9
     """Latent frames of a take that later takes can remember, spread over its length."""
+    step_cache: Literal["none", "first-block", "taylorseer", "magcache"] = "none"
+    """How steps are skipped that change little; see `onestory.diffusion.skipping`."""
+    step_threshold: float = 0.05
+    """Of `first-block` and `magcache`: change up to which a step is skipped."""
+    step_interval: int = 5
+    """Of `taylorseer`: every so many steps are computed."""
+    step_ratios: Sequence[float] = ()
+    """Of `magcache`: by how much each step's change is larger than the one's before, as measured
+    for these weights and this schedule."""
+    attention_backend: str = ""
+    """By which kernel attention is computed, one of `BACKENDS`; nothing: as torch chooses."""
+    is_compiled: bool = False
+    """Whether blocks are compiled with the first step."""
 
     def __post_init__(self) -> None:
         least = {"steps": 1, "fps": 1, "area": 1, "stretch_frames": 5, "max_frames": 1}
-        for name, number in {**least, "most_kept": 1}.items():
+        for name, number in {**least, "most_kept": 1, "step_interval": 1}.items():
             if getattr(self, name) < number:
                 raise ValueError(f"{name} must be at least {number}, got {getattr(self, name)}")
         if min(self.guidance, self.guidance_low) < 0 or self.shift <= 0:
@@ -107,10 +158,33 @@ class WanConfig:
                 f"guidance must be from 0 on and shift above 0, got {self.guidance}, "
                 f"{self.guidance_low} and {self.shift}"
             )
-        if self.attention not in ("joint", "cached"):
-            raise ValueError(f"attention must be joint or cached, got {self.attention!r}")
+        if self.attention not in ("joint", "cached", "frames"):
+            raise ValueError(f"attention must be joint, cached or frames, got {self.attention!r}")
         if self.dtype not in ("float32", "bfloat16"):
             raise ValueError(f"dtype must be float32 or bfloat16, got {self.dtype!r}")
+        if self.step_cache not in STEP_CACHES:
+            raise ValueError(
+                f"step_cache must be {', '.join(STEP_CACHES)}, got {self.step_cache!r}"
+            )
+        if self.attention_backend and self.attention_backend not in BACKENDS:
+            raise ValueError(
+                f"attention_backend must be {', '.join(BACKENDS)}, got {self.attention_backend!r}"
+            )
+        if self.is_compiled and self.step_cache != "none":
+            raise ValueError(
+                f"compiled blocks cannot decide whether to skip themselves, as {self.step_cache} "
+                "lets them"
+            )
+        if self.step_threshold < 0 or any(ratio <= 0 for ratio in self.step_ratios):
+            raise ValueError(
+                f"step_threshold must be from 0 on and step_ratios above 0, got "
+                f"{self.step_threshold} and {list(self.step_ratios)}"
+            )
+        if (self.step_cache == "magcache") != bool(self.step_ratios):
+            raise ValueError(
+                "magcache needs step_ratios that were measured for these weights, and nothing "
+                f"else does; got {self.step_cache} and {len(self.step_ratios)} ratios"
+            )
 
 
 def read_card(folder: Path) -> WanCard:
@@ -201,9 +275,32 @@ def usual_config(card: WanCard, changes: Mapping[str, Any] | None = None) -> Wan
             f"the engine wan has no choice {strangers[0]!r}", hint=f"choices are {', '.join(known)}"
         )
     try:
-        return replace(usual, **dict(changes or {}))
+        chosen = replace(usual, **dict(changes or {}))
     except (ValueError, TypeError) as error:
         raise OrderError(f"the engine wan cannot film so: {error}") from error
+    if chosen.step_cache == "magcache" and card.num_experts == 2:
+        raise OrderError(
+            f"magcache knows the steps of one transformer, and {card.name} has two",
+            hint="choose first-block or taylorseer",
+        )
+    return chosen
+
+
+def named_choices(config: WanConfig) -> dict[str, Any]:
+    """
+    Say which choices are in the name of a take.
+
+    Args:
+        config: A whole configuration.
+
+    Returns:
+        By name: all but `LATER` ones that are as ever.
+    """
+    return {
+        field.name: getattr(config, field.name)
+        for field in fields(WanConfig)
+        if field.name not in LATER or getattr(config, field.name) != field.default
+    }
 
 
 def _usual(

@@ -11,10 +11,9 @@ torch is loaded with the first question about memory, weights with the first tak
 """
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -33,17 +32,22 @@ from onestory.engines.protocol import (
     RecalledFrame,
 )
 from onestory.engines.recipe import EngineFingerprint, Recipe, imported_for
-from onestory.engines.wan.card import WanConfig, read_card, usual_config
+from onestory.engines.wan.card import WanConfig, named_choices, read_card
 from onestory.engines.wan.folder import find_folder, find_memory, levels_of, weights_digest
 from onestory.engines.wan.picture import drawn_index, drawn_size, stretches
-from onestory.errors import OrderError, RenderError
+from onestory.engines.wan.published import config_for, find_published
+from onestory.errors import OrderError, OutOfMemoryError, RenderError
 from onestory.memory.budget import PATCH, tokens_per_frame
 from onestory.memory.lineage import Remembered
 from onestory.resampling import filled
 
 if TYPE_CHECKING:
-    from onestory.engines.wan.model import Memory, WanModel
+    from onestory.engines.wan.ladder import Work
+    from onestory.engines.wan.model import GivenFrames, Memory, WanModel
     from onestory.memory.policies import NextShot, SelectionPolicy
+
+_Asked = ParamSpec("_Asked")
+_Done = TypeVar("_Done")
 
 NAME = "wan"
 MULTIPLE_OF = 2
@@ -76,6 +80,7 @@ class WanEngine:
         weights: str | Path | None = None,
         may_download: bool = False,
         memory: str | Path | None = None,
+        memory_weights: str | Path | None = None,
         memory_budget: float = 1.0,
         memory_policy: str = "",
         device: str = "",
@@ -90,23 +95,35 @@ class WanEngine:
                 Wan2.2-TI2V-5B.
             may_download: Whether weights are fetched from the hub if they are missing.
             memory: Folder of OneStory modules; None for `memory` in the weights' own, if any.
+            memory_weights: File or folder of a memory that others published for this model:
+                StoryMem's or Memento's; None for none.
             memory_budget: Of a first take, in latent-frame equivalents. It stands in recipes.
             memory_policy: Who chooses what is remembered, one of `POLICIES`; nothing for the
-                trained selector if there is one, and diversity if not.
+                trained selector or Memento's queries, if there are any, and diversity if not.
             device: Where it computes, as torch names it; nothing for the first GPU, or the CPU.
             is_offloaded: Whether parts wait in main memory until they are needed, so that the
                 device need hold only the largest of them.
 
         Raises:
-            OrderError: If there is no such choice or policy.
-            WeightsError: If there are no such weights.
+            OrderError: If there is no such choice or policy, or choices exclude each other.
+            WeightsError: If there are no such weights, or they do not fit each other.
         """
         self.folder = find_folder(weights, may_download=may_download)
         self.memory = find_memory(self.folder, memory)
         self.card = read_card(self.folder)
-        self.config: WanConfig = usual_config(self.card, config)
+        self.published = None
+        if memory_weights is not None:
+            if self.memory is not None:
+                raise OrderError(
+                    "a model has one memory: OneStory modules or memory_weights, and it has both",
+                    hint=f"leave memory_weights out, or move {self.memory} away",
+                )
+            self.published = find_published(memory_weights, self.folder, self.card)
+        self.config: WanConfig = config_for(self.card, self.published, config)
         self._levels = levels_of(self.memory)
-        can_learn = self.memory is not None and (self.memory / "selector").is_dir()
+        has_selector = self.memory is not None and (self.memory / "selector").is_dir()
+        has_queries = self.published is not None and bool(self.published.queries)
+        can_learn = has_selector or has_queries
         self._policy = memory_policy or (LEARNED if can_learn else DIVERSITY)
         if self._policy not in POLICIES or (self._policy == LEARNED and not can_learn):
             known = [name for name in POLICIES if can_learn or name != LEARNED]
@@ -126,8 +143,10 @@ class WanEngine:
         elsewhere = None if self.memory in (None, own) else self.memory
         return EngineFingerprint(
             name=NAME,
-            weights=weights_digest(self.folder, elsewhere),
-            config=digest_of_json(asdict(self.config)),
+            weights=weights_digest(
+                self.folder, elsewhere, self.published.files if self.published else ()
+            ),
+            config=digest_of_json(named_choices(self.config)),
             recipe_version=RECIPE_VERSION,
         )
 
@@ -191,7 +210,13 @@ class WanEngine:
         )
         if has_people_first:
             policy = people_first(policy)
-        return recall(bank, policy, asked, budget=recipe.memory_budget, levels=self._levels).lineage
+        chosen = recall(
+            bank, policy, asked, budget=recipe.memory_budget, levels=self._levels
+        ).lineage
+        if self.published is None:
+            return chosen
+        order = {earlier.take.address: number for number, earlier in enumerate(takes)}
+        return _newest_first(chosen, order)
 
     def latents_of(self, recipe: Recipe, frames: Iterable[Frame]) -> bytes:
         """
@@ -203,9 +228,12 @@ class WanEngine:
         """
         kept = set(spread(recipe.num_frames, self.config.most_kept).tolist())
         model = self._model()
+        model.ladder.begin_take()
         latents_FChw = np.stack(
             [
-                model.encode(self._fitted(frame_HWC, recipe)).numpy()
+                self._getting_along(
+                    "decoding", model.encode, self._fitted(frame_HWC, recipe)
+                ).numpy()
                 for index, frame_HWC in enumerate(frames)
                 if index in kept
             ]
@@ -283,7 +311,9 @@ class WanEngine:
         num_frames: int,
     ) -> tuple[list[Frame], npt.NDArray[np.float32]]:
         """Draw at the card's rate: no fewer frames than asked for, and all their latents."""
-        self._refuse(recipe, num_frames, has_first=keyframe is not None)
+        # A published memory was trained to draw from what it remembers alone.
+        has_sight = keyframe is not None or (self.published is not None and bool(memory))
+        self._refuse(recipe, num_frames, has_first=keyframe is not None, has_sight=has_sight)
         control.check()
         from onestory.engines.wan.model import Shot
 
@@ -291,7 +321,9 @@ class WanEngine:
         width, height = self._size(recipe)
         lengths = stretches(num_frames, most=config.stretch_frames, temporal=card.temporal)
         first_HW3 = None if keyframe is None else self._fitted(keyframe, recipe)
-        remembered = self._remembered(memory)
+        model = self._model()
+        model.ladder.begin_take()
+        remembered = self._getting_along("drawing", self._remembered, memory)
         frames: list[Frame] = []
         latents: list[npt.NDArray[np.float32]] = []
         for number, length in enumerate(lengths):
@@ -311,15 +343,33 @@ class WanEngine:
                 control.check()
                 control.progress(DRAWING_SHARE * (number + share) / len(lengths))
 
-            latents_1CFhw = self._model().draw(shot, remembered, say)
-            drawn = self._model().decode(latents_1CFhw)
+            # To a published memory, no first frame at all is a picture as well.
+            is_coded = first_HW3 is not None or not card.reads_text_alone
+            drawing: Work = "drawing from a picture" if is_coded else "drawing"
+            latents_1CFhw = self._getting_along(drawing, model.draw, shot, remembered, say)
+            drawn = self._getting_along("decoding", model.decode, latents_1CFhw)
             is_first = number == 0
             frames += drawn if is_first else drawn[1:]
             latents.append(latents_1CFhw[0].transpose(0, 1).numpy()[0 if is_first else 1 :])
             first_HW3 = drawn[-1]
         return frames, np.concatenate(latents)
 
-    def _remembered(self, memory: Sequence[RecalledFrame]) -> "tuple[Memory, ...]":
+    def _getting_along(
+        self, work: "Work", do: Callable[_Asked, _Done], *args: _Asked.args, **kwargs: _Asked.kwargs
+    ) -> _Done:
+        """Do something; if the device has too little memory for it, again with what helps."""
+        from onestory.engines.wan.ladder import let_go
+
+        while True:
+            try:
+                return do(*args, **kwargs)
+            except OutOfMemoryError:
+                if not self._model().ladder.climb(work):
+                    raise
+            # Only here is nobody left who holds what the attempt had made.
+            let_go()
+
+    def _remembered(self, memory: Sequence[RecalledFrame]) -> "tuple[Memory, ...] | GivenFrames":
         if not memory:
             return ()
         import torch
@@ -340,8 +390,13 @@ class WanEngine:
         if self._policy in UNTRAINED:
             return UNTRAINED[self._policy], asked
         model = self._model()
+        told = replace(asked, text_TE=model.read(self._caption(recipe)))
+        if model.queries is not None:
+            from onestory.engines.wan.keyframes import memento
+
+            return memento(*model.queries), told
         assert model.selector is not None, "the policy was checked"
-        return learned(model.selector), replace(asked, text_TE=model.read(self._caption(recipe)))
+        return learned(model.selector), told
 
     def _caption(self, recipe: Recipe) -> str:
         """
@@ -353,11 +408,15 @@ class WanEngine:
         return pocket_caption(recipe, has_memory=None if self.memory else False)
 
     def _remarks(self, memory: Sequence[RecalledFrame]) -> tuple[str, ...]:
-        if not memory or self.memory is not None:
-            return ()
-        return ("The memory is read by stock weights, which were never trained to read one.",)
+        along = self._model().ladder.remarks
+        if not memory or self.memory is not None or self.published is not None:
+            return along
+        return (
+            *along,
+            "The memory is read by stock weights, which were never trained to read one.",
+        )
 
-    def _refuse(self, recipe: Recipe, num_frames: int, *, has_first: bool) -> None:
+    def _refuse(self, recipe: Recipe, num_frames: int, *, has_first: bool, has_sight: bool) -> None:
         """Say what the model cannot do."""
         card, config = self.card, self.config
         if has_first and not card.reads_picture:
@@ -365,7 +424,7 @@ class WanEngine:
                 f"{card.name} reads captions alone and cannot start from a first frame",
                 hint="take the keyframe back, or film with Wan2.2-TI2V",
             )
-        if not has_first and not card.reads_text_alone:
+        if not has_sight and not card.reads_text_alone:
             raise RenderError(
                 f"{card.name} starts from a first frame, and the shot has none",
                 hint="give every shot after a cut a keyframe, or film with Wan2.2-TI2V",
@@ -411,10 +470,21 @@ class WanEngine:
                     self.card,
                     self.config,
                     memory=self.memory,
+                    published=self.published,
                     device=self._device or usual_device(),
                     is_offloaded=self._is_offloaded,
                 )
             return self._loaded
+
+
+def _newest_first(
+    lineage: Sequence[Remembered], order: Mapping[Digest, int]
+) -> tuple[Remembered, ...]:
+    """Published memories were trained on frames in story order, the newest next to the shot."""
+    newest = sorted(lineage, key=lambda one: (order[one.take], one.frame_index), reverse=True)
+    return tuple(
+        one.model_copy(update={"position": position}) for position, one in enumerate(newest)
+    )
 
 
 def _guidance(usual: float, recipe: Recipe) -> float:

@@ -19,6 +19,7 @@ import torch
 import transformers
 
 from onestory.engines.wan.card import WanCard, WanConfig
+from onestory.engines.wan.published import Published
 from onestory.errors import WeightsError
 from onestory.memory.budget import PATCH, tokens_per_frame
 
@@ -87,6 +88,7 @@ def estimate(
     height: int,
     num_frames: int,
     memory_budget: float,
+    published: Published | None = None,
 ) -> Need:
     """
     Say what a stretch takes.
@@ -99,6 +101,7 @@ def estimate(
         height: Of what is drawn, in pixels.
         num_frames: Of the stretch.
         memory_budget: In latent-frame equivalents.
+        published: A memory that others published; its updates stay on the device.
 
     Raises:
         WeightsError: If a configuration is no part of a Wan.
@@ -113,7 +116,7 @@ def estimate(
         parts=count_weights(folder, config),
         num_tokens=own,
         step_bytes=_step(transformer, card, config, own=own, remembered=remembered),
-        memory_bytes=_memory(transformer, card, config, remembered),
+        memory_bytes=_memory(transformer, card, config, remembered, published),
         decode_bytes=_decode(_config(folder, "vae"), width, height, num_frames),
     )
 
@@ -182,7 +185,7 @@ def _step(
     """
     size = torch.finfo(getattr(torch, config.dtype)).bits // 8
     width = _width(transformer)
-    is_joint = config.attention == "joint"
+    is_joint = config.attention != "cached"
     tokens = own + (remembered if is_joint else 0)
     stream = tokens * width
     block = 2 * stream * size + 3 * stream * FULL
@@ -191,14 +194,26 @@ def _step(
         attention += 2 * remembered * width * size
     inside = 2 * tokens * int(transformer.get("ffn_dim", 13824)) * size
     times = 0
-    if card.has_token_times or (is_joint and remembered):
+    if card.has_token_times or (config.attention == "joint" and remembered):
         times = 6 * stream * (size + FULL)
     return block + max(attention, inside) + times + CAPTION_TOKENS * width * size
 
 
-def _memory(transformer: dict[str, Any], card: WanCard, config: WanConfig, remembered: int) -> int:
-    """Tokens, and keys and values of every block if they are kept, for each expert."""
+def _memory(
+    transformer: dict[str, Any],
+    card: WanCard,
+    config: WanConfig,
+    remembered: int,
+    published: Published | None,
+) -> int:
+    """
+    Tokens, and keys and values of every block if they are kept, for each expert.
+
+    Of a published memory the updates: what it remembers is counted among the shot's tokens.
+    """
     size = torch.finfo(getattr(torch, config.dtype)).bits // 8
+    if published is not None:
+        return published.num_parameters * size
     layers = 2 * int(transformer.get("num_layers", 40)) if config.attention == "cached" else 0
     return card.num_experts * (layers + 1) * remembered * _width(transformer) * size
 

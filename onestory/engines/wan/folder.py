@@ -5,11 +5,13 @@ Where do Wan weights lie, and what are they called?
     weights: "Wan-AI/Wan2.2-TI2V-5B-…"       the hub's copy on this machine; never fetched unasked
     memory:  a folder                        OneStory modules, if they lie elsewhere
     └─ conditioner/  conditioner_2/  selector/     as `onestory train` keeps them under `memory`
+    memory_weights: a file or folder         what others published; see `published`
 """
 
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -102,7 +104,7 @@ def levels_of(memory: Path | None) -> Levels:
     return tuple((int(t), int(h), int(w)) for t, h, w in written)
 
 
-def weights_digest(folder: Path, memory: Path | None = None) -> str:
+def weights_digest(folder: Path, memory: Path | None = None, published: Sequence[Path] = ()) -> str:
     """
     Name weights: sha256 over the sha256 of every file that decides pixels.
 
@@ -112,6 +114,7 @@ def weights_digest(folder: Path, memory: Path | None = None) -> str:
     Args:
         folder: The model's.
         memory: OneStory modules that lie elsewhere.
+        published: Files of a memory that somebody published.
     """
     parts = [("", folder), *([("memory/", memory)] if memory else [])]
     files = [
@@ -120,6 +123,7 @@ def weights_digest(folder: Path, memory: Path | None = None) -> str:
         for path in sorted(place.rglob("*"))
         if path.suffix in READ and not path.relative_to(place).as_posix().startswith(".")
     ]
+    files += [(f"memory_weights/{path.name}", path) for path in published]
     stamps = tuple(
         (name, path, path.stat().st_size, path.stat().st_mtime_ns) for name, path in files
     )

@@ -5,6 +5,9 @@ How does a Wan draw a shot that remembers? The stock pipeline, with a memory att
     caption, negative caption ── UMT5 ── stock pipeline ────────┴── latents ── VAE ── frames
     first frame ── stock image pipeline of the same parts
 
+    with a memory that others published, recalled frames are frames before the shot instead, and
+    the transformers' layers have their updates for as long as there is a memory
+
 Without a memory nothing is attached, and what comes out is what the stock pipeline draws, to the
 bit. Guidance reads the memory on both of its sides.
 
@@ -13,6 +16,7 @@ Shape suffixes, for this module only:
     F  frames: latent ones beside h and w, drawn ones beside H and W
     H, W  pixels    3  red, green, blue    1  one shot
     L  memory tokens, or tokens of a caption    D  width of a model    E  width of a feature
+    M  recalled frames, as they stand in time
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -27,15 +31,31 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from onestory.diffusion.frames import in_front
 from onestory.diffusion.inject import joint
+from onestory.diffusion.kernels import choose_attention, compile_blocks
 from onestory.diffusion.kv import MemoryCache, cached, prefill
+from onestory.diffusion.lora import updated
+from onestory.diffusion.skipping import Skipping, skipping
 from onestory.engines.protocol import Frame
 from onestory.engines.wan.card import WanCard, WanConfig
-from onestory.engines.wan.modules import as_given, conditioners_for, selector_for
+from onestory.engines.wan.ladder import Ladder, Rung, let_go
+from onestory.engines.wan.modules import (
+    as_given,
+    conditioners_for,
+    queries_for,
+    selector_for,
+    updates_for,
+)
+from onestory.engines.wan.published import TIME_STEP, Published
 from onestory.errors import OutOfMemoryError, WeightsError
 
 CAPTION_TOKENS = 512
 """Longer captions are cut here. Wan2.1-I2V counts on so many before it looks for the image's."""
+
+
+SHORT = ("out of memory", "can't allocate memory")
+"""What torch says where it has no error of its own for that: on the CPU, and of cuDNN."""
 
 
 @contextmanager
@@ -43,7 +63,10 @@ def _spoken_of() -> Iterator[None]:
     """Say in our own words that the device has too little memory."""
     try:
         yield
-    except torch.OutOfMemoryError as error:
+    except RuntimeError as error:
+        is_short = isinstance(error, torch.OutOfMemoryError)
+        if not is_short and not any(words in str(error) for words in SHORT):
+            raise
         raise OutOfMemoryError(
             f"the device has too little memory: {str(error).splitlines()[0]}",
             hint="onestory doctor --engine wan says what it takes; draw fewer pixels or frames",
@@ -69,6 +92,15 @@ class Shot:
 
 
 @dataclass(frozen=True, slots=True)
+class GivenFrames:
+    """Recalled frames as a published memory reads them."""
+
+    latents_1CMhw: Tensor
+    times_M: tuple[float, ...]
+    """Before the shot, in latent frames."""
+
+
+@dataclass(frozen=True, slots=True)
 class Memory:
     """Recalled frames as one transformer reads them."""
 
@@ -88,25 +120,29 @@ class WanModel:
         config: WanConfig,
         memory: Path | None,
         *,
-        offloads_to: str | None = None,
+        published: Published | None = None,
+        device: str = "cpu",
+        is_offloaded: bool = False,
     ) -> None:
         """
         Take over a stock pipeline.
 
         Args:
-            pipeline: As `from_pretrained` loads it, on its device.
+            pipeline: As `from_pretrained` loads it: on its device, unless parts wait.
             card: What it is.
             config: How it is used.
             memory: OneStory modules; None for stock weights alone.
-            offloads_to: The device to which each part comes when it is needed, and leaves for
-                main memory afterwards; None if all parts stay where they are.
+            published: A memory that others published; None for none.
+            device: Where it computes.
+            is_offloaded: Whether each part comes there when it is needed, and leaves for main
+                memory afterwards.
 
         Raises:
-            WeightsError: If the modules do not fit the transformer.
+            WeightsError: If the modules do not fit the transformer, or a memory cannot be read.
+            OrderError: If attention cannot be computed as chosen.
         """
         self.card = card
         self.config = config
-        self._offloads_to = offloads_to
         parts = {
             name: pipeline.components[name]
             for name in ("tokenizer", "text_encoder", "vae", "scheduler")
@@ -130,24 +166,41 @@ class WanModel:
         self.vae: Any = pipeline.vae
         if config.is_tiled:
             self.vae.enable_tiling()
+        self.ladder = Ladder(
+            tuple(one for one in (self.from_text, self.from_picture) if one is not None),
+            device=device,
+            is_offloaded=is_offloaded,
+            is_tiled=config.is_tiled,
+            is_compiled=config.is_compiled,
+        )
         self.transformers: tuple[Any, ...] = tuple(
             one for one in (pipeline.transformer, pipeline.transformer_2) if one is not None
         )
+        for one in self.transformers:
+            if config.attention_backend:
+                choose_attention(one, config.attention_backend, device=self.ladder.device)
+            if config.is_compiled:
+                compile_blocks(one)
         self.conditioners = conditioners_for(self.transformers, card, memory)
+        self.updates = updates_for(self.transformers, published)
+        self.queries = queries_for(self.transformers, published)
         text_dim = int(pipeline.text_encoder.config.d_model)
         self.selector = selector_for(card, memory, text_dim=text_dim)
 
     @torch.no_grad()
     @_spoken_of()
     def draw(
-        self, shot: Shot, memory: Sequence[Memory], at_step: Callable[[float], None]
+        self,
+        shot: Shot,
+        memory: Sequence[Memory] | GivenFrames,
+        at_step: Callable[[float], None],
     ) -> Tensor:
         """
         Draw a shot.
 
         Args:
             shot: What is to be seen.
-            memory: What `remember` made for each transformer; empty if nothing is remembered.
+            memory: What `remember` made; empty if nothing is remembered.
             at_step: Is told after each step how much is done, in (0, 1].
 
         Returns:
@@ -157,7 +210,7 @@ class WanModel:
             OutOfMemoryError: If the device has too little memory.
         """
         is_guided = shot.guidance > 1.0
-        self._in_turn(self.from_text)
+        self.ladder.bring(self.from_text)
         caption_1LE, negative_1LE = self.from_text.encode_prompt(
             prompt=shot.caption,
             negative_prompt=shot.negative_caption,
@@ -189,10 +242,20 @@ class WanModel:
         if shot.first_HW3 is not None:
             pipeline = self.from_picture
             call["image"] = Image.fromarray(shot.first_HW3)
-        self._in_turn(pipeline)
-        with self._attending(memory):
+        in_front = 0
+        if isinstance(memory, GivenFrames):
+            pipeline = self.from_picture
+            in_front = len(memory.times_M)
+            call["num_frames"] += in_front * self.card.temporal
+            call["latents"] = self._noise(shot, memory, call["generator"])
+            if shot.first_HW3 is None:
+                # Grey is nothing at all to the VAE, as it is in what follows a first frame.
+                call["image"] = torch.full((1, 3, shot.height, shot.width), 0.5)
+        self.ladder.bring(pipeline)
+        has_first = shot.first_HW3 is not None
+        with self._skipping(), self._attending(memory, has_first=has_first):
             (latents_1CFhw,) = pipeline(**call)
-        drawn_1CFhw: Tensor = latents_1CFhw.float().cpu()
+        drawn_1CFhw: Tensor = latents_1CFhw[:, :, in_front:].float().cpu()
         return drawn_1CFhw
 
     @torch.no_grad()
@@ -211,7 +274,7 @@ class WanModel:
             OutOfMemoryError: If the device has too little memory.
         """
         vae = self.vae
-        self._in_turn(self.from_text)
+        self.ladder.bring(self.from_text)
         latents = latents_1CFhw.to(self.from_text._execution_device, vae.dtype)
         mean, inverse = self._statistics(latents)
         video = vae.decode(latents / inverse + mean, return_dict=False)[0]
@@ -234,7 +297,7 @@ class WanModel:
             OutOfMemoryError: If the device has too little memory.
         """
         height, width = frame_HW3.shape[:2]
-        self._in_turn(self.from_text)
+        self.ladder.bring(self.from_text)
         picture = self.from_text.video_processor.preprocess(
             Image.fromarray(frame_HW3), height=height, width=width
         )
@@ -246,22 +309,28 @@ class WanModel:
 
     @torch.no_grad()
     @_spoken_of()
-    def remember(self, latents_KChw: Tensor, levels: Sequence[int]) -> tuple[Memory, ...]:
+    def remember(
+        self, latents_KChw: Tensor, levels: Sequence[int]
+    ) -> tuple[Memory, ...] | GivenFrames:
         """
         Turn recalled frames into what every step reads.
 
         Args:
-            latents_KChw: Normalised latents, best first.
+            latents_KChw: Normalised latents, best first; those next to the shot first, for a
+                published memory.
             levels: How finely each of them is cut.
 
         Returns:
-            For each transformer.
+            For each transformer; frames that both see, for a published memory.
 
         Raises:
             OutOfMemoryError: If the device has too little memory.
         """
+        if self.config.attention == "frames":
+            times = [-TIME_STEP * (rank + 1) for rank in range(len(latents_KChw))]
+            return GivenFrames(latents_KChw.flip(0).transpose(0, 1)[None], tuple(times[::-1]))
         memories = []
-        self._in_turn(self.from_text)
+        self.ladder.bring(self.from_text)
         for transformer, conditioner in zip(self.transformers, self.conditioners, strict=True):
             weight = next(conditioner.parameters())
             channels = int(conditioner.config["in_channels"])
@@ -270,7 +339,7 @@ class WanModel:
             cache = None
             if self.config.attention == "cached":
                 _awake(transformer)
-                tokens_1LD = read.tokens_BLD.to(transformer.patch_embedding.weight.device)
+                tokens_1LD = read.tokens_BLD.to(self.ladder.device)
                 cache = prefill(transformer, tokens_1LD, read.positions_L3)
             memories.append(Memory(read.tokens_BLD, read.positions_L3, cache))
         return tuple(memories)
@@ -298,10 +367,29 @@ class WanModel:
         read_LE: Tensor = padded_1LE[0, : len(tokens)].float().cpu()
         return read_LE
 
+    def _noise(self, shot: Shot, memory: GivenFrames, generator: torch.Generator) -> Tensor:
+        """Draw the shot's noise first: it is the same, however much is remembered."""
+        channels, _, *cells = memory.latents_1CMhw.shape[1:]
+        frames = (shot.num_frames - 1) // self.card.temporal + 1
+        own, before = (
+            torch.randn((1, channels, number, *cells), generator=generator)
+            for number in (frames, len(memory.times_M))
+        )
+        return torch.cat([before, own], dim=2)
+
     @contextmanager
-    def _attending(self, memory: Sequence[Memory]) -> Iterator[None]:
+    def _attending(
+        self, memory: Sequence[Memory] | GivenFrames, *, has_first: bool
+    ) -> Iterator[None]:
         """Attach the memory to every transformer; nothing at all, if there is none."""
         with ExitStack() as stack:
+            if isinstance(memory, GivenFrames):
+                for transformer, updates in zip(self.transformers, self.updates, strict=True):
+                    stack.enter_context(updated(transformer, updates))
+                    latents, times = memory.latents_1CMhw, memory.times_M
+                    stack.enter_context(in_front(transformer, latents, times, has_first=has_first))
+                yield
+                return
             for transformer, one in zip(self.transformers, memory, strict=bool(memory)):
                 if one.cache is not None:
                     stack.enter_context(cached(transformer, one.cache))
@@ -311,10 +399,21 @@ class WanModel:
                     )
             yield
 
-    def _in_turn(self, pipeline: Any) -> None:
-        """Let the parts of one pipeline come to the device when they are needed."""
-        if self._offloads_to is not None:
-            pipeline.enable_model_cpu_offload(device=self._offloads_to)
+    @contextmanager
+    def _skipping(self) -> Iterator[None]:
+        """Let every transformer skip steps, for this shot alone."""
+        config = self.config
+        choice = Skipping(
+            how=config.step_cache,
+            steps=config.steps,
+            threshold=config.step_threshold,
+            interval=config.step_interval,
+            ratios=config.step_ratios,
+        )
+        with ExitStack() as stack:
+            for transformer in self.transformers:
+                stack.enter_context(skipping(transformer, choice))
+            yield
 
     def _statistics(self, like: Tensor) -> tuple[Tensor, Tensor]:
         """Mean of latents, and one over their spread, computed as the stock pipelines do."""
@@ -331,6 +430,7 @@ def load_model(
     config: WanConfig,
     *,
     memory: Path | None = None,
+    published: Published | None = None,
     device: str,
     is_offloaded: bool = False,
 ) -> WanModel:
@@ -342,13 +442,15 @@ def load_model(
         card: What it says it is.
         config: How it is used.
         memory: OneStory modules, if there are any.
+        published: A memory that others published, if there is one.
         device: Where it computes, as torch names it.
         is_offloaded: Whether parts wait in main memory until they are needed. On the CPU they
             are there anyway.
 
     Raises:
         WeightsError: If it cannot be loaded, or the modules do not fit.
-        OutOfMemoryError: If the device has too little memory.
+        OrderError: If attention cannot be computed as chosen.
+        OutOfMemoryError: If the CPU has too little memory. Of another device parts wait then.
     """
     kept = {"vae": torch.float32, "image_encoder": torch.float32}
     stock: Any = getattr(diffusers, card.pipeline)
@@ -366,11 +468,33 @@ def load_model(
         scheduler = pipeline.scheduler
         name = "flow_shift" if "flow_shift" in scheduler.config else "shift"
         pipeline.scheduler = type(scheduler).from_config(scheduler.config, **{name: config.shift})
-    if is_offloaded and torch.device(device).type != "cpu":
-        return WanModel(pipeline, card, config, memory, offloads_to=device)
-    with _spoken_of():
-        pipeline.to(device)
-    return WanModel(pipeline, card, config, memory)
+    # On the CPU they are there anyway.
+    is_offloaded = is_offloaded and torch.device(device).type != "cpu"
+    has_run_out = False
+    if not is_offloaded:
+        try:
+            with _spoken_of():
+                pipeline.to(device)
+        except OutOfMemoryError:
+            if torch.device(device).type == "cpu":
+                raise
+            has_run_out = is_offloaded = True
+    if has_run_out:
+        # Out of the handler, which holds what had got there.
+        pipeline.to("cpu")
+        let_go()
+    model = WanModel(
+        pipeline,
+        card,
+        config,
+        memory,
+        published=published,
+        device=device,
+        is_offloaded=is_offloaded,
+    )
+    if has_run_out:
+        model.ladder.taken.append(Rung.PARTS)
+    return model
 
 
 def usual_device() -> str:

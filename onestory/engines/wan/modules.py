@@ -4,19 +4,24 @@ Who cuts remembered frames for a Wan, and who chooses them?
     memory/conditioner, conditioner_2 ── trained patchifiers, one for each transformer
     memory/selector ── the trained frame selector
     nothing ── the transformer's own patch embedding, and nobody
+    memory_weights ── updates of the transformer's layers, which others published
 
 Shape suffixes, for this module only:
     K  remembered frames    C  channels    h, w  latent cells
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError, safe_open
 from torch import Tensor, cat, nn
 
+from onestory.diffusion.lora import LowRank
 from onestory.engines.wan.card import WanCard
 from onestory.engines.wan.folder import levels_of
+from onestory.engines.wan.keyframes import KeyframeQuery, on_cpu
+from onestory.engines.wan.published import Published
 from onestory.errors import WeightsError
 from onestory.memory.conditioner import AdaptiveConditioner
 from onestory.memory.selector import FrameSelector
@@ -88,6 +93,85 @@ def selector_for(card: WanCard, memory: Path | None, *, text_dim: int) -> FrameS
             hint="train the memory for this model",
         )
     return selector
+
+
+def updates_for(
+    transformers: Sequence[Any], published: Published | None
+) -> tuple[Mapping[str, LowRank], ...]:
+    """
+    Load a published memory.
+
+    Args:
+        transformers: Both experts.
+        published: What was found; None if there is nothing.
+
+    Returns:
+        For each transformer the updates of its layers, where they are and in their dtype; empty
+        if nothing was published.
+
+    Raises:
+        WeightsError: If a file changed or broke since it was found.
+    """
+    if published is None:
+        return tuple({} for _ in transformers)
+    read: dict[str, Tensor] = {}
+    try:
+        for file in published.files:
+            with safe_open(file, framework="pt") as content:
+                read |= {f"{file} {key}": content.get_tensor(key) for key in content.keys()}  # noqa: SIM118
+        return tuple(
+            {
+                name: LowRank(
+                    down_RI=read[f"{halves.path} {halves.down}"],
+                    up_OR=read[f"{halves.path} {halves.up}"],
+                    scale=published.scale,
+                ).like(transformer.get_submodule(name).weight)
+                for name, halves in layers.items()
+            }
+            for transformer, layers in zip(transformers, published.layers, strict=True)
+        )
+    except (OSError, SafetensorError, KeyError) as error:
+        raise WeightsError(f"{published.name} cannot be loaded: {error}") from error
+
+
+def queries_for(
+    transformers: Sequence[Any], published: Published | None
+) -> tuple[KeyframeQuery, nn.Module] | None:
+    """
+    Load Memento's queries for keyframes.
+
+    Args:
+        transformers: Both experts.
+        published: What was found; None if there is nothing.
+
+    Returns:
+        They, and what the expert with which they were trained makes of captions; both on the CPU
+        in float32. None if there are no queries.
+
+    Raises:
+        WeightsError: If they are not whole, or of another size.
+    """
+    if published is None or not published.queries:
+        return None
+    expert = transformers[-1]
+    shapes = {name: shape for name, (_, _, shape) in published.queries.items()}
+    made = KeyframeQuery(
+        dim=_width(expert),
+        num_heads=int(expert.config.num_attention_heads),
+        num_local=next(iter(shapes.get("queries", ())), 0),
+        num_global=next(iter(shapes.get("queries_global", ())), 0),
+        channels=int(expert.config.out_channels),
+    )
+    read: dict[str, Tensor] = {}
+    try:
+        for name, (file, key, _) in published.queries.items():
+            with safe_open(file, framework="pt") as content:
+                read[name] = content.get_tensor(key).float()
+        made.load_state_dict(read)
+    except (OSError, SafetensorError, RuntimeError) as error:
+        reason = " ".join(str(error).split())
+        raise WeightsError(f"the queries of {published.name} do not fit: {reason}") from error
+    return made.eval(), on_cpu(expert.condition_embedder.text_embedder)
 
 
 def as_given(latents_KChw: Tensor, channels: int) -> Tensor:

@@ -11,7 +11,7 @@ from deployments.studio import doctor
 from deployments.studio.doctor import Finding, examine
 from deployments.studio.settings import read_settings
 from onestory.testing.tiny_pocket import write_tiny_weights
-from onestory.testing.tiny_wan import write_tiny_wan
+from onestory.testing.tiny_wan import write_tiny_published, write_tiny_wan
 
 
 def _by_name() -> dict[str, Finding]:
@@ -135,6 +135,13 @@ def test_what_a_wan_takes_is_said_before_it_is_loaded(tmp_path: Path) -> None:
     assert "smaller area" in huge.hint
     assert not found(tmp_path / "none")["weights"].is_ok
     assert "no choice 'step'" in found(folder, config={"step": 3})["weights"].found
+    memory = str(write_tiny_published(tmp_path / "memory", "memento"))
+    refused = found(folder, memory_weights=memory)["weights"]
+    assert "published memories are for Wan2.2-I2V-A14B" in refused.found
+    pair = write_tiny_wan(tmp_path / "pair", "a14b-i2v")
+    remembering = found(pair, memory_weights=memory)
+    assert remembering["weights"].found.endswith(", with the memory of Memento")
+    assert "device memory" in remembering
 
 
 def test_home_that_cannot_be_written_is_found(tmp_path: Path) -> None:

@@ -119,7 +119,7 @@ def test_a_folder_that_is_not_whole_is_refused(copy_of: FolderOf) -> None:
         ({"steps": 0}, "steps must be at least 1, got 0"),
         ({"stretch_frames": 4}, "stretch_frames must be at least 5, got 4"),
         ({"shift": 0.0}, "shift above 0"),
-        ({"attention": "none"}, "joint or cached, got 'none'"),
+        ({"attention": "none"}, "joint, cached or frames, got 'none'"),
         ({"dtype": "int4"}, "float32 or bfloat16, got 'int4'"),
     ],
 )

@@ -180,6 +180,7 @@ def test_memory_is_read_as_the_model_reads_its_own_frames(
 
     memories = model.remember(latents_KChw, [0, 0])
 
+    assert isinstance(memories, tuple)
     assert len(memories) == engine.card.num_experts == len(model.transformers)
     for transformer, memory in zip(model.transformers, memories, strict=True):
         given_KChw = latents_KChw

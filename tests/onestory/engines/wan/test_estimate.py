@@ -11,8 +11,9 @@ import torch
 from onestory.engines.wan.card import read_card, usual_config
 from onestory.engines.wan.estimate import Need, count_weights, estimate
 from onestory.engines.wan.model import load_model
+from onestory.engines.wan.published import config_for, find_published
 from onestory.errors import WeightsError
-from onestory.testing.tiny_wan import KINDS, Kind, write_tiny_wan
+from onestory.testing.tiny_wan import KINDS, Kind, write_tiny_published, write_tiny_wan
 
 FolderOf = Callable[[Kind], Path]
 
@@ -102,6 +103,28 @@ def test_more_is_needed_for_more(folder_of: FolderOf) -> None:
     assert need_of(folder, dtype="float32").step_bytes > usual.step_bytes
     kept = need_of(folder, attention="cached")
     assert kept.memory_bytes > usual.memory_bytes
+
+
+def test_a_published_memory_is_counted(folder_of: FolderOf, tmp_path: Path) -> None:
+    """Its updates to the byte; what it remembers takes as much as what is drawn."""
+    folder = folder_of("a14b-i2v")
+    card = read_card(folder)
+    found = find_published(write_tiny_published(tmp_path / "memory", rank=3), folder, card)
+    # Eight square layers and two of the feed-forward's, in two blocks of two experts.
+    assert found.num_parameters == 2 * 2 * 3 * (8 * (24 + 24) + 2 * (24 + 32))
+    config = config_for(card, found)
+    size = {"width": 64, "height": 64, "num_frames": 81}
+
+    need = estimate(folder, card, config, memory_budget=2.0, published=found, **size)
+
+    assert need.memory_bytes == 2 * found.num_parameters
+    bare = estimate(folder, card, config, memory_budget=0.0, published=found, **size)
+    longer = {**size, "num_frames": 89}
+    assert bare.step_bytes < need.step_bytes
+    assert (
+        need.step_bytes
+        == estimate(folder, card, config, memory_budget=0.0, published=found, **longer).step_bytes
+    )
 
 
 def test_a_part_that_is_none_is_refused(tmp_path: Path) -> None:

@@ -1,0 +1,160 @@
+"""
+What is done when the device has too little memory, before a take is given up?
+
+    drawing ran out    parts in turn ── layers in turn ── given up; tiles, if there is a first frame
+    decoding ran out   parts in turn ── tiles ── given up
+
+Where things lie changes no pixel by more than rounding; tiles may leave seams. Either stands in
+the remarks of every take that was made so. Nothing else is tried: fewer remembered frames, fewer
+pixels or fewer steps would be another take than its recipe says, under the same name.
+
+What was moved stays where it is for later takes, which would run out as well; tiles are for one
+take alone.
+"""
+
+import gc
+from enum import Enum
+from typing import Any, Literal
+
+import torch
+from diffusers.hooks.group_offloading import apply_group_offloading
+
+Work = Literal["drawing", "drawing from a picture", "decoding"]
+
+
+class Rung(Enum):
+    """What can be done; its value is what a take then says of itself."""
+
+    PARTS = (
+        "The device ran out of memory, and parts of the model waited in main memory in turn: it "
+        "took longer, and changed no pixel by more than rounding."
+    )
+    LAYERS = (
+        "The device ran out of memory, and the model's layers waited in main memory in turn: it "
+        "took far longer, and changed no pixel by more than rounding."
+    )
+    TILES = (
+        "The device ran out of memory, and the VAE worked in tiles: there may be seams, which the "
+        "same recipe has not where there is enough memory."
+    )
+
+
+RUNGS: dict[Work, tuple[Rung, ...]] = {
+    "drawing": (Rung.PARTS, Rung.LAYERS),
+    # Its VAE codes the first frame, too.
+    "drawing from a picture": (Rung.PARTS, Rung.LAYERS, Rung.TILES),
+    "decoding": (Rung.PARTS, Rung.TILES),
+}
+
+
+class Ladder:
+    """Where the parts of a model are, and what was done to get along."""
+
+    def __init__(
+        self,
+        pipelines: tuple[Any, ...],
+        *,
+        device: str,
+        is_offloaded: bool,
+        is_tiled: bool,
+        is_compiled: bool,
+    ) -> None:
+        """
+        Take over where parts are.
+
+        Args:
+            pipelines: Of the same parts.
+            device: Where it computes.
+            is_offloaded: Whether parts wait in main memory from the start.
+            is_tiled: Whether the VAE works in tiles from the start.
+            is_compiled: Whether blocks are compiled: then their layers stay together.
+        """
+        self.device = torch.device(device)
+        self.taken: list[Rung] = []
+        """In the order in which they were."""
+        # Main memory is where the parts of a model on the CPU are anyway.
+        self.has_elsewhere = self.device.type != "cpu"
+        self._pipelines = pipelines
+        self._vae = pipelines[0].vae
+        self._is_in_turn = is_offloaded
+        self._is_tiled = is_tiled
+        self._is_compiled = is_compiled
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What takes that are made now say of themselves."""
+        return tuple(rung.value for rung in self.taken)
+
+    def begin_take(self) -> None:
+        """Forget what was for one take alone."""
+        if Rung.TILES in self.taken:
+            self.taken.remove(Rung.TILES)
+            self._vae.disable_tiling()
+
+    def climb(self, work: Work) -> bool:
+        """
+        Do the next thing.
+
+        Args:
+            work: What ran out of memory.
+
+        Returns:
+            Whether there was one.
+        """
+        for rung in RUNGS[work]:
+            if rung not in self.taken and self._may(rung):
+                self._take(rung)
+                self.taken.append(rung)
+                return True
+        return False
+
+    def bring(self, pipeline: Any) -> None:
+        """Let the parts of one pipeline come to the device when they are needed."""
+        if self._is_in_turn:
+            pipeline.enable_model_cpu_offload(device=self.device)
+
+    def _may(self, rung: Rung) -> bool:
+        if rung is Rung.TILES:
+            return not self._is_tiled
+        if rung is Rung.LAYERS and self._is_compiled:
+            return False
+        # Layers in turn are parts in turn as well.
+        is_done = rung is Rung.PARTS and (self._is_in_turn or Rung.LAYERS in self.taken)
+        return self.has_elsewhere and not is_done
+
+    def _take(self, rung: Rung) -> None:
+        if rung is Rung.TILES:
+            self._vae.enable_tiling()
+            return
+        for pipeline in self._pipelines:
+            pipeline.remove_all_hooks()
+            pipeline.to("cpu")
+        self._is_in_turn = rung is Rung.PARTS
+        if rung is Rung.LAYERS:
+            self._put_layers_in_turn()
+
+    def _put_layers_in_turn(self) -> None:
+        """Layer by layer, not block by block: a memory is read by layers that no block holds."""
+        parts = {
+            name: part
+            for pipeline in self._pipelines
+            for name, part in pipeline.components.items()
+            if isinstance(part, torch.nn.Module)
+        }
+        for name, part in parts.items():
+            if name in ("transformer", "transformer_2", "text_encoder"):
+                apply_group_offloading(
+                    part,
+                    onload_device=self.device,
+                    offload_device=torch.device("cpu"),
+                    offload_type="leaf_level",
+                )
+            else:
+                part.to(self.device)
+
+
+def let_go() -> None:
+    """Give back what a failed attempt held, once nobody speaks of it any more."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
