@@ -16,8 +16,8 @@ by_name = pytest.mark.parametrize("offered", OFFERED, ids=lambda one: str(one["n
 
 
 def test_what_is_offered() -> None:
-    """Films, retakes, seasons and late reviews, under their flows' names, for one work pool."""
-    names = ["produce-episode", "retake-shots", "produce-season", "review-lapsed"]
+    """All are called as their flows, and are for one work pool."""
+    names = ["produce-episode", "retake-shots", "produce-season", "review-lapsed", "maintenance"]
     assert [one["name"] for one in OFFERED] == names
     assert {one["work_pool"]["name"] for one in OFFERED} == {"onestory"}
 
