@@ -5,12 +5,14 @@ What does a worker run for a flow run? A shift: this module, once, in a process 
 
 The same as `onestory produce` does around its flow: one producer works on an episode, and
 whichever service of an embedded studio dies meanwhile is started again. While somebody else
-works on the episode, the run stays pending and says so. A season whose episodes other workers
-film holds none of them.
+works on the episode, the run stays pending and says so; its heart beats from the first moment,
+not only once Prefect's engine runs, so that the reaper knows it from one whose worker died. A
+season whose episodes other workers film holds none of them.
 """
 
 import os
 import runpy
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -28,6 +30,7 @@ from onestory.production.order import EpisodeOrder
 from onestory.production.season import SeasonOrder
 
 ASK_AGAIN_SECONDS = 1.0
+BEAT_SECONDS = 20.0
 
 
 def main() -> None:
@@ -35,8 +38,12 @@ def main() -> None:
     flow_run = UUID(os.environ["PREFECT__FLOW_RUN_ID"])
     settings = read_settings()
     os.chdir(folder_of(settings))
-    with _turn(settings.home, flow_run), studio(settings) as addresses:
+    with ExitStack() as before, ExitStack() as work:
+        before.enter_context(_beating(flow_run))
+        work.enter_context(_turn(settings.home, flow_run))
+        addresses = work.enter_context(studio(settings))
         os.environ.update(addresses.as_environment())
+        before.close()
         with mended(settings):
             runpy.run_module("prefect.engine", run_name="__main__", alter_sys=True)
 
@@ -73,6 +80,25 @@ def _turn(home: Path, flow_run: UUID) -> Iterator[None]:
                         has_said = True
                     time.sleep(ASK_AGAIN_SECONDS)
         yield
+
+
+@contextmanager
+def _beating(flow_run: UUID) -> Iterator[None]:
+    """Give the signs of life that Prefect's engine gives as soon as it runs."""
+    from prefect.events import emit_event
+
+    resource = {"prefect.resource.id": f"prefect.flow-run.{flow_run}"}
+    is_over = threading.Event()
+
+    def beat() -> None:
+        while not is_over.wait(BEAT_SECONDS):
+            emit_event("prefect.flow-run.heartbeat", resource)
+
+    threading.Thread(target=beat, daemon=True).start()
+    try:
+        yield
+    finally:
+        is_over.set()
 
 
 def _say_pending(flow_run: UUID, cause: str) -> None:
