@@ -14,7 +14,7 @@ Several reapers may be at work, here or elsewhere. Each looks once more before i
 only what has not ended, and counts nothing of its own.
 
     python -P -m deployments.reaper [--pool onestory] [--every 10] [--silent 75] [--attempts 3]
-                                    [--rest 10] [--port PORT] [--once]
+                                    [--rest 20] [--port PORT] [--once]
 
 It talks to the Prefect server of PREFECT_API_URL. With --port it answers GET /health there.
 """
@@ -115,7 +115,6 @@ class Reaper:
         # A machine that slept has heard nothing; its clock ran on.
         if (now - self._last_round).total_seconds() > self.patience.silent_seconds:
             self._listens_since = now
-        self._last_round = now
         try:
             with get_client(sync_client=True) as client:
                 return sum(self._looked_after(client, run) for run in self._runs(client))
@@ -123,8 +122,10 @@ class Reaper:
             self._listens_since = _now()
             logger.warning("reaper.server_away pool=%s error=%r", self.pool, error)
             return 0
+        finally:
+            self._last_round = _now()
 
-    def _runs(self, client: SyncPrefectClient) -> Iterator[FlowRun]:
+    def _runs(self, client: SyncPrefectClient) -> list[FlowRun]:
         """Those at work, and those that crashed of late."""
         crashed = FlowRunFilter(
             state=FlowRunFilterState(
@@ -135,8 +136,9 @@ class Reaper:
                 after_=_now() - timedelta(seconds=self.patience.forget_seconds)
             ),
         )
-        for wanted in (FlowRunFilter(state=_in(AT_WORK)), crashed):
-            yield from _all_runs(client, wanted, self.pool)
+        # All of them before anything is done: a run that crashes in this round may rest.
+        at_work = _all_runs(client, FlowRunFilter(state=_in(AT_WORK)), self.pool)
+        return [*at_work, *_all_runs(client, crashed, self.pool)]
 
     def _looked_after(self, client: SyncPrefectClient, run: FlowRun) -> bool:
         """Whether something was done with a run."""
@@ -324,8 +326,12 @@ def main() -> None:
         help="One round; silence counts that was before it, so not just after a server started.",
     )
     asked = parser.parse_args()
+    # By force: Prefect has set up logging when it was imported.
     logging.basicConfig(
-        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s"
+        level=logging.INFO,
+        stream=sys.stderr,
+        format="%(asctime)s %(levelname)s %(message)s",
+        force=True,
     )
     logging.getLogger("httpx").setLevel(logging.WARNING)
     patience = Patience(

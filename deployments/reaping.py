@@ -36,9 +36,9 @@ class Patience(Frozen):
     may be lost on the way."""
     attempts: int = Field(3, ge=1)
     """How often a run is begun in all, until it is given up or a person begins it again."""
-    rest_seconds: float = Field(10.0, ge=0)
-    """How long a crashed run is left alone. A second report of the same crash comes about two
-    seconds after the first, and would make the new attempt crash."""
+    rest_seconds: float = Field(20.0, ge=0)
+    """How long a crashed run is left alone. A second report of the same crash comes two seconds
+    after the first, or seven on a busy machine, and would be taken for one of the new attempt."""
     start_seconds: float = Field(5.0, ge=0)
     """From the decision until a worker may take the run: a second reaper that is about to decide
     the same still finds it waiting."""
@@ -167,22 +167,20 @@ def crashes_in(history: Sequence[Moment]) -> tuple[int, int]:
     """
     Count the crashes of a flow run.
 
+    An attempt has crashed if that is the last that is told of it. A worker may report the crash
+    of an attempt twice, and the second time when the next one has been begun, which goes on.
+
     Args:
         history: Its states, oldest first.
 
     Returns:
-        How many there were in all, and how many of them before it was last given up. Several
-        reports of one crash are one.
+        How many there were in all, and how many of them until it was last given up.
     """
     number = forgiven = 0
-    before = ""
-    for moment in history:
-        if moment.type == "CRASHED" != before:
+    for before, after in zip(history, [*history[1:], None], strict=True):
+        if before.type == "CRASHED" and (after is None or after.type == "SCHEDULED"):
             number += 1
-        if moment.name == GIVEN_UP:
-            forgiven = number
-        before = moment.type
-    # A run that was just given up has been forgiven nothing: that begins when it begins again.
+            forgiven = number if before.name == GIVEN_UP else forgiven
     return number, forgiven
 
 

@@ -1,4 +1,4 @@
-"""Workers that die, of a real Prefect server, and the reaper that has their runs go on elsewhere."""
+"""Workers that are killed in the middle of a film, which the reaper has go on elsewhere."""
 
 import os
 import re
@@ -9,8 +9,8 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
@@ -93,23 +93,22 @@ def test_a_film_whose_worker_died_goes_on_with_another_worker(
     dashboard.limit_pool(1)
     run = dashboard.submit(PRODUCE, _order(crew, episode_id))
     wait_until(
-        lambda: takes_in(dashboard.task_states(run), "Completed") == 2
-        and takes_in(dashboard.task_states(run), "Running") == 1,
+        lambda: (
+            takes_in(dashboard.task_states(run), "Completed") == 2
+            and takes_in(dashboard.task_states(run), "Running") == 1
+        ),
         "the third take is on the floor",
     )
     worker = worker_of(crew)
     for one in [*worker.children(recursive=True), worker]:
         os.kill(one.pid, signal.SIGKILL)
-    killed = time.monotonic()
 
     with reaping(crew, "--silent", "12", "--rest", "3") as log:
         assert worker_of(crew).pid != worker.pid, "a new worker was hired"
-        assert dashboard.wait(run, ("CRASHED",)) == "CRASHED"
-        noticed = time.monotonic()
-        assert "no sign of life for 1" in dashboard.read(run)["state"]["message"]
+        dashboard.wait(run, ("CRASHED",))
+        assert "Its worker died: no sign of life" in dashboard.read(run)["state"]["message"]
         assert dashboard.wait(run, ("COMPLETED", "FAILED")) == "COMPLETED"
 
-    assert 8 < noticed - killed < 30
     told = dashboard.read(run)
     assert told["run_count"] == 2
     states = dashboard.task_states(run)
@@ -128,13 +127,13 @@ def test_a_film_that_always_crashes_is_given_up(
     """After its last attempt nobody begins it again; a person who does has as many attempts."""
     run = dashboard.submit(PRODUCE, _order(crew, episode_id))
 
-    with reaping(crew, "--attempts", "2", "--rest", "3"):
+    def is_filming(attempt: int) -> bool:
+        is_at_work = takes_in(dashboard.task_states(run), "Running") == 1
+        return is_at_work and dashboard.read(run)["run_count"] == attempt
+
+    with reaping(crew, "--attempts", "2", "--rest", "12"):
         for attempt in (1, 2):
-            wait_until(
-                lambda: takes_in(dashboard.task_states(run), "Running") == 1
-                and dashboard.read(run)["run_count"] == attempt,
-                f"attempt {attempt} films",
-            )
+            wait_until(partial(is_filming, attempt), f"attempt {attempt} films")
             for process in shifts_of(crew, run):
                 process.kill()
             dashboard.wait(run, ("CRASHED",))
@@ -146,7 +145,3 @@ def test_a_film_that_always_crashes_is_given_up(
     assert "Given up after 2 crashes: worker " in told["state"]["message"]
     assert "sh00" in told["state"]["message"]
     assert not {"Running", "Pending"} & {*dashboard.task_states(run).values()}
-
-
-def _unused() -> Any:
-    return None
