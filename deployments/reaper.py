@@ -11,7 +11,8 @@ that was away has heard nothing, nor has a machine that slept: so silence counts
 this process itself has been asking and getting answers.
 
 Several reapers may be at work, here or elsewhere. Each looks once more before it acts, crashes
-only what has not ended, and counts nothing of its own.
+only what has not ended, and counts nothing of its own. A worker whose runs keep crashing while
+those of others do not is drained: see `deployments.draining`.
 
     python -P -m deployments.reaper [--pool onestory] [--every 10] [--silent 75] [--attempts 3]
                                     [--rest 20] [--port PORT] [--once]
@@ -40,6 +41,7 @@ from prefect.client.schemas.filters import (
     FlowRunFilterEndTime,
     FlowRunFilterId,
     FlowRunFilterParentFlowRunId,
+    FlowRunFilterStartTime,
     FlowRunFilterState,
     FlowRunFilterStateName,
     FlowRunFilterStateType,
@@ -50,11 +52,14 @@ from prefect.client.schemas.filters import (
     WorkPoolFilterName,
 )
 from prefect.client.schemas.objects import FlowRun, State, StateType, TaskRun
+from prefect.client.schemas.responses import SetStateStatus
 from prefect.events.filters import EventAnyResourceFilter, EventFilter
 from prefect.exceptions import PrefectException
 from prefect.states import AwaitingRetry, Cancelled, Crashed
 
+from deployments.draining import IN_A_ROW, Shift, crashed_shifts, drain, failing_workers
 from deployments.reaping import (
+    WORKER,
     Crash,
     Moment,
     Patience,
@@ -68,7 +73,7 @@ from deployments.reaping import (
     rule,
 )
 from deployments.studio.services import POOL
-from tasks.season import GIVEN_UP
+from onestory.production.season import GIVEN_UP
 
 logger = logging.getLogger("onestory.deployments.reaper")
 
@@ -76,6 +81,7 @@ EVERY_SECONDS = 10.0
 PAGE = 200
 """How many runs Prefect's server tells at once."""
 AT_WORK = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
+ENDED_WELL = (StateType.COMPLETED, StateType.FAILED)
 OPEN = [*AT_WORK, StateType.SCHEDULED, StateType.PAUSED]
 AWAY = (httpx.HTTPError, PrefectException)
 """What a server that is away, busy, or just being started raises, and what a run does that
@@ -117,7 +123,9 @@ class Reaper:
             self._listens_since = now
         try:
             with get_client(sync_client=True) as client:
-                return sum(self._looked_after(client, run) for run in self._runs(client))
+                number = sum(self._looked_after(client, run) for run in self._runs(client))
+                self._drain(client)
+                return number
         except AWAY as error:
             self._listens_since = _now()
             logger.warning("reaper.server_away pool=%s error=%r", self.pool, error)
@@ -148,12 +156,29 @@ class Reaper:
             # Somebody else may have acted since it was listed.
             if ruling is None or client.read_flow_run(run.id).state_id != run.state_id:
                 return False
-            _do(client, run, ruling, self.patience)
+            if not _done(client, run, ruling, self.patience):
+                return False
         except AWAY as error:
             logger.warning("reaper.run_left run=%s name=%s error=%r", run.id, run.name, error)
             return False
         logger.info("reaper.%s run=%s name=%s %s", ruling.deed, run.id, run.name, ruling.words)
         return True
+
+    def _drain(self, client: SyncPrefectClient) -> None:
+        """Drain the workers of which nothing comes any more."""
+        since = _now() - timedelta(seconds=self.patience.forget_seconds)
+        of_late = FlowRunFilter(start_time=FlowRunFilterStartTime(after_=since))
+        shifts = []
+        for run in _all_runs(client, of_late, self.pool):
+            shifts += crashed_shifts(run.labels)
+            # A failure is the film's own: its worker did what it should.
+            if run.end_time and run.state_type in ENDED_WELL and WORKER in run.labels:
+                worker = str(run.labels[WORKER])
+                shifts.append(Shift(worker=worker, ended=run.end_time, has_crashed=False))
+        for worker in failing_workers(shifts):
+            why = f"its last {IN_A_ROW} runs crashed, while those of other workers did not"
+            if drain(client, worker, why):
+                logger.warning("reaper.drain worker=%s: %s", worker, why)
 
     def _seen(self, client: SyncPrefectClient, run: FlowRun) -> Sighting:
         assert run.state is not None
@@ -172,27 +197,32 @@ class Reaper:
         return seen.model_copy(update={"heard": heard})
 
 
-def _do(client: SyncPrefectClient, run: FlowRun, ruling: Ruling, patience: Patience) -> None:
-    """Do what was ruled on a run."""
+def _done(client: SyncPrefectClient, run: FlowRun, ruling: Ruling, patience: Patience) -> bool:
+    """Do what was ruled on a run; whether the server agreed."""
+    state: State[None]
+    ends: State[None]
     if ruling.deed == "crash":
-        # Not by force: whatever has ended meanwhile stays as it ended.
-        client.set_flow_run_state(run.id, Crashed(message=ruling.words))
-        _close(client, run.id, Crashed(message="Its worker died."))
+        state, ends = Crashed(message=ruling.words), Crashed(message="Its worker died.")
     elif ruling.deed == "cancel":
-        client.set_flow_run_state(run.id, Cancelled(message=ruling.words))
-        _close(client, run.id, Cancelled(message="Its flow run was cancelled."))
+        state = Cancelled(message=ruling.words)
+        ends = Cancelled(message="Its flow run was cancelled.")
+    elif ruling.deed == "begin again":
+        start = _now() + timedelta(seconds=patience.start_seconds)
+        state = AwaitingRetry(scheduled_time=start, message=ruling.words)
+        ends = Crashed(message="Its flow run crashed.")
     else:
-        # Of runs that their worker reported as crashed, nobody has closed the tasks yet.
-        _close(client, run.id, Crashed(message="Its flow run crashed."))
-        if ruling.deed == "begin again":
-            start = _now() + timedelta(seconds=patience.start_seconds)
-            client.set_flow_run_state(
-                run.id, AwaitingRetry(scheduled_time=start, message=ruling.words)
-            )
-        else:
-            # By force: it has ended already, and only its name and its message are new.
-            given_up: State[None] = Crashed(name=GIVEN_UP, message=ruling.words)
-            client.set_flow_run_state(run.id, given_up, force=True)
+        state = Crashed(name=GIVEN_UP, message=ruling.words)
+        ends = Crashed(message="Its flow run crashed.")
+    # Of runs that their worker reported as crashed, nobody has closed the tasks yet: that comes
+    # first, since whoever begins them again opens others.
+    if run.state_type == StateType.CRASHED:
+        _close(client, run.id, ends)
+    # By force only what has ended already, and gets another name: all else stays as it ended.
+    answer = client.set_flow_run_state(run.id, state, force=ruling.deed == "give up")
+    is_agreed = answer.status == SetStateStatus.ACCEPT
+    if is_agreed and run.state_type != StateType.CRASHED:
+        _close(client, run.id, ends)
+    return is_agreed
 
 
 def _close(client: SyncPrefectClient, run: UUID, end: State[None]) -> None:
@@ -220,7 +250,7 @@ def _noted_crashes(client: SyncPrefectClient, run: FlowRun) -> list[Crash]:
     ]
     number, forgiven = crashes_in(history)
     crash = crash_now(history, steps, run.labels)
-    client.update_flow_run_labels(run.id, crash_labels(number, crash))
+    client.update_flow_run_labels(run.id, crash_labels(number, crash, history[-1].at))
     return [*labelled_crashes(forgiven + 1, number - 1, run.labels), crash]
 
 

@@ -17,7 +17,7 @@ from typing import Literal
 from pydantic import Field
 
 from onestory.documents import Frozen
-from tasks.season import GIVEN_UP
+from onestory.production.season import GIVEN_UP
 
 Value = str | int | float | bool
 
@@ -205,10 +205,14 @@ def crash_now(
     return Crash(worker=worker, shot=max(shots)[1]) if shots else Crash(worker=worker)
 
 
-def crash_labels(number: int, crash: Crash) -> dict[str, Value]:
+def crash_labels(number: int, crash: Crash, at: datetime) -> dict[str, Value]:
     """Labels by which a flow run remembers its n-th crash, counted from one."""
-    at = f"onestory.crash.{number}"
-    return {f"{at}.worker": crash.worker, f"{at}.shot": crash.shot}
+    name = f"onestory.crash.{number}"
+    return {
+        f"{name}.worker": crash.worker,
+        f"{name}.shot": crash.shot,
+        f"{name}.at": at.isoformat(),
+    }
 
 
 def labelled_crashes(first: int, last: int, labels: Mapping[str, Value]) -> list[Crash]:

@@ -14,38 +14,71 @@ import os
 import runpy
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from deployments.draining import why_drained
 from deployments.locks import only_producer
 from deployments.producing import check_script, mended
 from deployments.season import filmed_here
 from deployments.studio.embedded import studio
 from deployments.studio.settings import StudioSettings, read_settings
-from onestory.errors import EpisodeBusyError
+from onestory.errors import EpisodeBusyError, OrderError, ScriptError
 from onestory.production.order import EpisodeOrder
 from onestory.production.season import SeasonOrder
 
+if TYPE_CHECKING:
+    from prefect.client.schemas.objects import State
+
 ASK_AGAIN_SECONDS = 1.0
 BEAT_SECONDS = 20.0
+PUT_BACK_SECONDS = 30.0
+"""Longer than a worker takes runs ahead of their time, so that others come first."""
 
 
 def main() -> None:
     """Run the flow run that the worker was given."""
     flow_run = UUID(os.environ["PREFECT__FLOW_RUN_ID"])
+    if _is_put_back(flow_run, os.environ.get("PREFECT__WORKER_NAME", "")):
+        return
     settings = read_settings()
     os.chdir(folder_of(settings))
+    try:
+        episodes = _episodes_of(flow_run)
+    except (ScriptError, OrderError) as error:
+        from prefect.states import Failed
+
+        # A worker that left it at that would have crashed, and others would try the same again.
+        _say(flow_run, Failed(message=str(error)))
+        return
     with ExitStack() as before, ExitStack() as work:
         before.enter_context(_beating(flow_run))
-        work.enter_context(_turn(settings.home, flow_run))
+        work.enter_context(_turn(settings.home, flow_run, episodes))
         addresses = work.enter_context(studio(settings))
         os.environ.update(addresses.as_environment())
         before.close()
         with mended(settings):
             runpy.run_module("prefect.engine", run_name="__main__", alter_sys=True)
+
+
+def _is_put_back(flow_run: UUID, worker: str) -> bool:
+    """Whether this worker is drained: then the run is left to others."""
+    # Prefect reads its settings at import.
+    from prefect.client.orchestration import get_client
+    from prefect.states import AwaitingRetry
+
+    with get_client(sync_client=True) as client:
+        why = why_drained(client, worker)
+    if why is None:
+        return False
+    later = datetime.now(UTC) + timedelta(seconds=PUT_BACK_SECONDS)
+    words = f"Left to other workers: {worker} is drained, since {why}."
+    _say(flow_run, AwaitingRetry(scheduled_time=later, message=words))
+    return True
 
 
 def folder_of(settings: StudioSettings) -> Path:
@@ -65,18 +98,21 @@ def _episodes_of(flow_run: UUID) -> tuple[str, ...]:
 
 
 @contextmanager
-def _turn(home: Path, flow_run: UUID) -> Iterator[None]:
+def _turn(home: Path, flow_run: UUID, episodes: Sequence[str]) -> Iterator[None]:
     """Wait until nobody else works on a flow run's episodes, and hold them."""
     has_said = False
     with ExitStack() as work:
-        for episode in _episodes_of(flow_run):
+        for episode in episodes:
             while True:
                 try:
                     work.enter_context(only_producer(home, episode))
                     break
                 except EpisodeBusyError as busy:
                     if not has_said:
-                        _say_pending(flow_run, busy.message)
+                        from prefect.states import Pending
+
+                        # Pending it is already; only the message is new.
+                        _say(flow_run, Pending(message=f"Waits: {busy.message}"))
                         has_said = True
                     time.sleep(ASK_AGAIN_SECONDS)
         yield
@@ -101,14 +137,12 @@ def _beating(flow_run: UUID) -> Iterator[None]:
         is_over.set()
 
 
-def _say_pending(flow_run: UUID, cause: str) -> None:
-    """Show on the dashboard what a run waits for."""
+def _say(flow_run: UUID, state: "State[None]") -> None:
+    """Show on the dashboard what a run waits for, or why it was refused."""
     from prefect.client.orchestration import get_client
-    from prefect.states import Pending
 
     with get_client(sync_client=True) as client:
-        # Pending it is already; only the message is new.
-        client.set_flow_run_state(flow_run, Pending(message=f"Waits: {cause}"), force=True)
+        client.set_flow_run_state(flow_run, state, force=True)
 
 
 if __name__ == "__main__":

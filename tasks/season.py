@@ -35,6 +35,7 @@ from onestory.production.night import (
     report_in_markdown,
 )
 from onestory.production.season import (
+    GIVEN_UP,
     Crew,
     Season,
     SeasonEpisode,
@@ -49,8 +50,6 @@ from tasks.report import emit
 PRODUCE = "produce-episode/produce-episode"
 """The deployment by which workers film."""
 ASK_EVERY_SECONDS = 3.0
-GIVEN_UP = "GivenUp"
-"""Name of the state of a run that crashed too often to be begun again."""
 BELIEVED_SECONDS = 60.0
 """After how long a crashed run counts as failed: until then it may yet go on elsewhere."""
 

@@ -16,6 +16,8 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import AwaitingRetry, Cancelling, Completed, Crashed, Pending, Running
 
+from deployments import shift
+from deployments.draining import why_drained
 from deployments.reaper import Reaper
 from deployments.reaping import Patience
 from deployments.studio.embedded import studio
@@ -203,3 +205,38 @@ def test_silence_counts_from_when_somebody_listens(office: Office) -> None:
     time.sleep(3)
     assert reaper.round() == 1
     office.client.delete_flow_run(run)
+
+
+def test_a_worker_whose_runs_all_crash_is_drained(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once another worker has finished something; whatever it takes then is left to others."""
+    runs = [office.client.create_flow_run_from_deployment(office.deployment).id for _ in range(5)]
+    for run in runs[:3]:
+        office.take(run, "worker-bad")
+        office.begin(run, "take s01-sc01-sh002-tk01")
+        office.client.set_flow_run_state(run, Crashed())
+    assert reap(attempts=1, seconds=0.1) == 3
+    assert why_drained(office.client, "worker-bad") is None
+
+    office.take(runs[3], "worker-good")
+    office.begin(runs[3], "take s01-sc01-sh002-tk01")
+    office.client.set_flow_run_state(runs[3], Completed())
+    office.take(runs[4], "worker-bad")
+    office.begin(runs[4], "take s01-sc01-sh002-tk01")
+    office.client.set_flow_run_state(runs[4], Crashed())
+    assert reap(seconds=0.1) == 1
+
+    assert "last 3 runs crashed" in (why_drained(office.client, "worker-bad") or "")
+    assert why_drained(office.client, "worker-good") is None
+    office.take(runs[4], "worker-bad")
+    monkeypatch.setenv("PREFECT__FLOW_RUN_ID", str(runs[4]))
+    monkeypatch.setenv("PREFECT__WORKER_NAME", "worker-bad")
+    shift.main()
+    told = office.read(runs[4]).state
+    assert told is not None
+    assert told.name == "AwaitingRetry"
+    assert told.message is not None
+    assert "worker-bad is drained, since its last 3 runs crashed" in told.message
+    for run in runs:
+        office.client.delete_flow_run(run)

@@ -176,7 +176,7 @@ def test_the_shot_in_flight_is_the_one_that_was_begun_last() -> None:
 def test_a_run_remembers_its_crashes_in_its_labels() -> None:
     """Whoever looks at it next reads them there; what nobody noted is unknown."""
     first, second = Crash(worker="a", shot="sh001"), Crash(worker="b")
-    labels = {**crash_labels(1, first), **crash_labels(2, second)}
+    labels = {**crash_labels(1, first, NOW), **crash_labels(2, second, NOW)}
 
     assert labelled_crashes(1, 2, labels) == [first, second]
     assert labelled_crashes(2, 3, labels) == [second, Crash(worker="unknown")]

@@ -145,3 +145,15 @@ def test_a_film_that_always_crashes_is_given_up(
     assert "Given up after 2 crashes: worker " in told["state"]["message"]
     assert "sh00" in told["state"]["message"]
     assert not {"Running", "Pending"} & {*dashboard.task_states(run).values()}
+
+
+def test_an_order_that_cannot_be_filmed_has_failed(
+    crew: Producer, dashboard: Dashboard, episode_id: str
+) -> None:
+    """It has not crashed: no other worker would make more of it."""
+    order = _order(crew, episode_id) | {"script": "nowhere.fountain"}
+
+    run = dashboard.submit(PRODUCE, order)
+
+    assert dashboard.wait(run) == "FAILED"
+    assert "nowhere.fountain" in dashboard.read(run)["state"]["message"]
