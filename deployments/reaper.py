@@ -153,8 +153,7 @@ class Reaper:
         try:
             seen = self._seen(client, run)
             ruling = rule(seen, self.patience)
-            # Somebody else may have acted since it was listed.
-            if ruling is None or client.read_flow_run(run.id).state_id != run.state_id:
+            if ruling is None or not _is_as_seen(client, run):
                 return False
             if not _done(client, run, ruling, self.patience):
                 return False
@@ -217,12 +216,20 @@ def _done(client: SyncPrefectClient, run: FlowRun, ruling: Ruling, patience: Pat
     # first, since whoever begins them again opens others.
     if run.state_type == StateType.CRASHED:
         _close(client, run.id, ends)
+        # That takes a while, and another reaper may be faster.
+        if not _is_as_seen(client, run):
+            return False
     # By force only what has ended already, and gets another name: all else stays as it ended.
     answer = client.set_flow_run_state(run.id, state, force=ruling.deed == "give up")
     is_agreed = answer.status == SetStateStatus.ACCEPT
     if is_agreed and run.state_type != StateType.CRASHED:
         _close(client, run.id, ends)
     return is_agreed
+
+
+def _is_as_seen(client: SyncPrefectClient, run: FlowRun) -> bool:
+    """Whether nobody has acted since a run was listed."""
+    return client.read_flow_run(run.id).state_id == run.state_id
 
 
 def _close(client: SyncPrefectClient, run: UUID, end: State[None]) -> None:
@@ -338,7 +345,8 @@ def main() -> None:
         "--silent",
         type=float,
         default=usual.silent_seconds,
-        help="Seconds without a sign of life after which a run's worker is dead.",
+        help="Seconds without a sign of life, of which Prefect's are 30 s apart, after which a "
+        "run's worker is dead.",
     )
     parser.add_argument(
         "--attempts", type=int, default=usual.attempts, help="How often a run is begun in all."

@@ -16,12 +16,15 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import AwaitingRetry, Cancelling, Completed, Crashed, Pending, Running
 
+from deployments import reaper as reaper_module
 from deployments import shift
 from deployments.draining import why_drained
 from deployments.reaper import Reaper
 from deployments.reaping import Patience
 from deployments.studio.embedded import studio
+from deployments.studio.health import HealthCheck
 from deployments.studio.settings import read_settings
+from deployments.studio.state import free_port
 
 pytestmark = pytest.mark.studio
 
@@ -35,9 +38,9 @@ class Office:
     def __init__(self, client: SyncPrefectClient) -> None:
         self.client = client
         client.create_work_pool(WorkPoolCreate(name=POOL, type="process"), overwrite=True)
-        flow = client.create_flow_from_name("film")
+        self.flow = client.create_flow_from_name("film")
         self.deployment = client.create_deployment(
-            flow, "film", work_pool_name=POOL, concurrency_limit=1
+            self.flow, "film", work_pool_name=POOL, concurrency_limit=1
         )
 
     def taken(self, worker: str = "worker-1") -> UUID:
@@ -62,6 +65,12 @@ class Office:
             "state": {"type": "RUNNING"},
         }
         made = self.client._client.post("/task_runs/", json=asked)
+        return UUID(made.raise_for_status().json()["id"])
+
+    def child(self, task: UUID) -> UUID:
+        """A run that a task of another run has begun in its own process."""
+        asked = {"flow_id": str(self.flow), "parent_task_run_id": str(task)}
+        made = self.client._client.post("/flow_runs/", json=asked)
         return UUID(made.raise_for_status().json()["id"])
 
     def read(self, run: UUID) -> FlowRun:
@@ -97,14 +106,18 @@ def reap(*, attempts: int = 3, seconds: float = 2.0) -> int:
 
 
 def test_a_dead_run_leaves_nothing_open(office: Office) -> None:
-    """Its task has crashed, its place under the deployment's limit is free, it is begun again."""
+    """Nor does a run in its process; its place under the limit is free, and it is begun again."""
     run = office.taken()
     task = office.begin(run, "take s01-sc01-sh002-tk01")
+    child = office.child(task)
+    grandchild = office.begin(child, "take s01-sc01-sh002-tk01")
     assert office.places() == 1
 
     assert reap() == 1
     assert office.state(run) == "Crashed"
-    assert office.client.read_task_run(task).state_name == "Crashed"
+    assert office.state(child) == "Crashed"
+    for one in (task, grandchild):
+        assert office.client.read_task_run(one).state_name == "Crashed"
     assert office.places() == 0
     assert reap(seconds=0) == 1
 
@@ -187,6 +200,35 @@ def test_a_run_that_ended_meanwhile_stays_as_it_ended(
 
     assert office.state(run) == "Completed"
     office.client.delete_flow_run(run)
+
+
+def test_another_reaper_was_faster(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that waits for its next worker is not begun again."""
+    run = office.taken()
+    office.begin(run, "take s01-sc01-sh002-tk01")
+    office.client.set_flow_run_state(run, Crashed())
+    listed = office.read(run)
+    assert reap(seconds=0.1) == 1
+    before = office.read(run).state_id
+    monkeypatch.setattr(Reaper, "_runs", lambda *_: [listed])
+
+    assert reap(seconds=0.1) == 0
+
+    assert office.read(run).state_id == before
+    office.client.delete_flow_run(run)
+
+
+def test_a_reaper_that_makes_no_rounds_is_not_well() -> None:
+    """Whoever starts services asks it over HTTP."""
+    port = free_port(None)
+    reaper = Reaper(POOL, HASTY)
+    health = HealthCheck(path="/health", port=port)
+    reaper_module._answer_health(reaper, port, stale_seconds=60)
+    assert health.passes()
+
+    reaper.asked -= 61
+
+    assert not health.passes()
 
 
 def test_silence_counts_from_when_somebody_listens(office: Office) -> None:
