@@ -1,12 +1,15 @@
 """What a season makes of a run that crashed, without any server."""
 
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
-from prefect.client.schemas.objects import State
+from prefect.client.schemas.objects import FlowRun, State
 from prefect.states import Completed, Crashed, Failed
 
-from onestory.production.season import GIVEN_UP
+from onestory.production.night import Admission
+from onestory.production.season import GIVEN_UP, SeasonEpisode
+from tasks import season
 from tasks.season import BELIEVED_SECONDS, may_go_on
 
 
@@ -29,3 +32,15 @@ def crashed(seconds: float, name: str = "Crashed") -> State[None]:
 def test_a_run_that_crashed_may_go_on(state: State[None], is_waited_for: bool) -> None:
     """For a while, unless it was given up: then it has failed, and the night goes on."""
     assert may_go_on(state) is is_waited_for
+
+
+def test_a_night_waits_for_a_run_that_may_go_on() -> None:
+    """It is under way, and not submitted a second time; given up, it has failed with its words."""
+    episode = SeasonEpisode.model_construct(episode="one")
+    run = FlowRun(flow_id=uuid4(), state=crashed(1))
+    given_up = FlowRun(flow_id=uuid4(), state=crashed(1, GIVEN_UP))
+
+    assert season._standing(episode, run).is_under_way
+    assert not season._is_over(run, Admission.model_construct(to_film=1))
+    assert season._standing(episode, given_up).job == "failed"
+    assert season._is_over(given_up, Admission.model_construct(to_film=1))
