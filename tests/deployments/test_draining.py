@@ -30,6 +30,7 @@ def shifts(told: str) -> list[Shift]:
         ("b a! a! a!", []),
         ("a! b! a! b! a! b!", []),
         ("b a! a!", []),
+        ("a! b a!", []),
         ("a! b a! a! a", []),
         ("a! b! c a! b! a! b!", ["a", "b"]),
     ],
