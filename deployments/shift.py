@@ -127,6 +127,7 @@ def _beating(flow_run: UUID) -> Iterator[None]:
     is_over = threading.Event()
 
     def beat() -> None:
+        emit_event("prefect.flow-run.heartbeat", resource)
         while not is_over.wait(BEAT_SECONDS):
             emit_event("prefect.flow-run.heartbeat", resource)
 

@@ -11,7 +11,7 @@ from deployments import shift
 def test_a_shift_that_waits_for_its_turn_gives_signs_of_life(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """As long as it waits; then the flow gives its own."""
+    """At once, and as long as it waits; then the flow gives its own."""
     heard: list[tuple[str, str]] = []
 
     def emit(event: str, resource: dict[str, str]) -> None:

@@ -103,7 +103,7 @@ def test_a_film_whose_worker_died_goes_on_with_another_worker(
     for one in [*worker.children(recursive=True), worker]:
         os.kill(one.pid, signal.SIGKILL)
 
-    with reaping(crew, "--silent", "12", "--rest", "3") as log:
+    with reaping(crew, "--silent", "20", "--rest", "5") as log:
         assert worker_of(crew).pid != worker.pid, "a new worker was hired"
         dashboard.wait(run, ("CRASHED",))
         assert "Its worker died: no sign of life" in dashboard.read(run)["state"]["message"]
