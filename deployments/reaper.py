@@ -39,6 +39,7 @@ from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import (
     FlowRunFilter,
     FlowRunFilterEndTime,
+    FlowRunFilterExpectedStartTime,
     FlowRunFilterId,
     FlowRunFilterParentFlowRunId,
     FlowRunFilterStartTime,
@@ -124,14 +125,14 @@ class Reaper:
         try:
             with get_client(sync_client=True) as client:
                 number = sum(self._looked_after(client, run) for run in self._runs(client))
-                self._drain(client)
-                return number
         except AWAY as error:
             self._listens_since = _now()
             logger.warning("reaper.server_away pool=%s error=%r", self.pool, error)
             return 0
         finally:
             self._last_round = _now()
+        self._drain()
+        return number
 
     def _runs(self, client: SyncPrefectClient) -> list[FlowRun]:
         """Those at work, and those that crashed of late."""
@@ -163,21 +164,32 @@ class Reaper:
         logger.info("reaper.%s run=%s name=%s %s", ruling.deed, run.id, run.name, ruling.words)
         return True
 
-    def _drain(self, client: SyncPrefectClient) -> None:
+    def _drain(self) -> None:
         """Drain the workers of which nothing comes any more."""
+        try:
+            with get_client(sync_client=True) as client:
+                for worker in failing_workers(self._shifts(client)):
+                    why = f"its last {IN_A_ROW} runs crashed, while those of other workers did not"
+                    if drain(client, worker, why):
+                        logger.warning("reaper.drain worker=%s: %s", worker, why)
+        except AWAY as error:
+            logger.warning("reaper.nobody_drained pool=%s error=%r", self.pool, error)
+
+    def _shifts(self, client: SyncPrefectClient) -> Iterator[Shift]:
+        """What workers have ended of late."""
         since = _now() - timedelta(seconds=self.patience.forget_seconds)
-        of_late = FlowRunFilter(start_time=FlowRunFilterStartTime(after_=since))
-        shifts = []
-        for run in _all_runs(client, of_late, self.pool):
-            shifts += crashed_shifts(run.labels)
+        # What crashes before it begins to film, as on a broken machine, has never been started.
+        of_late = (
+            FlowRunFilter(start_time=FlowRunFilterStartTime(after_=since)),
+            FlowRunFilter(expected_start_time=FlowRunFilterExpectedStartTime(after_=since)),
+        )
+        runs = [run for wanted in of_late for run in _all_runs(client, wanted, self.pool)]
+        for run in {run.id: run for run in runs}.values():
+            yield from crashed_shifts(run.labels)
             # A failure is the film's own: its worker did what it should.
             if run.end_time and run.state_type in ENDED_WELL and WORKER in run.labels:
                 worker = str(run.labels[WORKER])
-                shifts.append(Shift(worker=worker, ended=run.end_time, has_crashed=False))
-        for worker in failing_workers(shifts):
-            why = f"its last {IN_A_ROW} runs crashed, while those of other workers did not"
-            if drain(client, worker, why):
-                logger.warning("reaper.drain worker=%s: %s", worker, why)
+                yield Shift(worker=worker, ended=run.end_time, has_crashed=False)
 
     def _seen(self, client: SyncPrefectClient, run: FlowRun) -> Sighting:
         assert run.state is not None
