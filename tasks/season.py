@@ -35,6 +35,7 @@ from onestory.production.night import (
     report_in_markdown,
 )
 from onestory.production.season import (
+    GIVEN_UP,
     Crew,
     Season,
     SeasonEpisode,
@@ -49,6 +50,8 @@ from tasks.report import emit
 PRODUCE = "produce-episode/produce-episode"
 """The deployment by which workers film."""
 ASK_EVERY_SECONDS = 3.0
+BELIEVED_SECONDS = 60.0
+"""After how long a crashed run counts as failed: until then it may yet go on elsewhere."""
 
 JOBS: Mapping[StateType, Job] = {
     StateType.COMPLETED: "done",
@@ -228,12 +231,20 @@ async def _watched(night: Night, episode: SeasonEpisode, submitted: Outcome) -> 
 def _standing(episode: SeasonEpisode, run: FlowRun) -> Outcome:
     if run.state is None:
         return Outcome(episode=episode.episode, job="waiting", flow_run=str(run.id))
-    return outcome_of(episode, run.state, str(run.id))
+    outcome = outcome_of(episode, run.state, str(run.id))
+    return outcome.model_copy(update={"job": "waiting"}) if may_go_on(run.state) else outcome
+
+
+def may_go_on(state: State[Any]) -> bool:
+    """Whether a run has crashed just now: it is begun again unless it was given up."""
+    if not state.is_crashed() or state.name == GIVEN_UP:
+        return False
+    return datetime.now(UTC) - state.timestamp < timedelta(seconds=BELIEVED_SECONDS)
 
 
 def _is_over(run: FlowRun, admission: Admission) -> bool:
     """Whether a run has ended and left something to do."""
-    if run.state is None or not run.state.is_final():
+    if run.state is None or not run.state.is_final() or may_go_on(run.state):
         return False
     return not run.state.is_completed() or admission.to_film > 0
 

@@ -27,6 +27,8 @@ from onestory.screenplay.refusal import printable, refuse
 Queue: TypeAlias = Literal["rush", "nightly", "preview"]
 """Queues of the work pool, the first of which is emptied first."""
 QUEUES: tuple[Queue, ...] = get_args(Queue)
+GIVEN_UP = "GivenUp"
+"""What the state of a run is called that crashed too often to be begun again."""
 
 Crew: TypeAlias = Literal["workers", "here"]
 

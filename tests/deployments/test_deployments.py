@@ -9,6 +9,7 @@ from prefect.flows import load_flow_from_entrypoint
 from prefect.utilities.callables import parameter_schema
 
 from deployments.crew import AT_ONCE, DEPLOYMENTS, QUEUES
+from deployments.reaping import Patience
 from onestory.production.season import Queue
 
 OFFERED = yaml.safe_load(DEPLOYMENTS.read_text())["deployments"]
@@ -43,6 +44,14 @@ def test_seasons_leave_room_for_films() -> None:
     assert limit["limit"] < AT_ONCE
     assert not any(schedule["active"] for schedule in season["schedules"])
     assert set(get_args(Queue)) < set(QUEUES)
+
+
+@by_name
+def test_a_dead_worker_is_missed(offered: dict[str, Any]) -> None:
+    """Two heartbeats may be lost on the way before the reaper thinks so."""
+    seconds = int(offered["work_pool"]["job_variables"]["env"]["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"])
+
+    assert seconds * 2 < Patience().silent_seconds
 
 
 @by_name

@@ -1,0 +1,282 @@
+"""
+What the reaper does with runs of a real Prefect server.
+
+They lie in a pool that no worker looks at, and are put into the states in which a worker that
+dies leaves them.
+"""
+
+import time
+from collections.abc import Iterator
+from uuid import UUID
+
+import pytest
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.client.schemas.objects import FlowRun
+from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.states import AwaitingRetry, Cancelling, Completed, Crashed, Pending, Running
+
+from deployments import reaper as reaper_module
+from deployments import shift
+from deployments.draining import why_drained
+from deployments.reaper import Reaper
+from deployments.reaping import Patience
+from deployments.studio.embedded import studio
+from deployments.studio.health import HealthCheck
+from deployments.studio.settings import read_settings
+from deployments.studio.state import free_port
+
+pytestmark = pytest.mark.studio
+
+POOL = "nobody"
+HASTY = Patience(silent_seconds=1.5, rest_seconds=0, start_seconds=0, attempts=3)
+
+
+class Office:
+    """A pool without any worker, on a real server."""
+
+    def __init__(self, client: SyncPrefectClient) -> None:
+        self.client = client
+        client.create_work_pool(WorkPoolCreate(name=POOL, type="process"), overwrite=True)
+        self.flow = client.create_flow_from_name("film")
+        self.deployment = client.create_deployment(
+            self.flow, "film", work_pool_name=POOL, concurrency_limit=1
+        )
+
+    def taken(self, worker: str = "worker-1") -> UUID:
+        """A run that a worker has taken."""
+        run = self.client.create_flow_run_from_deployment(self.deployment).id
+        self.take(run, worker)
+        return run
+
+    def take(self, run: UUID, worker: str) -> None:
+        """Have a worker take a run, and say nothing of it any more."""
+        self.client.update_flow_run_labels(run, {"prefect.worker.name": worker})
+        self.client.set_flow_run_state(run, Pending())
+
+    def begin(self, run: UUID, task: str) -> UUID:
+        """Have a run film, with a task at work."""
+        assert self.client.set_flow_run_state(run, Running()).status.value == "ACCEPT"
+        asked = {
+            "flow_run_id": str(run),
+            "task_key": "take",
+            "dynamic_key": str(time.monotonic()),
+            "name": task,
+            "state": {"type": "RUNNING"},
+        }
+        made = self.client._client.post("/task_runs/", json=asked)
+        return UUID(made.raise_for_status().json()["id"])
+
+    def child(self, task: UUID) -> UUID:
+        """A run that a task of another run has begun in its own process."""
+        asked = {"flow_id": str(self.flow), "parent_task_run_id": str(task)}
+        made = self.client._client.post("/flow_runs/", json=asked)
+        return UUID(made.raise_for_status().json()["id"])
+
+    def read(self, run: UUID) -> FlowRun:
+        """A run as the server tells it."""
+        return self.client.read_flow_run(run)
+
+    def state(self, run: UUID) -> str:
+        """Name of a run's state."""
+        return str(self.read(run).state_name)
+
+    def places(self) -> int:
+        """Places of the deployment that are taken."""
+        limits = self.client._client.post("/v2/concurrency_limits/filter", json={}).json()
+        return sum(int(limit["active_slots"]) for limit in limits if limit["limit"] == 1)
+
+
+@pytest.fixture(name="office", scope="module")
+def _office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    settings = read_settings(home=tmp_path_factory.mktemp("office") / "home")
+    with (
+        studio(settings, only=("prefect",)) as addresses,
+        temporary_settings({PREFECT_API_URL: addresses.prefect_api_url}),
+        get_client(sync_client=True) as client,
+    ):
+        yield Office(client)
+
+
+def reap(*, attempts: int = 3, seconds: float = 2.0) -> int:
+    """One round, after a while in which nobody is heard."""
+    time.sleep(seconds)
+    patience = HASTY.model_copy(update={"attempts": attempts})
+    return Reaper(POOL, patience, is_hasty=True).round()
+
+
+def test_a_dead_run_leaves_nothing_open(office: Office) -> None:
+    """Nor does a run in its process; its place under the limit is free, and it is begun again."""
+    run = office.taken()
+    task = office.begin(run, "take s01-sc01-sh002-tk01")
+    child = office.child(task)
+    grandchild = office.begin(child, "take s01-sc01-sh002-tk01")
+    assert office.places() == 1
+
+    assert reap() == 1
+    assert office.state(run) == "Crashed"
+    assert office.state(child) == "Crashed"
+    for one in (task, grandchild):
+        assert office.client.read_task_run(one).state_name == "Crashed"
+    assert office.places() == 0
+    assert reap(seconds=0) == 1
+
+    told = office.read(run)
+    assert told.state_name == "AwaitingRetry"
+    assert told.state is not None
+    assert told.state.message == (
+        "Goes on elsewhere, attempt 2 of 3: worker worker-1 in s01-sc01-sh002 crashed."
+    )
+    assert reap() == 0, "whoever waits for a worker is left alone"
+    office.client.delete_flow_run(run)
+
+
+def test_a_run_that_dies_before_it_begins(office: Office) -> None:
+    """A worker that took it and died is missed, too."""
+    run = office.taken()
+    assert reap(seconds=0) == 0
+    assert reap() == 1
+    assert office.state(run) == "Crashed"
+    office.client.delete_flow_run(run)
+
+
+def test_nobody_is_left_to_cancel_a_run(office: Office) -> None:
+    """It is cancelled with its tasks, and stays so."""
+    run = office.taken()
+    task = office.begin(run, "take s01-sc01-sh002-tk01")
+    office.client.set_flow_run_state(run, Cancelling())
+
+    assert reap() == 1
+
+    assert office.state(run) == "Cancelled"
+    assert office.client.read_task_run(task).state_name == "Cancelled"
+    assert office.places() == 0
+    assert reap(seconds=0) == 0
+    office.client.delete_flow_run(run)
+
+
+def test_a_shot_that_crashes_on_three_workers(office: Office) -> None:
+    """The run is given up with the shot's slate; begun again by a person it has a new attempt."""
+    run = office.taken("worker-1")
+    for worker in ("worker-1", "worker-2", "worker-3"):
+        office.take(run, worker)
+        office.begin(run, "take s01-sc01-sh002-tk01")
+        office.client.set_flow_run_state(run, Crashed())
+        office.client.set_flow_run_state(run, Crashed())
+        assert reap(seconds=0.1) == 1
+
+    told = office.read(run)
+    assert told.state is not None
+    assert told.state.name == "GivenUp"
+    assert told.state.is_crashed()
+    assert told.state.message is not None
+    assert told.state.message.startswith(
+        "Given up: shot s01-sc01-sh002 was on the floor at each of 3 crashes, on workers "
+        "worker-1, worker-2, worker-3. "
+    )
+    assert reap(seconds=0.1) == 0, "it stays given up"
+    assert office.state(run) == "GivenUp"
+
+    office.client.set_flow_run_state(run, AwaitingRetry())
+    office.take(run, "worker-4")
+    office.begin(run, "take s01-sc01-sh002-tk01")
+    office.client.set_flow_run_state(run, Crashed())
+    assert reap(seconds=0.1) == 1
+    assert office.state(run) == "AwaitingRetry"
+    office.client.delete_flow_run(run)
+
+
+def test_a_run_that_ended_meanwhile_stays_as_it_ended(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between two looks of the reaper it was completed after all."""
+    run = office.taken()
+    office.begin(run, "take s01-sc01-sh002-tk01")
+    listed = office.read(run)
+    office.client.set_flow_run_state(run, Completed())
+    monkeypatch.setattr(Reaper, "_runs", lambda *_: [listed])
+
+    assert reap() == 0
+
+    assert office.state(run) == "Completed"
+    office.client.delete_flow_run(run)
+
+
+def test_another_reaper_was_faster(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that waits for its next worker is not begun again."""
+    run = office.taken()
+    office.begin(run, "take s01-sc01-sh002-tk01")
+    office.client.set_flow_run_state(run, Crashed())
+    listed = office.read(run)
+    assert reap(seconds=0.1) == 1
+    before = office.read(run).state_id
+    monkeypatch.setattr(Reaper, "_runs", lambda *_: [listed])
+
+    assert reap(seconds=0.1) == 0
+
+    assert office.read(run).state_id == before
+    office.client.delete_flow_run(run)
+
+
+def test_a_reaper_that_makes_no_rounds_is_not_well() -> None:
+    """Whoever starts services asks it over HTTP."""
+    port = free_port(None)
+    reaper = Reaper(POOL, HASTY)
+    health = HealthCheck(path="/health", port=port)
+    reaper_module._answer_health(reaper, port, stale_seconds=60)
+    assert health.passes()
+
+    reaper.asked -= 61
+
+    assert not health.passes()
+
+
+def test_silence_counts_from_when_somebody_listens(office: Office) -> None:
+    """A reaper that has just begun, like a server that was just started, has heard nothing yet."""
+    run = office.taken()
+    office.begin(run, "take s01-sc01-sh002-tk01")
+    time.sleep(5)
+    reaper = Reaper(POOL, HASTY.model_copy(update={"silent_seconds": 5.0}))
+
+    assert reaper.round() == 0
+    time.sleep(3)
+    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
+        assert reaper.round() == 0, "nobody answers"
+    time.sleep(3)
+    assert reaper.round() == 0, "somebody answers again"
+    time.sleep(3)
+    assert reaper.round() == 1
+    office.client.delete_flow_run(run)
+
+
+def test_a_worker_whose_runs_all_crash_is_drained(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once another worker has finished something; whatever it takes then is left to others."""
+    runs = [office.client.create_flow_run_from_deployment(office.deployment).id for _ in range(5)]
+    for run in runs[:3]:
+        office.take(run, "worker-bad")
+        office.client.set_flow_run_state(run, Crashed())
+    assert reap(attempts=1, seconds=0.1) == 3
+    assert why_drained(office.client, "worker-bad") is None
+
+    office.take(runs[3], "worker-good")
+    office.begin(runs[3], "take s01-sc01-sh002-tk01")
+    office.client.set_flow_run_state(runs[3], Completed())
+    office.take(runs[4], "worker-bad")
+    office.client.set_flow_run_state(runs[4], Crashed())
+    assert reap(seconds=0.1) == 1
+
+    assert "last 3 runs crashed" in (why_drained(office.client, "worker-bad") or "")
+    assert why_drained(office.client, "worker-good") is None
+    office.take(runs[4], "worker-bad")
+    monkeypatch.setenv("PREFECT__FLOW_RUN_ID", str(runs[4]))
+    monkeypatch.setenv("PREFECT__WORKER_NAME", "worker-bad")
+    shift.main()
+    told = office.read(runs[4]).state
+    assert told is not None
+    assert told.name == "AwaitingRetry"
+    assert told.message is not None
+    assert "worker-bad is drained, since its last 3 runs crashed" in told.message
+    for run in runs:
+        office.client.delete_flow_run(run)

@@ -1,0 +1,46 @@
+"""What a season makes of a run that crashed, without any server."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+from prefect.client.schemas.objects import FlowRun, State
+from prefect.states import Completed, Crashed, Failed
+
+from onestory.production.night import Admission
+from onestory.production.season import GIVEN_UP, SeasonEpisode
+from tasks import season
+from tasks.season import BELIEVED_SECONDS, may_go_on
+
+
+def crashed(seconds: float, name: str = "Crashed") -> State[None]:
+    """A run that crashed so long ago."""
+    at = datetime.now(UTC) - timedelta(seconds=seconds)
+    return Crashed(name=name, timestamp=at)
+
+
+@pytest.mark.parametrize(
+    ("state", "is_waited_for"),
+    [
+        (crashed(BELIEVED_SECONDS - 5), True),
+        (crashed(BELIEVED_SECONDS + 1), False),
+        (crashed(1, GIVEN_UP), False),
+        (Failed(), False),
+        (Completed(), False),
+    ],
+)
+def test_a_run_that_crashed_may_go_on(state: State[None], is_waited_for: bool) -> None:
+    """For a while, unless it was given up: then it has failed, and the night goes on."""
+    assert may_go_on(state) is is_waited_for
+
+
+def test_a_night_waits_for_a_run_that_may_go_on() -> None:
+    """It is under way, and not submitted a second time; given up, it has failed with its words."""
+    episode = SeasonEpisode.model_construct(episode="one")
+    run = FlowRun(flow_id=uuid4(), state=crashed(1))
+    given_up = FlowRun(flow_id=uuid4(), state=crashed(1, GIVEN_UP))
+
+    assert season._standing(episode, run).is_under_way
+    assert not season._is_over(run, Admission.model_construct(to_film=1))
+    assert season._standing(episode, given_up).job == "failed"
+    assert season._is_over(given_up, Admission.model_construct(to_film=1))
