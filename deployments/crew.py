@@ -50,13 +50,27 @@ def hire(settings: StudioSettings, topology: Topology | None = None) -> Addresse
     addresses = ensure_studio(settings, keep=True, only=servers, topology=topology)
     os.environ.update(addresses.as_environment())
     is_small = settings.is_embedded and topology is None
-    asyncio.run(_open_pool(AT_ONCE if is_small else None))
-    deploy(settings)
+    offer(settings, at_once=AT_ONCE if is_small else None)
     if topology is None:
         start_worker(settings)
     else:
         ensure_studio(settings)
     return addresses
+
+
+def offer(settings: StudioSettings, *, at_once: int | None) -> None:
+    """
+    Open the work pool if there is none, and offer the deployments to it.
+
+    Args:
+        settings: Which studio; its Prefect server is the one that the environment names.
+        at_once: Flow runs that a new pool carries out at once; None for as many as workers do.
+
+    Raises:
+        StudioError: If Prefect refuses a deployment.
+    """
+    asyncio.run(_open_pool(at_once))
+    deploy(settings)
 
 
 def deploy(settings: StudioSettings) -> None:

@@ -209,9 +209,12 @@ class Caretaker:
             told = whole.prefect_environment(self.port("postgres"), self.port("redis"), keys)
             is_api = name == "prefect"
             return whole.prefect(home, port, told) if is_api else whole.prefect_services(home, told)
-        number = 1 if name == whole.DESK else int(name.rpartition("-")[2])
+        number = int(name.rpartition("-")[2]) if name.startswith("worker-") else 1
         engine = whole.engine_name(whole.engine_of(number, topology))
+        # Not that of whoever asks: a service is the same for every one of them.
         addresses = replace(self.addresses(), engine_socket=self.engine_socket(engine))
+        if name == "reaper":
+            return services.reaper(addresses, port)
         queues = (whole.DESK,) if name == whole.DESK else whole.FILM_QUEUES
         return whole.worker(addresses, name, port, queues)
 

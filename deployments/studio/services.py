@@ -252,6 +252,24 @@ def worker(addresses: Addresses, port: int) -> Service:
     )
 
 
+def reaper(addresses: Addresses, port: int) -> Service:
+    """Who notices that a worker died, and has its runs go on elsewhere.
+
+    Args:
+        addresses: Of the studio that it looks after.
+        port: Where it says whether it is well.
+    """
+    return Service(
+        name="reaper",
+        argv=(*PYTHON, "deployments.reaper", "--port", str(port)),
+        environment=addresses.as_environment(),
+        log=addresses.home / "logs" / "reaper.log",
+        health=HealthCheck(path="/health", port=port),
+        start_seconds=120.0,
+        needs=("prefect",) if addresses.is_embedded else (),
+    )
+
+
 def mlflow_uri(home: Path) -> str:
     """Tracking address of the embedded studio: a SQLite file, no server."""
     return f"sqlite:///{home}/mlflow/mlflow.db"

@@ -2,7 +2,8 @@
 Which services make a whole studio on one machine: what `infra/compose` runs in containers?
 
     postgres ─┬─ prefect ─┬─ prefect-services    schedules, late runs, automations
-    redis ────┘           ├─ desk                seasons and reminders: orders without an engine
+    redis ────┘           ├─ reaper              misses runs whose worker died
+                          ├─ desk                seasons and reminders: orders without an engine
               ┌───────────┴─ worker-1 … N        a film at a time each
     gateway ──┴─ engine, engine-2 … M            workers share them in turn
     postgres, gateway ── mlflow
@@ -44,7 +45,7 @@ def service_names(topology: Topology) -> tuple[str, ...]:
     engines = tuple(engine_name(number) for number in range(1, topology.engines + 1))
     workers = tuple(worker_name(number) for number in range(1, topology.workers + 1))
     foundations = ("postgres", "redis", "gateway", "prefect", "prefect-services", "mlflow")
-    return (*foundations, *engines, DESK, *workers)
+    return (*foundations, *engines, "reaper", DESK, *workers)
 
 
 def engine_name(number: int) -> str:

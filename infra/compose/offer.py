@@ -5,16 +5,13 @@ A job that may run again at any time, and does after each upgrade. It does what 
 up --worker` does before it starts a worker, on a machine whose services somebody else keeps.
 """
 
-import asyncio
-
-from deployments.crew import _open_pool, deploy
+from deployments.crew import offer
 from deployments.studio.settings import read_settings
 
 
 def main() -> None:
     """Open the pool if there is none, without a limit: there are as many places as workers."""
-    asyncio.run(_open_pool(None))
-    deploy(read_settings())
+    offer(read_settings(), at_once=None)
 
 
 if __name__ == "__main__":

@@ -224,7 +224,7 @@ def test_workers_are_told_of_a_whole_studio(
 ) -> None:
     """The settings a worker reads are complete, not embedded, and point at an engine next door."""
     drawn = {name: f"x-{name}" for name in re.findall(r"\$\{(\w+):\?", json.dumps(services))}
-    for name in ("worker", "worker-2", "desk", "offer"):
+    for name in ("worker", "worker-2", "desk", "reaper", "offer"):
         for variable, value in fill_in(_environment(services[name]), drawn).items():
             monkeypatch.setenv(variable, value)
         settings = StudioSettings()
@@ -274,7 +274,8 @@ def test_nothing_phones_home(services: dict[str, dict[str, Any]]) -> None:
 def test_prefect_asks_who_calls(services: dict[str, dict[str, Any]]) -> None:
     """The server has a password, and whoever calls it is told the same one."""
     asked = services["prefect"]["environment"]["PREFECT_SERVER_API_AUTH_STRING"]
-    callers = [services[name]["environment"] for name in ("worker", "worker-2", "desk", "offer")]
+    names = ("worker", "worker-2", "desk", "reaper", "offer")
+    callers = [services[name]["environment"] for name in names]
 
     assert asked == "${PREFECT_AUTH:?run draw_secrets.py}"
     assert {caller["PREFECT_API_AUTH_STRING"] for caller in callers} == {asked}

@@ -168,6 +168,7 @@ def test_workers_are_those_of_the_compose_stack(compose: dict[str, Any]) -> None
     assert pods["worker"]["containers"][0]["args"] == services["worker"]["command"]
     assert pods["worker"]["initContainers"][0]["args"] == services["engine"]["command"]
     assert pods["desk"]["containers"][0]["args"] == services["desk"]["command"]
+    assert pods["desk"]["containers"][1]["args"] == services["reaper"]["command"]
     assert pods["offer"]["containers"][0]["args"] == services["offer"]["command"]
 
 
