@@ -111,9 +111,11 @@ def test_a_film_whose_worker_died_goes_on_with_another_worker(
 
     told = dashboard.read(run)
     assert told["run_count"] == 2
-    states = dashboard.task_states(run)
-    assert not {"Running", "Pending"} & {*states.values()}, states
-    assert "Crashed" in states.values()
+    wait_until(
+        lambda: not {"Running", "Pending"} & {*dashboard.task_states(run).values()},
+        "the server has heard of the end of every task",
+    )
+    assert "Crashed" in dashboard.task_states(run).values()
     assert "sh003" in told["labels"]["onestory.crash.1.shot"]
     assert told["labels"]["onestory.crash.1.worker"] != told["labels"]["prefect.worker.name"]
     stored = Counter(STORED.findall((crew.home / "logs" / "engine.log").read_text()))
@@ -144,7 +146,10 @@ def test_a_film_that_always_crashes_is_given_up(
     assert (told["state_type"], told["state_name"], told["run_count"]) == ("CRASHED", "GivenUp", 2)
     assert "Given up after 2 crashes: worker " in told["state"]["message"]
     assert "sh00" in told["state"]["message"]
-    assert not {"Running", "Pending"} & {*dashboard.task_states(run).values()}
+    wait_until(
+        lambda: not {"Running", "Pending"} & {*dashboard.task_states(run).values()},
+        "the server has heard of the end of every task",
+    )
 
 
 def test_an_order_that_cannot_be_filmed_has_failed(
