@@ -34,13 +34,36 @@ _PAGE = 200
 @task(task_run_name="tidy the vault", **RETRIED)
 async def tidy_vault(order: UpkeepOrder) -> Tidied:
     """Delete what no ledger reaches, and uncircled takes if the order says so."""
-    is_filming = await _is_filming()
-    return await asyncio.to_thread(tidy, unit().vault, order, is_filming=is_filming)
+    return await asyncio.to_thread(tidy, unit().vault, order, is_filming=await is_filming())
 
 
 @task(task_run_name="forget old runs", **RETRIED)
 async def forget_runs(order: UpkeepOrder) -> int:
     """Delete flow runs that ended long ago, with their task runs; says how many."""
+    return await _forget(order)
+
+
+async def announce_upkeep(tidied: Tidied, num_runs: int) -> None:
+    """Show on the dashboard what went."""
+    await acreate_markdown_artifact(
+        key="maintenance", markdown=upkeep_in_markdown(tidied, num_runs)
+    )
+
+
+async def is_filming() -> bool:
+    """Whether a film is being made, on whatever machine."""
+    async with get_client() as client:
+        at_work = await client.read_flow_runs(
+            flow_filter=FlowFilter(name=FlowFilterName(any_=list(FILMING))),
+            flow_run_filter=FlowRunFilter(
+                state=FlowRunFilterState(type=FlowRunFilterStateType(any_=_AT_WORK))
+            ),
+            limit=1,
+        )
+    return bool(at_work)
+
+
+async def _forget(order: UpkeepOrder) -> int:
     if order.keep_runs_days is None:
         return 0
     before = datetime.now(UTC) - timedelta(days=order.keep_runs_days)
@@ -52,25 +75,6 @@ async def forget_runs(order: UpkeepOrder) -> int:
         while runs := await client.read_flow_runs(flow_run_filter=ended, limit=_PAGE):
             forgotten += await _deleted(client, runs)
     return forgotten
-
-
-async def announce_upkeep(tidied: Tidied, num_runs: int) -> None:
-    """Show on the dashboard what went."""
-    await acreate_markdown_artifact(
-        key="maintenance", markdown=upkeep_in_markdown(tidied, num_runs)
-    )
-
-
-async def _is_filming() -> bool:
-    async with get_client() as client:
-        at_work = await client.read_flow_runs(
-            flow_filter=FlowFilter(name=FlowFilterName(any_=list(FILMING))),
-            flow_run_filter=FlowRunFilter(
-                state=FlowRunFilterState(type=FlowRunFilterStateType(any_=_AT_WORK))
-            ),
-            limit=1,
-        )
-    return bool(at_work)
 
 
 async def _all_of(client: PrefectClient, wanted: FlowRunFilter) -> list[FlowRun]:

@@ -10,6 +10,7 @@ from diffusers.models.transformers.transformer_wan import WanAttnProcessor
 from torch import Tensor
 
 from onestory.diffusion.inject import joint
+from onestory.diffusion.kernels import choose_attention
 from onestory.diffusion.kv import MemoryCache, cached, prefill
 
 
@@ -121,7 +122,7 @@ def test_fused_projections_read_the_same(t2v: Any, places: Callable[..., Tensor]
 def test_the_chosen_kernel_stays_chosen(t2v: Any, places: Callable[..., Tensor]) -> None:
     """Reading a memory goes through the attention kernel that was set on the model."""
     cache = prefill(t2v.model, t2v.tokens(t2v.remembered(1)), places(1, start=-5))
-    t2v.model.set_attention_backend("_native_math")
+    choose_attention(t2v.model, "_native_math", device=torch.device("cpu"))
     with cached(t2v.model, cache):
         chosen = {block.attn1.processor._attention_backend for block in t2v.model.blocks}
     assert {str(name.value) for name in chosen} == {"_native_math"}
