@@ -3,7 +3,6 @@
 import json
 import os
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,14 +38,14 @@ def keep_credentials(home: Path) -> Credentials:
     """
     path = home / SECRETS_FILE
     if not path.exists():
-        _write(path, _drawn())
+        write_private(path, json.dumps(_drawn()))
     try:
         path.chmod(0o600)
         keys = json.loads(path.read_bytes())
         if missing := {name: value for name, value in _drawn().items() if name not in keys}:
             # Drawn by an earlier version, which knew fewer services.
             keys |= missing
-            _write(path, keys)
+            write_private(path, json.dumps(keys))
         return Credentials(
             keys["minio_access_key"],
             SecretStr(keys["minio_secret_key"]),
@@ -73,13 +72,14 @@ def _drawn() -> dict[str, str]:
     }
 
 
-def _write(path: Path, keys: Mapping[str, str]) -> None:
-    draft = path.with_suffix(".draft")
+def write_private(path: Path, content: str) -> None:
+    """Write a file that only its owner reads, and that is either whole or as it was."""
+    draft = path.with_name(f"{path.name}.draft")
     draft.unlink(missing_ok=True)
     # Created with its mode, so that nobody can open it before a chmod.
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(json.dumps(keys).encode())
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(content)
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from deployments.studio import services
 from deployments.studio.addresses import QUIET, Addresses
-from deployments.studio.credentials import Credentials
+from deployments.studio.credentials import Credentials, write_private
 from deployments.studio.health import HealthCheck
 from deployments.studio.services import PREFECT_SETTINGS, PYTHON, Service
 from deployments.studio.state import Topology
@@ -37,7 +37,6 @@ DESK = "desk"
 FILM_QUEUES = ("rush", "default", "nightly", "preview")
 PACKAGES = "postgresql redis-server"
 """Of Debian."""
-_CONFIG_MODE = 0o600
 
 
 def service_names(topology: Topology) -> tuple[str, ...]:
@@ -102,7 +101,7 @@ def lay_out_postgres(home: Path, keys: Credentials) -> None:
     draft = home / "postgres.draft"
     shutil.rmtree(draft, ignore_errors=True)
     secret = home / "postgres.secret"
-    _write_private(secret, keys.database_password.get_secret_value())
+    write_private(secret, keys.database_password.get_secret_value())
     try:
         # Not synced here: a machine that dies meanwhile leaves a draft, which is made anew.
         making = ["-D", str(draft), "-U", OWNER, "--pwfile", str(secret), "--auth=scram-sha-256"]
@@ -146,7 +145,7 @@ def configure_redis(home: Path, port: int, keys: Credentials) -> None:
         "appendonly": "no",
     }
     content = "".join(f"{name} {value}\n" for name, value in lines.items())
-    _write_private(folder / "redis.conf", content)
+    write_private(folder / "redis.conf", content)
 
 
 def prefect(home: Path, port: int, environment: Mapping[str, str]) -> Service:
@@ -155,7 +154,7 @@ def prefect(home: Path, port: int, environment: Mapping[str, str]) -> Service:
     return replace(
         served,
         argv=(*served.argv, "--no-services"),
-        environment={**_without_sqlite(served.environment), **environment},
+        environment={**served.environment, **environment},
         needs=("postgres", "redis"),
     )
 
@@ -248,14 +247,6 @@ def database_url(
     return f"{driver}://{OWNER}:{password}@127.0.0.1:{port}/{name}"
 
 
-def _without_sqlite(environment: Mapping[str, str]) -> dict[str, str]:
-    return {
-        name: value
-        for name, value in environment.items()
-        if name != "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL"
-    }
-
-
 def debian_program(name: str) -> str:
     """
     Path of a program that Debian brings.
@@ -294,10 +285,3 @@ def _run(argv: Sequence[str], said: str = "") -> None:
             "the database cannot be laid out: " + (lines[-1] if lines else "it said nothing"),
             hint="is the disk full? Postgres refuses root where users cannot be mapped",
         )
-
-
-def _write_private(path: Path, content: str) -> None:
-    path.unlink(missing_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _CONFIG_MODE)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(content)

@@ -12,10 +12,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 WAIT_SECONDS = 180.0
 
@@ -67,6 +69,21 @@ def two_lives(folder: Path, episode: str, actions: Iterable[str] = STORY, **firs
         "shots": shots,
     }
     return _written(folder, episode, document)
+
+
+def season_of(folder: Path, name: str, episodes: Iterable[Mapping[str, Any]]) -> Path:
+    """Write a season of small films, whose scripts lie beside it under their episodes' names."""
+    document = {
+        "schema": "season.1",
+        "season": name,
+        "title": f"Season {name}",
+        "out": "films",
+        "defaults": {"width": 96, "height": 160, "max_takes": 1},
+        "episodes": [{"script": f"{one['episode']}.json"} | dict(one) for one in episodes],
+    }
+    path = folder / f"{name}.yaml"
+    path.write_text(yaml.safe_dump(document))
+    return path
 
 
 def _written(folder: Path, episode: str, document: dict[str, Any]) -> Path:

@@ -16,11 +16,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from deployments.studio.embedded import stop_studio
 from deployments.studio.settings import read_settings
-from onestory.testing.producing import Producer, shot_list
+from onestory.testing.producing import Producer, season_of, shot_list
 
 ACTIONS = ("waves", "sits down", "dances", "jumps", "walks", "runs", "reads", "points")
 
@@ -88,17 +86,7 @@ def _season(folder: Path, episodes: int, shots: int) -> Path:
     actions = [ACTIONS[number % len(ACTIONS)] for number in range(shots)]
     for name in names:
         shot_list(folder, name, actions)
-    document = {
-        "schema": "season.1",
-        "season": "first",
-        "title": "First",
-        "out": "films",
-        "defaults": {"width": 96, "height": 160, "max_takes": 1},
-        "episodes": [{"script": f"{name}.json", "episode": name} for name in names],
-    }
-    path = folder / "first.yaml"
-    path.write_text(yaml.safe_dump(document))
-    return path
+    return season_of(folder, "first", [{"episode": name} for name in names])
 
 
 if __name__ == "__main__":

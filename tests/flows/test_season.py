@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from onestory.testing.dashboard import Dashboard
-from onestory.testing.producing import Producer, shot_list
+from onestory.testing.producing import Producer, season_of, shot_list
 
 pytestmark = pytest.mark.studio
 
@@ -19,17 +18,7 @@ def _season(folder: Path, name: str, *episodes: dict[str, Any]) -> Path:
     """Write SEASON.yaml and scripts of one shot each."""
     for one in episodes:
         shot_list(folder, one["episode"], ("waves",))
-    document = {
-        "schema": "season.1",
-        "season": name,
-        "title": f"Season {name}",
-        "out": "films",
-        "defaults": {"width": 96, "height": 160, "max_takes": 1},
-        "episodes": [{"script": f"{one['episode']}.json"} | one for one in episodes],
-    }
-    path = folder / f"{name}.yaml"
-    path.write_text(yaml.safe_dump(document))
-    return path
+    return season_of(folder, name, episodes)
 
 
 def _produce(crew: Producer, season: Path, *flags: str) -> tuple[int, dict[str, Any]]:

@@ -11,7 +11,6 @@ import psutil
 import psycopg2
 import pytest
 import redis
-import yaml
 from mlflow.tracking import MlflowClient
 
 from deployments.studio.addresses import Addresses
@@ -20,7 +19,7 @@ from deployments.studio.embedded import ensure_studio, stop_studio
 from deployments.studio.settings import StudioSettings, read_settings
 from deployments.studio.state import read_state
 from onestory.testing.dashboard import Dashboard
-from onestory.testing.producing import Producer, shot_list
+from onestory.testing.producing import Producer, season_of, shot_list
 
 pytestmark = [pytest.mark.studio, pytest.mark.slow]
 
@@ -74,15 +73,7 @@ def _night(house: House) -> dict[str, Any]:
     folder = house.producer.out
     for episode in EPISODES:
         shot_list(folder, episode, ACTIONS)
-    document = {
-        "schema": "season.1",
-        "season": "first",
-        "title": "First",
-        "out": "films",
-        "defaults": {"width": 96, "height": 160, "max_takes": 1},
-        "episodes": [{"script": f"{one}.json", "episode": one} for one in EPISODES],
-    }
-    (folder / "first.yaml").write_text(yaml.safe_dump(document))
+    season_of(folder, "first", [{"episode": one} for one in EPISODES])
     dashboard = house.dashboard
     run = dashboard.submit(SEASON, {"season": "first.yaml"})
     dashboard.wait(run, ("RUNNING",))
