@@ -531,6 +531,32 @@ def train_pocket(
         _print(made, as_json, training.training_text)
 
 
+@train_app.command("encoders")
+def train_encoders(
+    out: Annotated[Path, typer.Option("--out", help="Keep the run in this folder.")] = Path(
+        ".training/encoders"
+    ),
+    start: Annotated[
+        Path | None, typer.Option(help="Go on from the end of the run in this folder.")
+    ] = None,
+    steps: Annotated[int | None, typer.Option(help="Stop after so many steps of the run.")] = None,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """School the encoders that look at takes, or go on with it."""
+    from deployments import schooling
+
+    with _edge(as_json):
+        made = schooling.train_encoders(
+            _settings(home),
+            out=out,
+            start=start,
+            steps=steps,
+            say=lambda line: typer.echo(line, err=True),
+        )
+        _print(made, as_json, schooling.schooling_text)
+
+
 @bench_app.command("memory")
 def bench_memory(
     stories: Annotated[int | None, typer.Option(help="Tell so many stories.")] = None,

@@ -71,7 +71,7 @@ def train_pocket(
     def read_out(model: PocketModel) -> dict[str, float]:
         return read_out_model(model, told, budget=READ_BUDGET, sampling=rhythm.sampling)
 
-    with _only_trainer(places.run), _Followed(settings, chosen, places.run, steps, say) as followed:
+    with only_trainer(places.run), _Followed(settings, chosen, places.run, steps, say) as followed:
         measures = [read_out] if told else []
         taken = train(
             chosen, places, followed, start=start, until=steps, rhythm=rhythm, measures=measures
@@ -176,7 +176,7 @@ def _read(path: Path | None) -> "TrainingConfig":
         raise OrderError(error.message, hint=error.hint) from error
 
 
-def _only_trainer(folder: Path) -> AbstractContextManager[None]:
+def only_trainer(folder: Path) -> AbstractContextManager[None]:
     """One process at a time trains in a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     busy = OrderError(
