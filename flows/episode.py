@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from prefect import flow
 
 from onestory.continuity.ladder import next_attempt
-from onestory.production.delivery import Delivery
+from onestory.production.delivered import Delivery
 from onestory.production.order import EpisodeOrder
 from onestory.production.plan import Plan, ShotPlan
 from onestory.production.spending import Spending

@@ -13,17 +13,16 @@ from typing import Any, Literal
 from uuid import UUID
 
 from prefect.artifacts import (
-    acreate_image_artifact,
-    acreate_link_artifact,
     acreate_markdown_artifact,
     acreate_progress_artifact,
     acreate_table_artifact,
     aupdate_progress_artifact,
 )
 from prefect.events import emit_event
+from prefect.runtime import flow_run
 
 from onestory.engine_server.messages import VerdictAnswer
-from onestory.production.delivery import Delivery
+from onestory.production.delivered import Delivery
 from onestory.production.estimate import plan_in_markdown
 from onestory.production.plan import Plan, ShotPlan
 from onestory.production.preflight import Finding
@@ -107,9 +106,10 @@ async def announce_circled(sheet: CallSheet, circled: Circled) -> None:
 
 
 def announce_question(question: Question) -> None:
-    """Say that a run is about to wait for a person."""
+    """Say that a run is about to wait for a person, and for what."""
     takes = [take.in_short for take in question.takes]
     emit("onestory.review.asked", question.slate, {"key": question.key, "takes": takes})
+    _in_background(_show_question(question))
 
 
 def announce_answer(question: Question, answer: Answer) -> None:
@@ -142,7 +142,7 @@ async def _show_plan(sheet: CallSheet, plan: Plan, findings: Sequence[Finding]) 
     await acreate_markdown_artifact(
         markdown=plan_in_markdown(plan.shots, price, findings),
         key=f"plan-{sheet.episode}",
-        description=f"{sheet.title}: what this run films, and why",
+        description=f"What this run films, and why: {sheet.title}",
     )
 
 
@@ -150,7 +150,7 @@ async def _open_progress(sheet: CallSheet, plan: Plan) -> None:
     _progress[sheet.episode] = await acreate_progress_artifact(
         progress=0.0,
         key=f"progress-{sheet.episode}",
-        description=f"{sheet.title}: {plan.num_to_shoot} of {len(plan.shots)} shots to film",
+        description=f"{plan.num_to_shoot} of {len(plan.shots)} shots to film: {sheet.title}",
     )
 
 
@@ -162,30 +162,33 @@ async def _update_progress(sheet: CallSheet, share: float) -> None:
 async def _show_evidence(take: TakeInHand, verdict: VerdictAnswer) -> None:
     link = await unit().exhibit(verdict)
     if link is not None:
-        await acreate_image_artifact(
-            image_url=link,
+        reasons = ", ".join(verdict.reasons)
+        await acreate_markdown_artifact(
+            markdown=f"**{take.slate} is NG: {reasons}**\n\n![what its gates saw]({link})\n\n"
+            "What its gates saw, and what they held it against.",
             key=f"evidence-{take.slate}",
-            description=f"{take.slate} is NG ({', '.join(verdict.reasons)}): what its gates saw, "
-            "and what they held it against",
+            description=f"NG ({reasons}): {take.slate}",
         )
 
 
+async def _show_question(question: Question) -> None:
+    run = f"[its run](/runs/flow-run/{flow_run.id})"
+    await acreate_markdown_artifact(
+        markdown=f"{question.in_markdown()}\n\n**Open {run} and press Resume to decide.**",
+        key=f"waits-{question.episode}",
+        description=f"Take {question.number} of shot {question.shot_number} waits for a person",
+    )
+
+
 async def _show_delivery(sheet: CallSheet, delivery: Delivery) -> None:
-    await acreate_image_artifact(
-        image_url=delivery.links.contact_sheet,
-        key=f"contact-sheet-{sheet.episode}",
-        description=f"{sheet.title}: the circled take of every shot",
+    await acreate_markdown_artifact(
+        markdown=delivery.in_markdown,
+        key=f"film-{sheet.episode}",
+        description=f"Film, dailies and pictures: {sheet.title}",
     )
     await acreate_table_artifact(
         table=[dict(row) for row in delivery.gate_table],
         key=f"gates-{sheet.episode}",
-        description="Every circled take, and what the gates measured",
-    )
-    await acreate_link_artifact(
-        link=delivery.links.film, link_text=f"{sheet.title} (film)", key=f"film-{sheet.episode}"
-    )
-    await acreate_link_artifact(
-        link=delivery.links.dailies,
-        link_text=f"{sheet.title} (dailies)",
-        key=f"dailies-{sheet.episode}",
+        description="What the gates measured of every circled take; – is one that did not run, "
+        f"and those that ran for none are left out: {sheet.title}",
     )
