@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from onestory.documents import Digest, digest_of_json
+from onestory.documents import digest_of_json
 from onestory.engines.held import held, spread
-from onestory.engines.latents import pack_latents, unpack_latents
+from onestory.engines.latents import pack_latents
 from onestory.engines.pocket.captions import pocket_caption
 from onestory.engines.pocket.picture import CELL, Grid, onto_grid
 from onestory.engines.protocol import (
@@ -31,11 +31,12 @@ from onestory.engines.protocol import (
     Frame,
     RecalledFrame,
 )
-from onestory.engines.recipe import EngineFingerprint, Recipe, imported_for
+from onestory.engines.recipe import EngineFingerprint, Recipe
 from onestory.engines.wan.card import WanConfig, named_choices, read_card
 from onestory.engines.wan.folder import find_folder, find_memory, levels_of, weights_digest
 from onestory.engines.wan.picture import drawn_index, drawn_size, stretches
 from onestory.engines.wan.published import config_for, find_published
+from onestory.engines.wan.refusing import MULTIPLE_OF, refuse
 from onestory.errors import OrderError, OutOfMemoryError, RenderError
 from onestory.memory.budget import PATCH, tokens_per_frame
 from onestory.memory.lineage import Remembered
@@ -43,14 +44,14 @@ from onestory.resampling import filled
 
 if TYPE_CHECKING:
     from onestory.engines.wan.ladder import Work
-    from onestory.engines.wan.model import GivenFrames, Memory, WanModel
+    from onestory.engines.wan.model import WanModel
+    from onestory.engines.wan.shot import GivenFrames, Memory
     from onestory.memory.policies import NextShot, SelectionPolicy
 
 _Asked = ParamSpec("_Asked")
 _Done = TypeVar("_Done")
 
 NAME = "wan"
-MULTIPLE_OF = 2
 RECIPE_VERSION = 1
 """Raised by hand when a change of code alters pixels."""
 
@@ -179,30 +180,12 @@ class WanEngine:
         """
         if recipe.memory_budget == 0 or not takes:
             return ()
-        import torch
-
-        from onestory.engines.wan.recalling import features_of, figures_of, next_shot
-        from onestory.memory.bank import MemoryBank
+        from onestory.engines.wan.recalling import bank_of, newest_first, next_shot
         from onestory.memory.policies import people_first
         from onestory.memory.recall import recall
 
-        shape, own = (self.card.latent_channels, *self._cells(recipe)), self.fingerprint()
-        bank = MemoryBank()
-        for number, earlier in enumerate(takes):
-            engine = earlier.take.recipe.engine
-            if engine.name != NAME and engine != imported_for(own, Digest(engine.weights)):
-                continue
-            latents_FChw = torch.from_numpy(unpack_latents(earlier.read_latents()).copy())
-            if latents_FChw.shape[1:] == shape:
-                bank.remember(
-                    latents_FChw,
-                    take=earlier.take.address,
-                    slate=earlier.take.slate,
-                    shot=number,
-                    features_FE=features_of(earlier.take.recipe, latents_FChw),
-                    figures=figures_of(earlier.take.recipe, latents_FChw),
-                    flagged=earlier.spoilt_latents(len(latents_FChw)),
-                )
+        shape = (self.card.latent_channels, *self._cells(recipe))
+        bank = bank_of(takes, self.fingerprint(), shape)
         if not len(bank):
             return ()
         policy, asked = self._choosing(
@@ -216,7 +199,7 @@ class WanEngine:
         if self.published is None:
             return chosen
         order = {earlier.take.address: number for number, earlier in enumerate(takes)}
-        return _newest_first(chosen, order)
+        return newest_first(chosen, order)
 
     def latents_of(self, recipe: Recipe, frames: Iterable[Frame]) -> bytes:
         """
@@ -313,11 +296,12 @@ class WanEngine:
         """Draw at the card's rate: no fewer frames than asked for, and all their latents."""
         # A published memory was trained to draw from what it remembers alone.
         has_sight = keyframe is not None or (self.published is not None and bool(memory))
-        self._refuse(recipe, num_frames, has_first=keyframe is not None, has_sight=has_sight)
-        control.check()
-        from onestory.engines.wan.model import Shot
-
         config, card = self.config, self.card
+        has_first = keyframe is not None
+        refuse(card, config, recipe, num_frames, has_first=has_first, has_sight=has_sight)
+        control.check()
+        from onestory.engines.wan.shot import Shot
+
         width, height = self._size(recipe)
         lengths = stretches(num_frames, most=config.stretch_frames, temporal=card.temporal)
         first_HW3 = None if keyframe is None else self._fitted(keyframe, recipe)
@@ -416,33 +400,6 @@ class WanEngine:
             "The memory is read by stock weights, which were never trained to read one.",
         )
 
-    def _refuse(self, recipe: Recipe, num_frames: int, *, has_first: bool, has_sight: bool) -> None:
-        """Say what the model cannot do."""
-        card, config = self.card, self.config
-        if has_first and not card.reads_picture:
-            raise RenderError(
-                f"{card.name} reads captions alone and cannot start from a first frame",
-                hint="take the keyframe back, or film with Wan2.2-TI2V",
-            )
-        if not has_sight and not card.reads_text_alone:
-            raise RenderError(
-                f"{card.name} starts from a first frame, and the shot has none",
-                hint="give every shot after a cut a keyframe, or film with Wan2.2-TI2V",
-            )
-        at_once = (config.stretch_frames - 1) // card.temporal * card.temporal + 1
-        most = config.max_frames if card.reads_picture else at_once
-        if num_frames > most:
-            raise RenderError(
-                f"the shot takes {num_frames} frames at {config.fps} a second, and {card.name} "
-                f"draws {most}",
-                hint="cut the shot in two",
-            )
-        if recipe.width % MULTIPLE_OF or recipe.height % MULTIPLE_OF:
-            raise RenderError(
-                f"the frame is {recipe.width}x{recipe.height}, and both must divide by "
-                f"{MULTIPLE_OF}"
-            )
-
     def _size(self, recipe: Recipe) -> tuple[int, int]:
         """Width and height of what is drawn, in pixels."""
         return drawn_size(
@@ -463,7 +420,7 @@ class WanEngine:
     def _model(self) -> "WanModel":
         with self._loading:
             if self._loaded is None:
-                from onestory.engines.wan.model import load_model, usual_device
+                from onestory.engines.wan.loading import load_model, usual_device
 
                 self._loaded = load_model(
                     self.folder,
@@ -475,16 +432,6 @@ class WanEngine:
                     is_offloaded=self._is_offloaded,
                 )
             return self._loaded
-
-
-def _newest_first(
-    lineage: Sequence[Remembered], order: Mapping[Digest, int]
-) -> tuple[Remembered, ...]:
-    """Published memories were trained on frames in story order, the newest next to the shot."""
-    newest = sorted(lineage, key=lambda one: (order[one.take], one.frame_index), reverse=True)
-    return tuple(
-        one.model_copy(update={"position": position}) for position, one in enumerate(newest)
-    )
 
 
 def _guidance(usual: float, recipe: Recipe) -> float:
