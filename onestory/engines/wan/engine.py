@@ -12,7 +12,6 @@ torch is loaded with the first question about memory, weights with the first tak
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import numpy as np
@@ -32,11 +31,11 @@ from onestory.engines.protocol import (
     RecalledFrame,
 )
 from onestory.engines.recipe import EngineFingerprint, Recipe
-from onestory.engines.wan.card import WanConfig, named_choices, read_card
-from onestory.engines.wan.folder import find_folder, find_memory, levels_of, weights_digest
+from onestory.engines.wan.card import named_choices
+from onestory.engines.wan.folder import levels_of
 from onestory.engines.wan.picture import drawn_index, drawn_size, stretches
-from onestory.engines.wan.published import config_for, find_published
 from onestory.engines.wan.refusing import MULTIPLE_OF, refuse
+from onestory.engines.wan.sources import Place, Places, find_sources
 from onestory.errors import OrderError, OutOfMemoryError, RenderError
 from onestory.memory.budget import PATCH, tokens_per_frame
 from onestory.memory.lineage import Remembered
@@ -78,12 +77,14 @@ class WanEngine:
         self,
         config: Mapping[str, Any] | None = None,
         *,
-        weights: str | Path | None = None,
+        weights: Place | None = None,
         may_download: bool = False,
-        memory: str | Path | None = None,
-        memory_weights: str | Path | None = None,
+        memory: Place | None = None,
+        memory_weights: Place | None = None,
         memory_budget: float = 1.0,
         memory_policy: str = "",
+        adapter: Places | None = None,
+        gguf: Places | None = None,
         device: str = "",
         is_offloaded: bool = False,
     ) -> None:
@@ -101,6 +102,10 @@ class WanEngine:
             memory_budget: Of a first take, in latent-frame equivalents. It stands in recipes.
             memory_policy: Who chooses what is remembered, one of `POLICIES`; nothing for the
                 trained selector or Memento's queries, if there are any, and diversity if not.
+            adapter: File of a few-step adapter (LoRA), or two: for high noise and for low noise;
+                None for none.
+            gguf: GGUF file with the transformer's weights, or two: for high noise and for low
+                noise; None for those of the folder.
             device: Where it computes, as torch names it; nothing for the first GPU, or the CPU.
             is_offloaded: Whether parts wait in main memory until they are needed, so that the
                 device need hold only the largest of them.
@@ -109,18 +114,18 @@ class WanEngine:
             OrderError: If there is no such choice or policy, or choices exclude each other.
             WeightsError: If there are no such weights, or they do not fit each other.
         """
-        self.folder = find_folder(weights, may_download=may_download)
-        self.memory = find_memory(self.folder, memory)
-        self.card = read_card(self.folder)
-        self.published = None
-        if memory_weights is not None:
-            if self.memory is not None:
-                raise OrderError(
-                    "a model has one memory: OneStory modules or memory_weights, and it has both",
-                    hint=f"leave memory_weights out, or move {self.memory} away",
-                )
-            self.published = find_published(memory_weights, self.folder, self.card)
-        self.config: WanConfig = config_for(self.card, self.published, config)
+        self.sources = find_sources(
+            config,
+            weights=weights,
+            may_download=may_download,
+            memory=memory,
+            memory_weights=memory_weights,
+            adapter=adapter,
+            gguf=gguf,
+        )
+        self.folder, self.card = self.sources.folder, self.sources.card
+        self.config, self.memory = self.sources.config, self.sources.memory
+        self.published = self.sources.published
         self._levels = levels_of(self.memory)
         has_selector = self.memory is not None and (self.memory / "selector").is_dir()
         has_queries = self.published is not None and bool(self.published.queries)
@@ -140,13 +145,9 @@ class WanEngine:
 
     def fingerprint(self) -> EngineFingerprint:
         """What of this engine decides pixels."""
-        own = self.folder / "memory"
-        elsewhere = None if self.memory in (None, own) else self.memory
         return EngineFingerprint(
             name=NAME,
-            weights=weights_digest(
-                self.folder, elsewhere, self.published.files if self.published else ()
-            ),
+            weights=self.sources.digest(),
             config=digest_of_json(named_choices(self.config)),
             recipe_version=RECIPE_VERSION,
         )
@@ -428,6 +429,8 @@ class WanEngine:
                     self.config,
                     memory=self.memory,
                     published=self.published,
+                    adapter=self.sources.adapter,
+                    packed=self.sources.packed,
                     device=self._device or usual_device(),
                     is_offloaded=self._is_offloaded,
                 )

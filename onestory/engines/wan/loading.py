@@ -4,12 +4,16 @@ How do the weights of a Wan get from a folder to a device?
     folder ── diffusers ── stock pipeline ── flow shift of the config ── device, or main memory
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import diffusers
 import torch
 
+from onestory.diffusion.storing import store_in_fp8
+from onestory.engines.wan.adapter import Adapter
+from onestory.engines.wan.adapting import adapt
 from onestory.engines.wan.card import WanCard, WanConfig
 from onestory.engines.wan.ladder import Rung, let_go, spoken_of
 from onestory.engines.wan.model import WanModel
@@ -24,6 +28,8 @@ def load_model(
     *,
     memory: Path | None = None,
     published: Published | None = None,
+    adapter: Adapter | None = None,
+    packed: Sequence[Path] = (),
     device: str,
     is_offloaded: bool = False,
 ) -> WanModel:
@@ -36,6 +42,8 @@ def load_model(
         config: How it is used.
         memory: OneStory modules, if there are any.
         published: A memory that others published, if there is one.
+        adapter: A few-step adapter, if there is one.
+        packed: A GGUF file for each transformer; none for the folder's own weights.
         device: Where it computes, as torch names it.
         is_offloaded: Whether parts wait in main memory until they are needed. On the CPU they
             are there anyway.
@@ -53,6 +61,7 @@ def load_model(
             dtype={"default": getattr(torch, config.dtype), **kept},
             local_files_only=True,
             use_safetensors=True,
+            **_unpacked(folder, packed, config),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__)
@@ -61,6 +70,12 @@ def load_model(
         scheduler = pipeline.scheduler
         name = "flow_shift" if "flow_shift" in scheduler.config else "shift"
         pipeline.scheduler = type(scheduler).from_config(scheduler.config, **{name: config.shift})
+    experts = [one for one in (pipeline.transformer, pipeline.transformer_2) if one is not None]
+    if adapter is not None:
+        adapt(experts, adapter, weight=config.adapter_weight)
+    if config.storage == "fp8":
+        for expert in experts:
+            store_in_fp8(expert, computing=getattr(torch, config.dtype))
     # On the CPU they are there anyway.
     is_offloaded = is_offloaded and torch.device(device).type != "cpu"
     has_run_out = False
@@ -88,6 +103,23 @@ def load_model(
     if has_run_out:
         model.ladder.taken.append(Rung.PARTS)
     return model
+
+
+def _unpacked(folder: Path, packed: Sequence[Path], config: WanConfig) -> dict[str, Any]:
+    """Transformers whose weights stay packed until they compute."""
+    stock: Any = diffusers  # untyped
+    dtype = getattr(torch, config.dtype)
+    return {
+        part: stock.WanTransformer3DModel.from_single_file(
+            str(file),
+            config=str(folder),
+            subfolder=part,
+            quantization_config=stock.GGUFQuantizationConfig(compute_dtype=dtype),
+            dtype=dtype,
+            local_files_only=True,
+        )
+        for part, file in zip(("transformer", "transformer_2"), packed, strict=False)
+    }
 
 
 def usual_device() -> str:
