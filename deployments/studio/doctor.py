@@ -216,12 +216,14 @@ def _wan(settings: StudioSettings) -> Iterator[Finding]:
     from onestory.engines.wan.sources import find_sources
 
     options = settings.engine_options
-    named = ("memory", "memory_weights", "adapter", "gguf")
     try:
         found = find_sources(
             options.get("config"),
             weights=options.get("weights"),
-            **{name: options.get(name) for name in named},
+            memory=options.get("memory"),
+            memory_weights=options.get("memory_weights"),
+            adapter=options.get("adapter"),
+            gguf=options.get("gguf"),
         )
     except (WeightsError, OrderError) as error:
         yield _finding("weights", False, error.message, error.hint or "")
