@@ -8,12 +8,18 @@ Which few-step adapter lies in a file, and does it fit the model?
 Adapters that draw in few steps (lightx2v, CausVid, Wan2.2-Lightning) are published as low-rank
 updates of linear layers, under the names of the original Wan or of kohya's trainer. An update
 counts by alpha over its rank; where no alpha stands, by 1. Beside them stand whole differences,
-which are added to what the model has: `diff` to a weight, `diff_b` to a bias.
+which are added to what the model has: `diff` to a weight, `diff_b` to a bias, `diff_m` to the
+modulation of a block.
+
+Those of lightx2v for Wan2.2-I2V-A14B also hold layers for image tokens, which only Wan2.1-I2V has:
+they are passed over where the model has none.
 
 Nothing is loaded: this module reads the heads of files and does without torch.
 
 References: the names and the meaning of alpha, diff and diff_b as diffusers' Wan loader reads
-them; https://huggingface.co/lightx2v.
+them; https://huggingface.co/lightx2v. diff_m, which diffusers passes over, as in
+https://github.com/kijai/ComfyUI-WanVideoWrapper/issues/807; image layers,
+https://github.com/ModelTC/LightX2V/issues/1246.
 """
 
 import json
@@ -61,9 +67,9 @@ ELSEWHERE: Mapping[str, str] = {
 }
 
 _KEY = re.compile(
-    r"(?P<prefix>diffusion_model\.|lora_unet_)(?P<layer>.+?)\."
+    r"(?P<prefix>diffusion_model\.|lora_unet__?)(?P<layer>.+?)\."
     r"(?:(?P<half>lora_down|lora_up|lora_A|lora_B)(?:\.default)?\.weight"
-    r"|(?P<whole>alpha|diff|diff_b|lora_B\.bias))"
+    r"|(?P<whole>alpha|diff|diff_b|diff_m|lora_B\.bias))"
 )
 _PIECES = {
     "lora_A": "down",
@@ -72,8 +78,10 @@ _PIECES = {
     "lora_up": "up",
     "diff_b": "bias",
     "lora_B.bias": "bias",
+    "diff_m": "modulation",
 }
-_BLOCK = re.compile(r"blocks\.(\d+)\.(.+)")
+_FOR_IMAGES = ("add_k_proj", "add_v_proj", "norm_added_k", "image_embedder")
+_BLOCK = re.compile(r"blocks\.(\d+)(?:\.(.+))?")
 _KOHYAS = re.compile(r"blocks_(\d+)_(self_attn|cross_attn|ffn)_(.+)")
 
 
@@ -86,7 +94,8 @@ class Piece:
 
 
 Change = Mapping[str, Piece]
-"""What is known of a layer's update: `down`, `up`, `alpha`, `bias`, `diff`."""
+"""What is known of a layer's update: `down`, `up`, `alpha`, `bias`, `diff`; or of a block's, or the
+whole model's: `modulation`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -126,23 +135,29 @@ def find_adapter(place: str | Path | Sequence[str | Path], folder: Path, card: W
         WeightsError: If there is none, it is of a form that we do not know, or of another model.
     """
     files = experts_files(place, card, "adapter", may_share=True)
-    changes = tuple(_read(file) for file in files)
-    for number, (file, layers) in enumerate(zip(files, changes, strict=True)):
-        _check_fit(file, layers, folder / ("transformer_2" if number else "transformer"))
-    return Adapter(files=files, changes=changes)
+    changes = []
+    for number, file in enumerate(files):
+        part = folder / ("transformer_2" if number else "transformer")
+        config = json.loads((part / "config.json").read_text("utf-8"))
+        layers = _read(file, has_images=config.get("image_dim") is not None)
+        _check_fit(file, layers, config)
+        changes.append(layers)
+    return Adapter(files=files, changes=tuple(changes))
 
 
-def _read(file: Path) -> Mapping[str, Change]:
+def _read(file: Path, *, has_images: bool) -> Mapping[str, Change]:
     """Sort the tensors of a file by the layers that they change."""
     found: dict[str, dict[str, Piece]] = {}
     for key, shape in read_head(file).items():
         match = _KEY.fullmatch(key)
-        layer = match and _named(match["layer"], match["prefix"])
+        layer = match and _named(match["layer"], match["prefix"], match["whole"] or "")
         if match is None or layer is None:
             raise WeightsError(
                 f"{file.name} is no adapter of a form that we know: it holds {key!r}",
                 hint="an adapter is a low-rank update (LoRA) of a Wan, as safetensors",
             )
+        if not has_images and any(name in layer for name in _FOR_IMAGES):
+            continue
         said = match["half"] or match["whole"]
         found.setdefault(layer, {})[_PIECES.get(said, said)] = Piece(key, shape)
     if not found:
@@ -150,21 +165,23 @@ def _read(file: Path) -> Mapping[str, Change]:
     return found
 
 
-def _named(layer: str, prefix: str) -> str | None:
+def _named(layer: str, prefix: str, whole: str) -> str | None:
     """The name that a layer has in diffusers; None if we know no such layer."""
-    if prefix == "lora_unet_":
+    if whole == "diff_m":
+        # Modulation is a block's own, or the whole model's.
+        return "" if layer == "head" else layer if re.fullmatch(r"blocks\.\d+", layer) else None
+    if prefix != "diffusion_model.":
         kohyas = _KOHYAS.fullmatch(layer)
         layer = f"blocks.{kohyas[1]}.{kohyas[2]}.{kohyas[3]}" if kohyas else layer
     block = _BLOCK.fullmatch(layer)
     if block is None:
         return ELSEWHERE.get(layer)
-    ours = IN_BLOCKS.get(block[2])
+    ours = IN_BLOCKS.get(block[2] or "")
     return ours and f"blocks.{block[1]}.{ours}"
 
 
-def _check_fit(file: Path, layers: Mapping[str, Change], part: Path) -> None:
+def _check_fit(file: Path, layers: Mapping[str, Change], config: Mapping[str, Any]) -> None:
     """See that updates are whole, and as large as the layers of the model's blocks."""
-    config = json.loads((part / "config.json").read_text("utf-8"))
     width = int(config["num_attention_heads"]) * int(config["attention_head_dim"])
     ffn, blocks = int(config["ffn_dim"]), int(config["num_layers"])
     for name, change in layers.items():

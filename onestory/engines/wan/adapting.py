@@ -2,7 +2,7 @@
 How does a few-step adapter get into the transformers of a Wan?
 
     down, up, alpha ── beside a linear layer ── for good, its weights stay as they are
-    diff, diff_b ───── added to a weight or a bias
+    diff, diff_b ───── added to a weight or a bias; diff_m to a block's modulation
 
 Updates are not merged: they are not rounded with the weights, and weights that are packed, or
 stored as fp8 afterwards, take them as well.
@@ -74,11 +74,13 @@ def _updates(
 
 def _add(transformer: Any, layer: str, tensors: Mapping[str, Tensor], weight: float) -> None:
     """Add whole differences to what a layer has."""
-    names = {"weight": "diff"} | ({} if "down" in tensors else {"bias": "bias"})
+    names = {"weight": "diff", "scale_shift_table": "modulation"} | (
+        {} if "down" in tensors else {"bias": "bias"}
+    )
     for name, difference in names.items():
         if difference not in tensors:
             continue
-        own = getattr(transformer.get_submodule(layer), name)
+        own = getattr(transformer.get_submodule(layer), name, None)
         change = tensors[difference]
         if own is None or own.shape != change.shape or not own.is_floating_point():
             has = "none that can be added to" if own is None else f"{tuple(own.shape)}"

@@ -109,17 +109,21 @@ def _unpacked(folder: Path, packed: Sequence[Path], config: WanConfig) -> dict[s
     """Transformers whose weights stay packed until they compute."""
     stock: Any = diffusers  # untyped
     dtype = getattr(torch, config.dtype)
-    return {
-        part: stock.WanTransformer3DModel.from_single_file(
-            str(file),
-            config=str(folder),
-            subfolder=part,
-            quantization_config=stock.GGUFQuantizationConfig(compute_dtype=dtype),
-            dtype=dtype,
-            local_files_only=True,
-        )
-        for part, file in zip(("transformer", "transformer_2"), packed, strict=False)
-    }
+    found = {}
+    for part, file in zip(("transformer", "transformer_2"), packed, strict=False):
+        try:
+            found[part] = stock.WanTransformer3DModel.from_single_file(
+                str(file),
+                config=str(folder),
+                subfolder=part,
+                quantization_config=stock.GGUFQuantizationConfig(compute_dtype=dtype),
+                dtype=dtype,
+                local_files_only=True,
+            )
+        except NotImplementedError as error:
+            # What no file has cannot be brought anywhere, says torch.
+            raise ValueError(f"{file.name} does not hold every weight") from error
+    return found
 
 
 def usual_device() -> str:

@@ -11,6 +11,7 @@ The package gguf reads it, and diffusers computes with it. torch is not needed h
 """
 
 import importlib.util
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -28,19 +29,22 @@ FULL = 4
 """Bytes of a float32."""
 
 
-def find_packed(place: str | Path | Sequence[str | Path], card: WanCard) -> tuple[Path, ...]:
+def find_packed(
+    place: str | Path | Sequence[str | Path], folder: Path, card: WanCard
+) -> tuple[Path, ...]:
     """
     Find GGUF files.
 
     Args:
         place: A file; or two, for high noise and for low noise.
+        folder: The model's.
         card: What the model is.
 
     Returns:
         A file for each transformer.
 
     Raises:
-        WeightsError: If there is none, or it is no GGUF file.
+        WeightsError: If there is none, it is no GGUF file, or of a model with other blocks.
         OrderError: If the package that reads it is missing.
     """
     files = experts_files(place, card, "gguf", may_share=False)
@@ -50,6 +54,17 @@ def find_packed(place: str | Path | Sequence[str | Path], card: WanCard) -> tupl
                 raise WeightsError(f"{file.name} is no GGUF file")
     if importlib.util.find_spec("gguf") is None:
         raise OrderError("GGUF files are read by the package gguf, and it is not installed")
+    for number, file in enumerate(files):
+        part = folder / ("transformer_2" if number else "transformer")
+        blocks = int(json.loads((part / "config.json").read_text("utf-8"))["num_layers"])
+        names = [tensor.name.split(".") for tensor in _tensors(file)]
+        found = {name[1] for name in names if name[0] == "blocks"}
+        # diffusers would pass over what is too much.
+        if len(found) != blocks:
+            raise WeightsError(
+                f"{file.name} holds {len(found)} blocks, and the model has {blocks}",
+                hint="name the file of this model, with the names of the original Wan",
+            )
     return files
 
 
@@ -67,14 +82,8 @@ def count_packed(file: Path, *, size: int) -> tuple[int, int]:
     Raises:
         WeightsError: If it cannot be read.
     """
-    from gguf import GGUFReader
-
-    try:
-        tensors: list[Any] = list(GGUFReader(file).tensors)
-    except (OSError, ValueError, KeyError, IndexError) as error:
-        raise WeightsError(f"{file.name} cannot be read: {error}") from error
     number = num_bytes = 0
-    for tensor in tensors:
+    for tensor in _tensors(file):
         elements = int(tensor.n_elements)
         number += elements
         if any(name in tensor.name.split(".") for name in IN_FULL):
@@ -112,3 +121,12 @@ def refuse_packed(config: WanConfig, *, has_memory_weights: bool) -> None:
             "a memory that others published needs weights as they are, and gguf packs them",
             hint="leave gguf or memory_weights out",
         )
+
+
+def _tensors(file: Path) -> list[Any]:
+    from gguf import GGUFReader
+
+    try:
+        return list(GGUFReader(file).tensors)
+    except (OSError, ValueError, KeyError, IndexError) as error:
+        raise WeightsError(f"{file.name} cannot be read: {error}") from error

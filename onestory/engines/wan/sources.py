@@ -86,7 +86,7 @@ def find_sources(
     chosen = config_for(card, published, config, usual=FEW_STEPS if found else None)
     if found is None and chosen.adapter_weight != 1:
         raise OrderError("adapter_weight is that of an adapter, and there is none")
-    packed = find_packed(gguf, card) if gguf else ()
+    packed = find_packed(gguf, folder, card) if gguf else ()
     if packed:
         refuse_packed(chosen, has_memory_weights=published is not None)
     return Sources(

@@ -16,12 +16,12 @@ from onestory.engines.wan.engine import WanEngine
 from onestory.engines.wan.estimate import estimate
 from onestory.engines.wan.model import WanModel
 from onestory.errors import OrderError, WeightsError
-from onestory.testing.tiny_wan import BLOCKS, FFN_DIM, HEAD_DIM, HEADS, TEXT_DIM, Kind
+from onestory.testing.tiny_wan import BLOCKS, FFN_DIM, HEAD_DIM, HEADS, IMAGE_DIM, TEXT_DIM, Kind
 
 FolderOf = Callable[[Kind], Path]
 DrawnBy = Callable[..., Tensor]
 
-WIDTH, RANK = HEADS * HEAD_DIM, 3
+WIDTH, RANK, IMAGE = HEADS * HEAD_DIM, 3, IMAGE_DIM
 LINEAR: Mapping[str, tuple[int, int]] = {
     **{f"{part}_attn.{one}": (WIDTH, WIDTH) for part in ("self", "cross") for one in "qkvo"},
     "ffn.0": (WIDTH, FFN_DIM),
@@ -114,13 +114,15 @@ def test_a_memory_that_is_read_with_the_shot_reads_the_adapter(
 def test_whole_differences_are_added(
     folder_of: FolderOf, drawn_by: DrawnBy, tmp_path: Path
 ) -> None:
-    """Of norms, of the patch embedding and of a bias that has no update beside it."""
+    """Of norms, patch embedding, modulation, and of a bias that has no update beside it."""
     lots = torch.Generator().manual_seed(3)
     wholes = {
         "diffusion_model.blocks.0.self_attn.norm_q.diff": torch.randn(WIDTH, generator=lots),
         "diffusion_model.blocks.1.norm3.diff_b": torch.randn(WIDTH, generator=lots),
         "diffusion_model.patch_embedding.diff": torch.randn(WIDTH, 16, 1, 2, 2, generator=lots),
         "diffusion_model.head.head.diff_b": torch.randn(64, generator=lots),
+        "diffusion_model.blocks.1.diff_m": torch.randn(1, 6, WIDTH, generator=lots),
+        "diffusion_model.head.diff_m": torch.randn(1, 2, WIDTH, generator=lots),
     }
     save_file(wholes, tmp_path / "adapter.safetensors")
     plain = loaded(folder_of("t2v"))
@@ -131,6 +133,8 @@ def test_whole_differences_are_added(
             model.blocks[1].norm2.bias,
             model.patch_embedding.weight,
             model.proj_out.bias,
+            model.blocks[1].scale_shift_table,
+            model.scale_shift_table,
         ),
         wholes.values(),
         strict=True,
@@ -155,6 +159,24 @@ def test_each_expert_has_its_own_adapter_or_both_have_one(
         for transformer, file in zip(model.transformers, expected, strict=True):
             (hook,) = transformer.blocks[0].attn1.to_q._forward_hooks.values()
             assert torch.equal(hook._update.down_RI, load_file(file)[key])
+
+
+@pytest.mark.parametrize("kind", ["a14b-i2v", "i2v"])
+def test_layers_for_images_are_passed_over_where_there_are_none(
+    kind: Kind, folder_of: FolderOf, tmp_path: Path
+) -> None:
+    """Files for Wan2.2-I2V-A14B hold them, and only Wan2.1-I2V has such layers."""
+    key = "diffusion_model.blocks.0.cross_attn."
+    halves = {f"{key}k_img.lora_down.weight": (3, WIDTH), f"{key}k_img.lora_up.weight": (WIDTH, 3)}
+    wholes = {f"{key}norm_k_img.diff": (WIDTH,), "diffusion_model.img_emb.proj.1.diff_b": (IMAGE,)}
+    file = write(tmp_path / "adapter.safetensors", "lightx2v")
+    for_images = {name: torch.ones(size) for name, size in (halves | wholes).items()}
+    save_file(load_file(file) | for_images, file)
+
+    model = loaded(folder_of(kind), file).transformers[0]
+
+    layer = model.blocks[0].attn2.add_k_proj
+    assert (layer is not None and bool(layer._forward_hooks)) == (kind == "i2v")
 
 
 def test_an_adapter_decides_steps_guidance_and_the_name_of_a_take(
@@ -245,7 +267,7 @@ def test_updates_are_counted(shared: bool, folder_of: FolderOf, tmp_path: Path) 
         ({"diffusion_model.blocks.0.ffn.0.lora_down.weight": (3, 25)}, r"\(32, 25\), and the la"),
         ({"diffusion_model.blocks.0.ffn.0.lora_down.weight": (4, 24)}, r"is not whole: \(4, 24\)"),
         ({"diffusion_model.patch_embedding.diff": (3, 3)}, r"changed by \(3, 3\), and is \(24, 16"),
-        ({"diffusion_model.img_emb.proj.1.diff_b": (8,)}, "does not fit"),
+        ({"diffusion_model.blocks.0.self_attn.q.diff_m": (1,)}, "it holds 'diffusion_model"),
         ({"diffusion_model.head.head.lora_down.weight": (3, 9)}, "does not fit the layer proj_out"),
     ],
 )

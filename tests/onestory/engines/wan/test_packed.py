@@ -207,11 +207,17 @@ def test_what_packed_weights_cannot_do_is_refused(
 def test_a_file_of_another_model_is_refused(
     packed: tuple[Path, tuple[Path, Path]], tmp_path: Path
 ) -> None:
-    """With what does not fit."""
+    """With what does not fit; and so is one that is not whole."""
     folder, files = packed
     shutil.copytree(folder, tmp_path / "wide")
     place = tmp_path / "wide" / "transformer" / "config.json"
-    place.write_text(json.dumps(json.loads(place.read_text()) | {"ffn_dim": 64}))
-
+    sizes = json.loads(place.read_text())
+    place.write_text(json.dumps(sizes | {"ffn_dim": 64}))
     with pytest.raises(WeightsError, match="the weights in wide cannot be loaded"):
+        loaded(tmp_path / "wide", files)
+    place.write_text(json.dumps(sizes | {"num_layers": 3}))
+    with pytest.raises(WeightsError, match=r"HighNoise\.gguf holds 2 blocks, and the model has 3"):
+        loaded(tmp_path / "wide", files)
+    place.write_text(json.dumps(sizes | {"added_kv_proj_dim": 32}))
+    with pytest.raises(WeightsError, match=r"HighNoise\.gguf does not hold every weight"):
         loaded(tmp_path / "wide", files)
