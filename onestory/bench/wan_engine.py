@@ -112,7 +112,7 @@ def check_wan(
     yield Check(
         name="weights",
         state=State.OK,
-        found=f"{card.name}, {engine.fingerprint().weights[:19]} in {engine.folder.name}",
+        found=f"{card.name}, {engine.fingerprint().weights[:19]} in {engine.folder}",
         numbers={"digest": engine.fingerprint().weights},
     )
     device = torch.device(str(options.get("device") or usual_device()))
@@ -167,8 +167,8 @@ def _at_full_length(
     steps = engine.config.steps
     without = _step_seconds(watch.times[:steps])
     # What is estimated with a memory is a little more than this shot needs, which has none.
-    weights = _weights_at(need, "transformer", is_offloaded=is_offloaded)
-    state, words, hint = _against(peaks.drawing, weights + need.step_bytes, model)
+    estimated = _drawing_bytes(need, has_first=first_HW3 is not None, is_offloaded=is_offloaded)
+    state, words, hint = _against(peaks.drawing, estimated, model)
     is_counted = seen.tokens == need.num_tokens
     yield Check(
         name="shot",
@@ -185,7 +185,7 @@ def _at_full_length(
             "step_seconds": without,
             "shot_seconds": shot.seconds,
             "peak_bytes": peaks.drawing,
-            "estimated_bytes": weights + need.step_bytes,
+            "estimated_bytes": estimated,
         },
     )
     weights = _weights_at(need, "vae", is_offloaded=is_offloaded)
@@ -203,8 +203,7 @@ def _at_full_length(
             "estimated_bytes": weights + need.decode_bytes,
         },
     )
-    estimated = _weights_at(need, "transformer", is_offloaded=is_offloaded)
-    estimated += need.step_bytes + need.memory_bytes
+    estimated += need.memory_bytes
     yield from _remembering(engine, model, full, shot, need, without, estimated, device)
 
 
@@ -374,6 +373,17 @@ def _weights_at(need: Need, part: str, *, is_offloaded: bool) -> int:
     if not is_offloaded:
         return need.weight_bytes
     return max(one.num_bytes for one in need.parts if one.name.startswith(part))
+
+
+def _drawing_bytes(need: Need, *, has_first: bool, is_offloaded: bool) -> int:
+    """About the most that is on the device until a shot is drawn, without what is remembered."""
+    # A first frame is coded with the empty frames after it, for which decoding is the measure.
+    coding = need.decode_bytes if has_first else 0
+    if not is_offloaded:
+        return need.weight_bytes + max(need.step_bytes, coding)
+    largest = max(part.num_bytes for part in need.parts)
+    step = _weights_at(need, "transformer", is_offloaded=True) + need.step_bytes
+    return max(largest, step, _weights_at(need, "vae", is_offloaded=True) + coding)
 
 
 def _against(peak: int, estimated: int, model: Any) -> tuple[State, str, str]:

@@ -40,6 +40,9 @@ def stock_take(
         return draw_stock(engine, recipe, first_HW3, device, is_offloaded=is_offloaded), ""
     except torch.OutOfMemoryError as error:
         return None, f"diffusers alone ran out of memory: {str(error).splitlines()[0]}"
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        # Whoever cannot be loaded fails under `load`, in the engine's own words.
+        return None, f"diffusers alone cannot load them: {type(error).__name__}"
     finally:
         gc.collect()
         if device.type == "cuda":

@@ -1,5 +1,6 @@
 """Is a Wan held against what was counted of it, and against diffusers alone?"""
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import torch
 
 from onestory.bench.engine import check_engine
 from onestory.bench.looking import NAMES, Check, State
+from onestory.bench.wan_engine import _drawing_bytes
 from onestory.bench.wan_shot import (
     estimate_words,
     full_shot,
@@ -18,7 +20,7 @@ from onestory.bench.wan_shot import (
 )
 from onestory.engines.wan.card import read_card, usual_config
 from onestory.engines.wan.engine import WanEngine
-from onestory.engines.wan.estimate import estimate
+from onestory.engines.wan.estimate import Need, Part, estimate
 from onestory.engines.wan.picture import drawn_size
 from onestory.testing.tiny_wan import Kind, write_tiny_wan
 
@@ -89,6 +91,42 @@ def test_weights_that_are_not_as_counted_are_found(
     assert "were counted" in checks["load"].found
     assert checks["stock pipeline"].state is State.FAILS
     assert "differ" in checks["stock pipeline"].found
+
+
+def test_weights_that_cannot_be_loaded_are_found(
+    folders: Mapping[Kind, Path], tmp_path: Path
+) -> None:
+    """A download that broke off fails when it is loaded, and what comes after waits for it."""
+    folder = shutil.copytree(folders["ti2v"], tmp_path / "broken")
+    (place,) = (folder / "transformer").glob("*.safetensors")
+    place.write_bytes(place.read_bytes()[:100])
+
+    checks = checks_of(folder, is_quick=True)
+
+    assert checks["estimate"].state is State.OK
+    assert checks["load"].state is State.FAILS
+    assert "cannot be loaded" in checks["load"].found
+    assert {checks[name].found for name in [*NAMES][3:]} == {"needs load"}
+
+
+def test_what_is_on_a_device_while_a_shot_is_drawn() -> None:
+    """Everything and a step; offloaded the largest of parts and of what beside they take."""
+    parts = [("text_encoder", 50), ("transformer", 20), ("transformer_2", 25), ("vae", 2)]
+    need = Need(
+        parts=tuple(Part(name=name, num_parameters=size, num_bytes=size) for name, size in parts),
+        num_tokens=1,
+        step_bytes=10,
+        memory_bytes=1,
+        decode_bytes=60,
+    )
+
+    def drawing(has_first: bool, is_offloaded: bool) -> int:
+        return _drawing_bytes(need, has_first=has_first, is_offloaded=is_offloaded)
+
+    assert drawing(False, False) == 97 + 10
+    assert drawing(True, False) == 97 + 60
+    assert drawing(False, True) == 50
+    assert drawing(True, True) == 2 + 60
 
 
 def test_what_changes_the_last_digits_is_not_compared(folders: Mapping[Kind, Path]) -> None:
