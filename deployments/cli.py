@@ -643,6 +643,33 @@ def bench_cost(
         _print(document, as_json, benching.cost_text)
 
 
+@bench_app.command("engine")
+def bench_engine(
+    engine: Annotated[str | None, typer.Option(help="Look at this engine.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Only see that it works.")] = False,
+    document: Annotated[
+        Path | None, typer.Option(help="Only write what published Wans take into this file.")
+    ] = None,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Look whether the engine does on this machine what is said of it: docs/wan-cards.md."""
+    from deployments import checking
+
+    with _edge(as_json):
+        if document is not None:
+            written = checking.write_document(document)
+            _print(written, as_json, lambda _: f"wrote {document}")
+            return
+        found = checking.bench_engine(
+            _settings(home, engine),
+            is_quick=quick,
+            say=lambda line: typer.echo(line, err=as_json),
+        )
+        _print(found, as_json, checking.verdict_text)
+        raise typer.Exit(0 if found["is_sound"] else 1)
+
+
 @app.command()
 def doctor(
     engine: Annotated[str | None, typer.Option(help="Look at what this engine needs.")] = None,
