@@ -450,8 +450,7 @@ def studio_up(
     home: Home = None,
 ) -> None:
     """Start the local services and keep them running."""
-    from deployments.crew import hire
-    from deployments.studio.embedded import ensure_studio
+    from deployments.crew import hire, keep_up
     from deployments.studio.state import Topology
 
     with _edge(False):
@@ -459,7 +458,7 @@ def studio_up(
         if whole:
             addresses = hire(settings, Topology(workers=workers, engines=engines))
         else:
-            addresses = hire(settings) if worker else ensure_studio(settings, keep=True)
+            addresses = hire(settings) if worker else keep_up(settings)
         typer.echo(addresses.summary())
 
 
@@ -470,6 +469,15 @@ def studio_down(home: Home = None) -> None:
 
     with _edge(False):
         stop_studio(_settings(home))
+
+
+@studio_app.command("automate")
+def studio_automate(home: Home = None) -> None:
+    """Have Prefect tell ONESTORY_NOTIFY_URL and ONESTORY_WEBHOOK_URL what happens."""
+    from deployments.crew import automate
+
+    with _edge(False):
+        typer.echo(automate(_settings(home)))
 
 
 @studio_app.command("status")

@@ -69,9 +69,21 @@ def emit(event: str, slate: str, payload: dict[str, Any]) -> None:
     emit_event(event=event, resource={"prefect.resource.id": f"onestory.{slate}"}, payload=payload)
 
 
+def emit_going_on() -> None:
+    """Say that something came of this run: its heartbeats go on when it hangs, too."""
+    if flow_run.id is None:
+        return
+    resource = {
+        "prefect.resource.id": f"prefect.flow-run.{flow_run.id}",
+        "prefect.state-type": "RUNNING",
+    }
+    emit_event(event="onestory.run.goes-on", resource=resource)
+
+
 async def announce_plan(sheet: CallSheet, plan: Plan, findings: Sequence[Finding]) -> None:
     """Show what there is to do, and what contradicts itself, before anything is spent."""
     _tell(Happening(kind="plan", sheet=sheet, plan=plan, findings=tuple(findings)))
+    emit_going_on()
     _in_background(_open_progress(sheet, plan))
     _in_background(_show_plan(sheet, plan, findings))
 
@@ -84,6 +96,7 @@ async def announce_agreement(sheet: CallSheet, *, by: str) -> None:
 async def announce_shot(sheet: CallSheet, plan: Plan, shot: ShotPlan) -> None:
     """Show which shot is on the floor."""
     _tell(Happening(kind="shot", sheet=sheet, shot=shot))
+    emit_going_on()
     share = [one.slate for one in plan.shots].index(shot.slate) / len(plan.shots)
     _in_background(_update_progress(sheet, share))
 
@@ -91,6 +104,7 @@ async def announce_shot(sheet: CallSheet, plan: Plan, shot: ShotPlan) -> None:
 async def announce_take(sheet: CallSheet, take: TakeInHand, verdict: VerdictAnswer) -> None:
     """Say that a take is there and what the gates found."""
     _tell(Happening(kind="take", sheet=sheet, take=take, verdict=verdict))
+    emit_going_on()
     payload = {"take": take.address, "seconds": take.seconds, "reasons": list(verdict.reasons)}
     emit("onestory.take.rendered", take.slate, payload)
     if not verdict.is_passed:
@@ -98,17 +112,44 @@ async def announce_take(sheet: CallSheet, take: TakeInHand, verdict: VerdictAnsw
         _in_background(_show_evidence(take, verdict))
 
 
+async def announce_exhausted(
+    sheet: CallSheet, take: TakeInHand, verdict: VerdictAnswer, tried: Sequence[int]
+) -> None:
+    """Say that a shot may have no other take, and none of those that it has has passed."""
+    goes_on = sheet.order.when_exhausted == "go on"
+    slate = f"{sheet.prefix}-{take.shot}"
+    payload = {
+        "episode": sheet.episode,
+        "title": sheet.title,
+        "slate": slate,
+        "takes": len(tried),
+        "reasons": list(verdict.reasons),
+        "why": f"none of {len(tried)} takes passed, the last is NG for "
+        f"{', '.join(verdict.reasons)}; "
+        + ("the best of them waits for review" if goes_on else "the film ends here"),
+    }
+    emit("onestory.shot.exhausted", slate, payload)
+
+
 async def announce_circled(sheet: CallSheet, circled: Circled) -> None:
     """Say that a shot has its take."""
     _tell(Happening(kind="circled", sheet=sheet, circled=circled))
+    emit_going_on()
     payload = {"take": circled.address, "waiting_for_review": circled.is_waiting_for_review}
     emit("onestory.take.circled", circled.slate, payload)
 
 
-def announce_question(question: Question) -> None:
-    """Say that a run is about to wait for a person, and for what."""
-    takes = [take.in_short for take in question.takes]
-    emit("onestory.review.asked", question.slate, {"key": question.key, "takes": takes})
+def announce_question(sheet: CallSheet, question: Question) -> None:
+    """Say that a run is about to wait for a person."""
+    payload = {
+        "episode": sheet.episode,
+        "title": sheet.title,
+        "slate": question.slate,
+        "key": question.key,
+        "takes": [take.in_short for take in question.takes],
+        "why": f"the film waits until a person has looked at take {question.number}",
+    }
+    emit("onestory.review.asked", question.slate, payload)
     _in_background(_show_question(question))
 
 
@@ -127,11 +168,18 @@ async def reported() -> None:
 async def announce_delivery(sheet: CallSheet, delivery: Delivery) -> None:
     """Put contact sheet, gate table and links on the dashboard, and wait for all reports."""
     _tell(Happening(kind="delivered", sheet=sheet, delivery=delivery))
-    emit(
-        "onestory.episode.delivered",
-        f"{sheet.prefix}-{sheet.episode}",
-        {"film": delivery.film, "waiting_for_review": delivery.num_waiting_for_review},
-    )
+    emit_going_on()
+    # Paths only: the links of a delivery are keys to the vault until they expire.
+    payload = {
+        "episode": delivery.episode,
+        "title": delivery.title,
+        "film": delivery.film,
+        "dailies": delivery.dailies,
+        "manifest": delivery.manifest,
+        "shots": len(delivery.shots),
+        "waiting_for_review": delivery.num_waiting_for_review,
+    }
+    emit("onestory.episode.delivered", f"{sheet.prefix}-{sheet.episode}", payload)
     _in_background(_update_progress(sheet, 1.0))
     _in_background(_show_delivery(sheet, delivery))
     await reported()
