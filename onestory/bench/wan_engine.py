@@ -50,7 +50,7 @@ from onestory.engines.protocol import Frame
 from onestory.engines.wan.engine import DRAWING_SHARE, WanEngine
 from onestory.engines.wan.estimate import Need, estimate
 from onestory.engines.wan.folder import levels_of
-from onestory.engines.wan.model import usual_device
+from onestory.engines.wan.loading import usual_device
 from onestory.engines.wan.picture import drawn_index, drawn_size
 from onestory.errors import EngineFaultError, OutOfMemoryError, RenderError, WeightsError
 from onestory.memory.budget import tokens_per_frame
