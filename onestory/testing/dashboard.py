@@ -157,6 +157,11 @@ class Dashboard:
         """What the latest artifact of a name shows."""
         return str(self._ask("GET", f"/artifacts/{key}/latest")["data"])
 
+    def log(self, flow_run: str) -> str:
+        """What a flow run has logged, a line for each message."""
+        asked = {"logs": {"flow_run_id": {"any_": [flow_run]}}, "sort": "TIMESTAMP_ASC"}
+        return "\n".join(str(line["message"]) for line in self._ask("POST", "/logs/filter", asked))
+
     def task_states(self, flow_run: str) -> dict[str, str]:
         """Names of states of a flow run's tasks, by the task run's name."""
         found = self._ask("POST", "/task_runs/filter", {"flow_runs": {"id": {"any_": [flow_run]}}})
