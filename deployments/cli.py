@@ -527,16 +527,13 @@ def train_pocket(
     from deployments import training
 
     with _edge(as_json):
-        made = training.train_pocket(
-            _settings(home),
-            config=config,
-            out=out,
-            data=data,
-            start=start,
-            steps=steps,
-            say=lambda line: typer.echo(line, err=True),
+        order = training.training_order_of(
+            config=config, out=out, data=data, start=start, steps=steps
         )
-        _print(made, as_json, training.training_text)
+        trained = training.train_pocket(
+            order, _settings(home), say=lambda line: typer.echo(line, err=True)
+        )
+        _print(trained.model_dump(mode="json"), as_json, lambda _: trained.in_words())
 
 
 @bench_app.command("memory")

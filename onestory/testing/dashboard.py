@@ -177,6 +177,11 @@ class Dashboard:
         found = self._ask("GET", f"/deployments/name/{deployment}")
         return f"/deployments/deployment/{found['id']}/run"
 
+    def log(self, flow_run: str) -> str:
+        """What a flow run has logged, a line for each message."""
+        asked = {"logs": {"flow_run_id": {"any_": [flow_run]}}, "sort": "TIMESTAMP_ASC"}
+        return "\n".join(str(line["message"]) for line in self._ask("POST", "/logs/filter", asked))
+
     def task_states(self, flow_run: str) -> dict[str, str]:
         """Names of states of a flow run's tasks, by the task run's name."""
         found = self._ask("POST", "/task_runs/filter", {"flow_runs": {"id": {"any_": [flow_run]}}})
