@@ -237,6 +237,8 @@ class Night:
                 if found[what] != right
             ]
         self.faults += _held(addresses)
+        # Told at once: whatever happens later, this was found.
+        sys.stderr.write(f"{', '.join(names)}: faults {self.faults}, seconds {self.seconds}\n")
 
     def _count_renders(self) -> None:
         logs = [path.read_text(errors="replace") for path in self._home.glob("logs/engine*.log")]

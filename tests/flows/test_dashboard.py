@@ -72,7 +72,9 @@ def test_a_retake_is_ordered_from_the_dashboard(
     visitor.photograph("retake-form")
     visitor.page.get_by_role("button", name="Submit").click()
     named = f"retake {episode_id} 2"
-    (again,) = dashboard.wait_for_runs("retake-shots", "COMPLETED", at_least=1, named=named)
+    (again,) = dashboard.wait_for_runs(
+        "retake-shots", "COMPLETED", at_least=1, named=named, seconds=180
+    )
     takes = [name for name in dashboard.task_states(again["id"]) if name.startswith("take ")]
     assert len(takes) == 1
     assert "sh002" in takes[0]
