@@ -450,8 +450,7 @@ def studio_up(
     home: Home = None,
 ) -> None:
     """Start the local services and keep them running."""
-    from deployments.crew import hire
-    from deployments.studio.embedded import ensure_studio
+    from deployments.crew import hire, keep_up
     from deployments.studio.state import Topology
 
     with _edge(False):
@@ -459,7 +458,7 @@ def studio_up(
         if whole:
             addresses = hire(settings, Topology(workers=workers, engines=engines))
         else:
-            addresses = hire(settings) if worker else ensure_studio(settings, keep=True)
+            addresses = hire(settings) if worker else keep_up(settings)
         typer.echo(addresses.summary())
 
 
@@ -470,6 +469,15 @@ def studio_down(home: Home = None) -> None:
 
     with _edge(False):
         stop_studio(_settings(home))
+
+
+@studio_app.command("automate")
+def studio_automate(home: Home = None) -> None:
+    """Have Prefect tell ONESTORY_NOTIFY_URL and ONESTORY_WEBHOOK_URL what happens."""
+    from deployments.crew import automate
+
+    with _edge(False):
+        typer.echo(automate(_settings(home)))
 
 
 @studio_app.command("status")
@@ -519,16 +527,13 @@ def train_pocket(
     from deployments import training
 
     with _edge(as_json):
-        made = training.train_pocket(
-            _settings(home),
-            config=config,
-            out=out,
-            data=data,
-            start=start,
-            steps=steps,
-            say=lambda line: typer.echo(line, err=True),
+        order = training.training_order_of(
+            config=config, out=out, data=data, start=start, steps=steps
         )
-        _print(made, as_json, training.training_text)
+        trained = training.train_pocket(
+            order, _settings(home), say=lambda line: typer.echo(line, err=True)
+        )
+        _print(trained.model_dump(mode="json"), as_json, lambda _: trained.in_words())
 
 
 @train_app.command("encoders")
@@ -667,6 +672,33 @@ def bench_cost(
     with _edge(as_json):
         document = benching.bench_cost(_settings(home), out=out, weights=weights)
         _print(document, as_json, benching.cost_text)
+
+
+@bench_app.command("engine")
+def bench_engine(
+    engine: Annotated[str | None, typer.Option(help="Look at this engine.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Only see that it works.")] = False,
+    document: Annotated[
+        Path | None, typer.Option(help="Only write what published Wans take into this file.")
+    ] = None,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Look whether the engine does on this machine what is said of it: docs/wan-cards.md."""
+    from deployments import checking
+
+    with _edge(as_json):
+        if document is not None:
+            written = checking.write_document(document)
+            _print(written, as_json, lambda _: f"wrote {document}")
+            return
+        found = checking.bench_engine(
+            _settings(home, engine),
+            is_quick=quick,
+            say=lambda line: typer.echo(line, err=as_json),
+        )
+        _print(found, as_json, checking.verdict_text)
+        raise typer.Exit(0 if found["is_sound"] else 1)
 
 
 @app.command()

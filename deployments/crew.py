@@ -16,7 +16,7 @@ from pathlib import Path
 
 from deployments.shift import folder_of
 from deployments.studio.addresses import Addresses
-from deployments.studio.embedded import ensure_studio, start_worker
+from deployments.studio.embedded import ensure_studio, start_worker, studio
 from deployments.studio.services import POOL, PYTHON
 from deployments.studio.settings import StudioSettings
 from deployments.studio.state import Topology
@@ -51,11 +51,63 @@ def hire(settings: StudioSettings, topology: Topology | None = None) -> Addresse
     os.environ.update(addresses.as_environment())
     is_small = settings.is_embedded and topology is None
     offer(settings, at_once=AT_ONCE if is_small else None)
+    have_told(settings)
     if topology is None:
         start_worker(settings)
     else:
         ensure_studio(settings)
     return addresses
+
+
+def keep_up(settings: StudioSettings) -> Addresses:
+    """
+    Start the studio for good, with its automations and without any worker.
+
+    Raises:
+        StudioError: If a service does not become healthy, or Prefect refuses an automation.
+    """
+    addresses = ensure_studio(settings, keep=True)
+    os.environ.update(addresses.as_environment())
+    have_told(settings)
+    return addresses
+
+
+def have_told(settings: StudioSettings) -> None:
+    """
+    Have the Prefect server that the environment names tell whom the settings name.
+
+    Where the server is somebody else's, whoever has no address leaves the automations of others
+    alone: `onestory studio automate` deletes them.
+
+    Raises:
+        StudioError: If Prefect refuses an automation.
+    """
+    if settings.is_embedded or settings.notify_url or settings.webhook_url:
+        # Prefect reads its settings at import.
+        from deployments import automations
+
+        automations.automate(settings)
+
+
+def automate(settings: StudioSettings) -> str:
+    """
+    Have a studio's Prefect server tell whom the settings name, and nobody else.
+
+    Returns:
+        What is told from now on, for a person to read.
+
+    Raises:
+        StudioError: If Prefect does not answer, or refuses an automation.
+    """
+    with studio(settings, only=("prefect",)) as addresses:
+        os.environ.update(addresses.as_environment())
+        # Prefect reads its settings at import.
+        from deployments import automations
+
+        told = automations.automate(settings)
+    return "\n".join(told) or (
+        "nobody is told of anything: ONESTORY_NOTIFY_URL and ONESTORY_WEBHOOK_URL are not set"
+    )
 
 
 def offer(settings: StudioSettings, *, at_once: int | None) -> None:

@@ -28,7 +28,7 @@ from onestory.errors import OneStoryError, StudioError
 from onestory.production.order import EpisodeOrder, RetakeOrder, with_music
 
 if TYPE_CHECKING:
-    from onestory.production.delivery import Delivery
+    from onestory.production.delivered import Delivery
     from tasks.report import Happening
 
 Watcher = Callable[["Happening"], None]

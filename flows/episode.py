@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from prefect import flow
 
 from onestory.continuity.ladder import next_attempt
-from onestory.production.delivery import Delivery
+from onestory.production.delivered import Delivery
 from onestory.production.order import EpisodeOrder
 from onestory.production.plan import Plan, ShotPlan
 from onestory.production.spending import Spending
@@ -29,6 +29,7 @@ from tasks.delivery import assemble
 from tasks.report import (
     announce_circled,
     announce_delivery,
+    announce_exhausted,
     announce_plan,
     announce_shot,
     announce_take,
@@ -97,6 +98,7 @@ async def shoot(sheet: CallSheet, shot: ShotPlan, spending: Spending) -> Circled
             circled = await circle_take(sheet, take)
             break
         if not spending.allows_retake:
+            await announce_exhausted(sheet, take, verdict, tried)
             circled = await circle_best(sheet, shot.slate, tried)
             break
         attempt = next_attempt(tried, sheet.order.heeded(verdict.reasons))

@@ -14,7 +14,7 @@ later shot, so that a change stops as soon as a shot comes out with the frames t
 from prefect import flow
 
 from flows.episode import film
-from onestory.production.delivery import Delivery
+from onestory.production.delivered import Delivery
 from onestory.production.order import RetakeOrder
 from tasks.agreement import agree
 from tasks.delivery import assemble

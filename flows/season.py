@@ -21,7 +21,7 @@ from onestory.dailies.season import SeasonReport
 from onestory.production.night import Admission, Outcome, refuse_unless_all
 from onestory.production.season import SeasonEpisode, SeasonOrder
 from tasks.season import (
-    Night,
+    Board,
     admit_episode,
     announce_admissions,
     announce_outcome,
@@ -46,12 +46,14 @@ async def produce_season(order: SeasonOrder) -> State[SeasonReport]:
     await announce_admissions(night, [*admissions.values()])
     refuse_unless_all(night.season, [*admissions.values()])
 
+    board = Board(night, [*admissions.values()])
+    await board.show()
     stage = asyncio.Lock()
     filming: dict[str, asyncio.Task[Outcome]] = {}
     # In this order they are submitted; which of them is filmed first, the queues decide.
     for episode in night.season.in_turn():
         before = [filming[name] for name in sorted(episode.waits_for) if name in filming]
-        filmed = film(night, episode, admissions[episode.episode], before, stage)
+        filmed = film(board, episode, admissions[episode.episode], before, stage)
         filming[episode.episode] = asyncio.create_task(filmed)
     outcomes = await asyncio.gather(*filming.values())
     told = await report_night(night, outcomes)
@@ -60,7 +62,7 @@ async def produce_season(order: SeasonOrder) -> State[SeasonReport]:
 
 
 async def film(
-    night: Night,
+    board: Board,
     episode: SeasonEpisode,
     admission: Admission,
     before: Sequence[asyncio.Task[Outcome]],
@@ -68,15 +70,17 @@ async def film(
 ) -> Outcome:
     """Have an episode filmed, once those are done that it comes after."""
     outcome = left_out(episode, await asyncio.gather(*before))
-    if outcome is None and night.crew == "workers":
+    if outcome is None and board.night.crew == "workers":
         # One by one, in turn: a worker that is free takes whatever is there.
         async with stage:
-            submitted = await submit(night, episode, admission)
-        outcome = await watch(night, episode, submitted)
+            submitted = await submit(board.night, episode, admission)
+        await board.show(submitted)
+        outcome = await watch(board.night, episode, submitted)
     elif outcome is None:
         async with stage:
             outcome = await film_here(episode)
     announce_outcome(outcome)
+    await board.show(outcome)
     return outcome
 
 

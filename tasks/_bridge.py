@@ -7,8 +7,8 @@ stays cheap.
 """
 
 import asyncio
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 if TYPE_CHECKING:
+    from onestory.bench.schooling import Trained
     from onestory.production.delivery import CuttingRoom
     from onestory.production.estimate import Price
     from onestory.production.plan import ShotPlan
@@ -106,3 +107,15 @@ def cutting_room() -> "CuttingRoom":
     if here.mlflow_tracking_uri:
         tracking = TrackingAddress(uri=here.mlflow_tracking_uri, artifacts=here.mlflow_artifacts)
     return CuttingRoom(unit(), tracking)
+
+
+def training_room() -> "Callable[..., Trained]":
+    """`train_pocket`, which logs to the MLflow of this process's studio."""
+    from onestory.bench.schooling import train_pocket
+
+    here = settings()
+    return partial(
+        train_pocket,
+        tracking_uri=str(here.mlflow_tracking_uri),
+        artifact_root=here.mlflow_artifacts,
+    )

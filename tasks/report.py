@@ -13,17 +13,16 @@ from typing import Any, Literal
 from uuid import UUID
 
 from prefect.artifacts import (
-    acreate_image_artifact,
-    acreate_link_artifact,
     acreate_markdown_artifact,
     acreate_progress_artifact,
     acreate_table_artifact,
     aupdate_progress_artifact,
 )
 from prefect.events import emit_event
+from prefect.runtime import flow_run
 
 from onestory.engine_server.messages import VerdictAnswer
-from onestory.production.delivery import Delivery
+from onestory.production.delivered import Delivery
 from onestory.production.estimate import plan_in_markdown
 from onestory.production.plan import Plan, ShotPlan
 from onestory.production.preflight import Finding
@@ -70,9 +69,21 @@ def emit(event: str, slate: str, payload: dict[str, Any]) -> None:
     emit_event(event=event, resource={"prefect.resource.id": f"onestory.{slate}"}, payload=payload)
 
 
+def emit_going_on() -> None:
+    """Say that something came of this run: its heartbeats go on when it hangs, too."""
+    if flow_run.id is None:
+        return
+    resource = {
+        "prefect.resource.id": f"prefect.flow-run.{flow_run.id}",
+        "prefect.state-type": "RUNNING",
+    }
+    emit_event(event="onestory.run.goes-on", resource=resource)
+
+
 async def announce_plan(sheet: CallSheet, plan: Plan, findings: Sequence[Finding]) -> None:
     """Show what there is to do, and what contradicts itself, before anything is spent."""
     _tell(Happening(kind="plan", sheet=sheet, plan=plan, findings=tuple(findings)))
+    emit_going_on()
     _in_background(_open_progress(sheet, plan))
     _in_background(_show_plan(sheet, plan, findings))
 
@@ -85,6 +96,7 @@ async def announce_agreement(sheet: CallSheet, *, by: str) -> None:
 async def announce_shot(sheet: CallSheet, plan: Plan, shot: ShotPlan) -> None:
     """Show which shot is on the floor."""
     _tell(Happening(kind="shot", sheet=sheet, shot=shot))
+    emit_going_on()
     share = [one.slate for one in plan.shots].index(shot.slate) / len(plan.shots)
     _in_background(_update_progress(sheet, share))
 
@@ -92,6 +104,7 @@ async def announce_shot(sheet: CallSheet, plan: Plan, shot: ShotPlan) -> None:
 async def announce_take(sheet: CallSheet, take: TakeInHand, verdict: VerdictAnswer) -> None:
     """Say that a take is there and what the gates found."""
     _tell(Happening(kind="take", sheet=sheet, take=take, verdict=verdict))
+    emit_going_on()
     payload = {"take": take.address, "seconds": take.seconds, "reasons": list(verdict.reasons)}
     emit("onestory.take.rendered", take.slate, payload)
     if not verdict.is_passed:
@@ -99,17 +112,45 @@ async def announce_take(sheet: CallSheet, take: TakeInHand, verdict: VerdictAnsw
         _in_background(_show_evidence(take, verdict))
 
 
+async def announce_exhausted(
+    sheet: CallSheet, take: TakeInHand, verdict: VerdictAnswer, tried: Sequence[int]
+) -> None:
+    """Say that a shot may have no other take, and none of those that it has has passed."""
+    goes_on = sheet.order.when_exhausted == "go on"
+    slate = f"{sheet.prefix}-{take.shot}"
+    payload = {
+        "episode": sheet.episode,
+        "title": sheet.title,
+        "slate": slate,
+        "takes": len(tried),
+        "reasons": list(verdict.reasons),
+        "why": f"none of {len(tried)} takes passed, the last is NG for "
+        f"{', '.join(verdict.reasons)}; "
+        + ("the best of them waits for review" if goes_on else "the film ends here"),
+    }
+    emit("onestory.shot.exhausted", slate, payload)
+
+
 async def announce_circled(sheet: CallSheet, circled: Circled) -> None:
     """Say that a shot has its take."""
     _tell(Happening(kind="circled", sheet=sheet, circled=circled))
+    emit_going_on()
     payload = {"take": circled.address, "waiting_for_review": circled.is_waiting_for_review}
     emit("onestory.take.circled", circled.slate, payload)
 
 
-def announce_question(question: Question) -> None:
+def announce_question(sheet: CallSheet, question: Question) -> None:
     """Say that a run is about to wait for a person."""
-    takes = [take.in_short for take in question.takes]
-    emit("onestory.review.asked", question.slate, {"key": question.key, "takes": takes})
+    payload = {
+        "episode": sheet.episode,
+        "title": sheet.title,
+        "slate": question.slate,
+        "key": question.key,
+        "takes": [take.in_short for take in question.takes],
+        "why": f"the film waits until a person has looked at take {question.number}",
+    }
+    emit("onestory.review.asked", question.slate, payload)
+    _in_background(_show_question(question))
 
 
 def announce_answer(question: Question, answer: Answer) -> None:
@@ -127,11 +168,18 @@ async def reported() -> None:
 async def announce_delivery(sheet: CallSheet, delivery: Delivery) -> None:
     """Put contact sheet, gate table and links on the dashboard, and wait for all reports."""
     _tell(Happening(kind="delivered", sheet=sheet, delivery=delivery))
-    emit(
-        "onestory.episode.delivered",
-        f"{sheet.prefix}-{sheet.episode}",
-        {"film": delivery.film, "waiting_for_review": delivery.num_waiting_for_review},
-    )
+    emit_going_on()
+    # Paths only: the links of a delivery are keys to the vault until they expire.
+    payload = {
+        "episode": delivery.episode,
+        "title": delivery.title,
+        "film": delivery.film,
+        "dailies": delivery.dailies,
+        "manifest": delivery.manifest,
+        "shots": len(delivery.shots),
+        "waiting_for_review": delivery.num_waiting_for_review,
+    }
+    emit("onestory.episode.delivered", f"{sheet.prefix}-{sheet.episode}", payload)
     _in_background(_update_progress(sheet, 1.0))
     _in_background(_show_delivery(sheet, delivery))
     await reported()
@@ -142,7 +190,7 @@ async def _show_plan(sheet: CallSheet, plan: Plan, findings: Sequence[Finding]) 
     await acreate_markdown_artifact(
         markdown=plan_in_markdown(plan.shots, price, findings),
         key=f"plan-{sheet.episode}",
-        description=f"{sheet.title}: what this run films, and why",
+        description=f"What this run films, and why: {sheet.title}",
     )
 
 
@@ -150,7 +198,7 @@ async def _open_progress(sheet: CallSheet, plan: Plan) -> None:
     _progress[sheet.episode] = await acreate_progress_artifact(
         progress=0.0,
         key=f"progress-{sheet.episode}",
-        description=f"{sheet.title}: {plan.num_to_shoot} of {len(plan.shots)} shots to film",
+        description=f"{plan.num_to_shoot} of {len(plan.shots)} shots to film: {sheet.title}",
     )
 
 
@@ -162,30 +210,33 @@ async def _update_progress(sheet: CallSheet, share: float) -> None:
 async def _show_evidence(take: TakeInHand, verdict: VerdictAnswer) -> None:
     link = await unit().exhibit(verdict)
     if link is not None:
-        await acreate_image_artifact(
-            image_url=link,
+        reasons = ", ".join(verdict.reasons)
+        await acreate_markdown_artifact(
+            markdown=f"**{take.slate} is NG: {reasons}**\n\n![what its gates saw]({link})\n\n"
+            "What its gates saw, and what they held it against.",
             key=f"evidence-{take.slate}",
-            description=f"{take.slate} is NG ({', '.join(verdict.reasons)}): what its gates saw, "
-            "and what they held it against",
+            description=f"NG ({reasons}): {take.slate}",
         )
 
 
+async def _show_question(question: Question) -> None:
+    run = f"[its run](/runs/flow-run/{flow_run.id})"
+    await acreate_markdown_artifact(
+        markdown=f"{question.in_markdown()}\n\n**Open {run} and press Resume to decide.**",
+        key=f"waits-{question.episode}",
+        description=f"Take {question.number} of shot {question.shot_number} waits for a person",
+    )
+
+
 async def _show_delivery(sheet: CallSheet, delivery: Delivery) -> None:
-    await acreate_image_artifact(
-        image_url=delivery.links.contact_sheet,
-        key=f"contact-sheet-{sheet.episode}",
-        description=f"{sheet.title}: the circled take of every shot",
+    await acreate_markdown_artifact(
+        markdown=delivery.in_markdown,
+        key=f"film-{sheet.episode}",
+        description=f"Film, dailies and pictures: {sheet.title}",
     )
     await acreate_table_artifact(
         table=[dict(row) for row in delivery.gate_table],
         key=f"gates-{sheet.episode}",
-        description="Every circled take, and what the gates measured",
-    )
-    await acreate_link_artifact(
-        link=delivery.links.film, link_text=f"{sheet.title} (film)", key=f"film-{sheet.episode}"
-    )
-    await acreate_link_artifact(
-        link=delivery.links.dailies,
-        link_text=f"{sheet.title} (dailies)",
-        key=f"dailies-{sheet.episode}",
+        description="What the gates measured of every circled take; – is one that did not run, "
+        f"and those that ran for none are left out: {sheet.title}",
     )

@@ -27,7 +27,6 @@ from pydantic import Field, ValidationError, create_model
 from onestory.documents import Frozen
 from onestory.errors import StudioError
 from onestory.production import review
-from onestory.production.order import EpisodeOrder
 from onestory.production.review import NOBODY, Answer, Question
 from onestory.production.unit import CallSheet
 from tasks._bridge import unit
@@ -74,7 +73,7 @@ async def ask(sheet: CallSheet, question: Question) -> None:
     objection = ""
     for times in count():
         key = f"{question.key}-{times}"
-        answer, objection = await _asked(sheet.order, question, key, objection)
+        answer, objection = await _asked(sheet, question, key, objection)
         if answer is None:
             continue
         objection = await heed(sheet, question, answer)
@@ -97,12 +96,13 @@ async def answer_for_nobody(lapse: Lapse) -> None:
 
 
 async def _asked(
-    order: EpisodeOrder, question: Question, key: str, objection: str
+    sheet: CallSheet, question: Question, key: str, objection: str
 ) -> tuple[Answer | None, str]:
     """The answer, in the process that goes on with it; or why it is none."""
+    order = sheet.order
     seconds = order.review_hours * 3600 if order.review_hours else None
     if not _was_asked(key):
-        announce_question(question)
+        announce_question(sheet, question)
         if seconds is not None and order.when_nobody_reviews == "go on":
             await _answer_later(key, seconds)
     await reported()

@@ -8,6 +8,7 @@ Tasks of the production office: a season's episodes are admitted, submitted and 
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -17,12 +18,15 @@ import httpx
 from prefect import Task, task
 from prefect.artifacts import acreate_markdown_artifact
 from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.actions import ArtifactUpdate
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterIdempotencyKey
 from prefect.client.schemas.objects import FlowRun, State, StateType, TaskRun
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
+from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 from prefect.states import Completed
 
+from onestory import errors
 from onestory.dailies.season import Job, SeasonReport
 from onestory.documents import Frozen
 from onestory.errors import ReviewNeededError, StudioError
@@ -33,6 +37,7 @@ from onestory.production.night import (
     admit,
     report,
     report_in_markdown,
+    standing_in_markdown,
 )
 from onestory.production.season import (
     GIVEN_UP,
@@ -66,6 +71,12 @@ JOBS: Mapping[StateType, Job] = {
 }
 
 
+UNTOLD = ("Scheduled", "Pending", "Running")
+"""Names of states that say no more than the job does."""
+RAISED = "Flow run encountered an exception: "
+"""What Prefect says before the words of an error."""
+
+
 class Night(Frozen):
     """What is produced in one night."""
 
@@ -81,14 +92,19 @@ class Night(Frozen):
         return self.until is not None and datetime.now(UTC) >= self.until
 
 
+AWAY = (httpx.TransportError, PrefectHTTPStatusError)
+"""Errors of a dashboard that does not answer."""
+
 watchers: list[Callable[[Outcome], None]] = []
 """Called with what became of every episode, in the flow's own process."""
+_shown: dict[tuple[str, str], UUID] = {}
+"""Tables on the dashboard, by run and name."""
 
 
 async def _is_away(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
     """Whether the dashboard did not answer: the same episode may be submitted again."""
     error = await state.result(raise_on_failure=False)  # type: ignore[misc]
-    return isinstance(error, httpx.TransportError | PrefectHTTPStatusError)
+    return isinstance(error, AWAY)
 
 
 PATIENT = RetryPolicy(
@@ -127,6 +143,28 @@ async def report_night(night: Night, outcomes: Sequence[Outcome]) -> SeasonRepor
     return await report(unit(), night.season, night.name, outcomes)
 
 
+@dataclass(frozen=True, slots=True)
+class Board:
+    """Where every episode stands, as the dashboard shows it until the report replaces it."""
+
+    night: Night
+    admissions: Sequence[Admission]
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    """What is known of those that were submitted or left out, by id."""
+
+    async def show(self, *outcomes: Outcome) -> None:
+        """Show where some episodes stand by now, beside all others."""
+        self.outcomes.update({one.episode: one for one in outcomes})
+        season = self.night.season
+        table = standing_in_markdown(self.admissions, self.outcomes)
+        words = f"Where every episode stands: {season.title}, {self.night.name}"
+        try:
+            await _show_season(season.season, table, words)
+        except AWAY as error:
+            # A table that is late is put right by the next one; no night ends for it.
+            get_run_logger().warning("the season's table could not be shown: %s", error)
+
+
 def left_out(episode: SeasonEpisode, before: Sequence[Outcome]) -> Outcome | None:
     """What is said of an episode that comes after others that are not done; None if all are."""
     missing = [f"{one.episode} is {one.job}" for one in before if one.job != "done"]
@@ -136,10 +174,17 @@ def left_out(episode: SeasonEpisode, before: Sequence[Outcome]) -> Outcome | Non
     return Outcome(episode=episode.episode, job="waiting", why=why)
 
 
+def in_own_words(message: str) -> str:
+    """What an error says, without what Prefect says before it; kinds of our own name nothing."""
+    kind, colon, words = message.removeprefix(RAISED).partition(": ")
+    return words if colon and hasattr(errors, kind) else message.removeprefix(RAISED)
+
+
 def outcome_of(episode: SeasonEpisode, state: State[Any], run: str) -> Outcome:
     """What the state of an episode's run says of it."""
     job = JOBS[state.type]
-    why = "" if job == "done" else state.message or state.name or ""
+    words = state.message or ("" if state.name in UNTOLD else state.name) or ""
+    why = "" if job == "done" else in_own_words(words)
     return Outcome(episode=episode.episode, job=job, why=why, flow_run=run)
 
 
@@ -156,7 +201,7 @@ async def announce_admissions(night: Night, admissions: Sequence[Admission]) -> 
     await acreate_markdown_artifact(
         markdown=admissions_in_markdown(admissions),
         key=f"admission-{night.season.season}",
-        description=f"{night.season.title}, {night.name}: what can be filmed, and what cannot",
+        description=f"What can be filmed, and what cannot: {night.season.title}, {night.name}",
     )
 
 
@@ -171,11 +216,22 @@ async def announce_season(told: SeasonReport) -> None:
     """Put the table of episodes on the dashboard."""
     jobs = {one.episode: one.job for one in told.episodes}
     emit("onestory.season.reported", told.season, {"night": told.night, "episodes": jobs})
-    await acreate_markdown_artifact(
-        markdown=report_in_markdown(told),
-        key=f"season-{told.season}",
-        description=f"{told.title}, {told.night}: state, cost, yield and drift of every episode",
-    )
+    words = f"What came of every episode: {told.title}, {told.night}"
+    await _show_season(told.season, report_in_markdown(told), words)
+
+
+async def _show_season(season: str, markdown: str, description: str) -> None:
+    """One artifact of a run, which changes: not one for every change."""
+    key = f"season-{season}"
+    run = (str(flow_run.id), key)
+    if run not in _shown:
+        _shown[run] = await acreate_markdown_artifact(
+            markdown=markdown, key=key, description=description
+        )
+        return
+    changed = ArtifactUpdate(data=markdown, description=description)
+    async with get_client() as client:
+        await client.update_artifact(_shown[run], changed)
 
 
 def ended(told: SeasonReport) -> State[SeasonReport]:

@@ -206,7 +206,9 @@ class Caretaker:
         if name == "mlflow":
             return whole.mlflow(home, port, self.port("postgres"), self.minio_endpoint(), keys)
         if name in ("prefect", "prefect-services"):
-            told = whole.prefect_environment(self.port("postgres"), self.port("redis"), keys)
+            dashboard = f"http://127.0.0.1:{self.port('prefect')}"
+            ports = self.port("postgres"), self.port("redis")
+            told = whole.prefect_environment(dashboard, *ports, keys)
             is_api = name == "prefect"
             return whole.prefect(home, port, told) if is_api else whole.prefect_services(home, told)
         number = int(name.rpartition("-")[2]) if name.startswith("worker-") else 1

@@ -27,8 +27,7 @@ from onestory.engines.pocket.weights import find_weights, weights_digest
 from onestory.errors import CutError, OrderError, StudioError, WeightsError
 
 if TYPE_CHECKING:
-    from onestory.engines.wan.card import WanCard, WanConfig
-    from onestory.engines.wan.published import Published
+    from onestory.engines.wan.sources import Sources
 
 PROJECT = "onestory-studio"
 OUR_NAMES = ("onestory", "tasks", "flows", "deployments")
@@ -214,32 +213,28 @@ def _wan(settings: StudioSettings) -> Iterator[Finding]:
     """Which model a Wan engine films with, and whether the device can bear it."""
     if settings.engine != "wan":
         return
-    from onestory.engines.wan.card import read_card
-    from onestory.engines.wan.folder import find_folder
-    from onestory.engines.wan.published import config_for, find_published
+    from onestory.engines.wan.sources import find_sources
 
     options = settings.engine_options
     try:
-        folder = find_folder(options.get("weights"))
-        card = read_card(folder)
-        weights = options.get("memory_weights")
-        published = find_published(weights, folder, card) if weights else None
-        config = config_for(card, published, options.get("config"))
+        found = find_sources(
+            options.get("config"),
+            weights=options.get("weights"),
+            memory=options.get("memory"),
+            memory_weights=options.get("memory_weights"),
+            adapter=options.get("adapter"),
+            gguf=options.get("gguf"),
+        )
     except (WeightsError, OrderError) as error:
         yield _finding("weights", False, error.message, error.hint or "")
         return
+    published = found.published
     remembering = f", with the memory of {published.name}" if published else ""
-    yield _finding("weights", True, f"{card.name} in {folder}{remembering}")
-    yield _device_memory(folder, card, config, published, options)
+    yield _finding("weights", True, f"{found.card.name} in {found.folder}{remembering}")
+    yield _device_memory(found, options)
 
 
-def _device_memory(
-    folder: Path,
-    card: "WanCard",
-    config: "WanConfig",
-    published: "Published | None",
-    options: Mapping[str, Any],
-) -> Finding:
+def _device_memory(sources: "Sources", options: Mapping[str, Any]) -> Finding:
     """What a stretch of a vertical film takes, against what the device has."""
     import torch
 
@@ -248,20 +243,23 @@ def _device_memory(
     from onestory.production.unit import DELIVERY_SIZES
     from onestory.screenplay.episode import Aspect
 
+    card, config = sources.card, sources.config
     width, height = drawn_size(
         *DELIVERY_SIZES[Aspect.VERTICAL], multiple_of=card.multiple_of, area=config.area
     )
     budget, num_frames = float(options.get("memory_budget", 1.0)), config.stretch_frames
     try:
         need = estimate(
-            folder,
+            sources.folder,
             card,
             config,
             width=width,
             height=height,
             num_frames=num_frames,
             memory_budget=budget,
-            published=published,
+            published=sources.published,
+            adapter=sources.adapter,
+            packed=sources.packed,
         )
     except WeightsError as error:
         return _finding("device memory", False, error.message, error.hint or "")

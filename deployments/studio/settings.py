@@ -9,7 +9,7 @@ Without any address the studio is embedded: its services run on loopback, under 
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -23,7 +23,13 @@ from onestory.errors import StudioError
 
 PROJECT_FILE = Path("onestory.toml")
 """Optional project file, in the working directory."""
-SECRETS = ("prefect_auth", "minio_secret_key", "breakdown_api_key")
+SECRETS = (
+    "prefect_auth",
+    "minio_secret_key",
+    "breakdown_api_key",
+    "notify_url",
+    "webhook_url",
+)
 
 
 class StudioSettings(BaseSettings):
@@ -70,6 +76,14 @@ class StudioSettings(BaseSettings):
     """Never read from the project file."""
     breakdown_seconds: float = Field(default=SECONDS, gt=0)
     """Longest wait for one answer of it."""
+    notify_url: SecretStr | None = None
+    """Where sentences go that a person should read, as `{"text": …}`: an incoming webhook of a
+    chat server. Whoever knows it may write there: never read from the project file."""
+    webhook_url: SecretStr | None = None
+    """Where a document goes for each delivered episode. Never read from the project file."""
+    stuck_minutes: float = Field(default=60.0, ge=0.2)
+    """For how long nothing may come of a film until that is told; Prefect looks every 5 s, and
+    waits for 10 s at least."""
 
     @model_validator(mode="before")
     @classmethod
@@ -77,6 +91,13 @@ class StudioSettings(BaseSettings):
         fields = dict(value)
         fields["home"] = Path(fields.get("home", ".onestory")).expanduser().absolute()
         return fields
+
+    @field_validator("notify_url", "webhook_url")
+    @classmethod
+    def _ask_for_http(cls, value: SecretStr | None) -> SecretStr | None:
+        if value and not value.get_secret_value().startswith(("http://", "https://")):
+            raise ValueError("is no address that begins with http:// or https://")
+        return value
 
     @model_validator(mode="after")
     def _ask_for_whole_studio(self) -> Self:

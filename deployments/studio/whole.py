@@ -179,12 +179,14 @@ def prefect_services(home: Path, environment: Mapping[str, str]) -> Service:
 
 
 def prefect_environment(
-    postgres_port: int, redis_port: int, keys: Credentials
+    dashboard: str, postgres_port: int, redis_port: int, keys: Credentials
 ) -> Mapping[str, str]:
     """What Prefect's two servers are told: one database, one Redis, and whom they answer."""
     url = redis_url(redis_port, keys)
     database = database_url("prefect", postgres_port, keys, driver="postgresql+asyncpg")
     return {
+        # What automations send holds links to it.
+        "PREFECT_UI_URL": dashboard,
         "PREFECT_API_DATABASE_CONNECTION_URL": database,
         "PREFECT_MESSAGING_BROKER": "prefect_redis.messaging",
         "PREFECT_MESSAGING_CACHE": "prefect_redis.messaging",

@@ -1,1 +1,1 @@
-"""What is OneStory worth? Comparisons on stories whose truth is known."""
+"""What is OneStory worth, and does an engine do what is said of it? Comparisons and checks."""

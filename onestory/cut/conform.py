@@ -119,9 +119,26 @@ def conform(cut: Cut, look: Look, folder: Path) -> tuple[Path, bool]:
         # Somebody else's encoder: its frames cannot stand in one stream with ours.
         copied = [False] * len(pieces)
         files = _made(pieces, copied, look, folder)
-    lines = [f"file '{file.name}'\n" for file in files]
+    lines = [
+        f"file '{file.name}'\nduration {_microseconds(piece, look.fps)}us\n"
+        for file, piece in zip(files, pieces, strict=True)
+    ]
     (folder / JOIN_LIST).write_text("ffconcat version 1.0\n" + "".join(lines))
     return folder / JOIN_LIST, all(copied)
+
+
+def _microseconds(piece: Piece, fps: str) -> int:
+    """
+    Say how long a piece lasts in the film.
+
+    An MP4 says so in whole milliseconds, and the next piece would begin that much too early.
+    Counted from the film's start, so that what is rounded never adds up.
+    """
+    start, end = (
+        round(1_000_000 * frame / Fraction(fps))
+        for frame in (piece.start_frame, piece.start_frame + piece.num_frames)
+    )
+    return end - start
 
 
 def _body(placed: Placed, num_frames: int) -> Piece:

@@ -5,6 +5,7 @@ How does a page of values become one file that opens anywhere?
     ComparisonPage ── comparison.html.j2 + comparison.css ─────────┤
     ABPage ────────── ab.html.j2 + comparison.css ─────────────────┤
     SeasonReport ──── season.html.j2 + season.css ─────────────────┘
+    DailiesPage ───── memory.svg.j2 ──────────────────────────────── one picture
 
 What pages have in common is in `layout.html.j2`, `pieces.html.j2` and `dailies.css`.
 
@@ -78,6 +79,24 @@ def render_page(page: DailiesPage) -> str:
         subtitles=_data_uri("text/vtt", page.subtitles.encode()) if page.subtitles else None,
         lineage=lineage_picture(page.shots),
         scenes=_scenes(page),
+    )
+
+
+def render_memory(page: DailiesPage) -> str | None:
+    """
+    Draw which shots each shot remembered, as a picture of its own.
+
+    Args:
+        page: Whose shots.
+
+    Returns:
+        SVG, UTF-8 once encoded; None if no shot remembers another.
+    """
+    lineage = lineage_picture(page.shots)
+    if lineage is None:
+        return None
+    return _render(
+        "memory.svg.j2", page, what="memory", style="", script="", shapes=(), lineage=lineage
     )
 
 

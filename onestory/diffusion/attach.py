@@ -38,18 +38,20 @@ def bare(transformer: WanTransformer3DModel) -> Any:
 
 
 @contextmanager
-def attached(transformer: WanTransformer3DModel) -> Iterator[Any]:
+def attached(transformer: WanTransformer3DModel, *, may_be_spread: bool = False) -> Iterator[Any]:
     """
     Reserve a transformer for one memory.
 
     Args:
         transformer: The stock model, compiled or not.
+        may_be_spread: Whether this way to attach can do with tokens that are spread over devices.
 
     Yields:
         The bare model.
 
     Raises:
-        RenderError: If a memory is attached already, or the model runs context parallel.
+        RenderError: If a memory is attached already, or the model runs context parallel and may
+            not.
     """
     model = bare(transformer)
     if model in _attached:
@@ -57,7 +59,8 @@ def attached(transformer: WanTransformer3DModel) -> Iterator[Any]:
             "a transformer sees one memory at a time, and one is attached already",
             hint="put all tokens into one memory",
         )
-    refuse_context_parallel(model)
+    if not may_be_spread:
+        refuse_context_parallel(model)
     _attached.add(model)
     forget_steps(model)
     try:
@@ -77,12 +80,30 @@ def refuse_context_parallel(transformer: WanTransformer3DModel) -> None:
     Raises:
         RenderError: If context parallelism is on.
     """
-    config = getattr(transformer, "_parallel_config", None)
-    if getattr(config, "context_parallel_config", None) is not None:
+    if _spreading(transformer) is not None:
         raise RenderError(
-            "memory tokens cannot be attached to a context-parallel transformer",
-            hint="spread shots over devices instead, or use tensor parallelism",
+            "only joint attends to a memory with a context-parallel transformer",
+            hint="choose joint, or spread shots over devices instead",
         )
+
+
+def mesh_of(transformer: WanTransformer3DModel) -> Any:
+    """
+    Say over which devices a model's tokens are spread.
+
+    Args:
+        transformer: The bare model.
+
+    Returns:
+        Their mesh, flat; None if they are on one device.
+    """
+    spreading = _spreading(transformer)
+    return None if spreading is None else spreading._flattened_mesh
+
+
+def _spreading(transformer: WanTransformer3DModel) -> Any:
+    config = getattr(transformer, "_parallel_config", None)
+    return getattr(config, "context_parallel_config", None)
 
 
 def forget_steps(transformer: WanTransformer3DModel) -> None:

@@ -10,9 +10,13 @@ The `joint` mode: how do memory tokens get into a stock transformer, and out aga
 Four ordinary hooks, taken off on the way out. The model, its weights and its output
 shape stay as they are.
 
+Where a model's tokens are spread over devices (context parallelism), diffusers splits them before
+the first block and gathers them after the last layer: the memory is spread along with the shot,
+and everything attends to everything still.
+
 Shape suffixes, for this module only:
     B  samples in the batch   N  tokens of the shot being made   L  memory tokens
-    M  both, N + L            D  model width
+    M  both, N + L            D  model width     C  numbers of a patch
     T, H, W  patches of the shot along time, height and width; 3, those axes
 """
 
@@ -23,10 +27,11 @@ from math import prod
 from typing import Any
 
 import torch
+from diffusers.hooks.context_parallel import EquipartitionSharder
 from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
 from torch import Tensor, nn
 
-from onestory.diffusion.attach import attached, check_tokens, for_batch
+from onestory.diffusion.attach import attached, check_tokens, for_batch, mesh_of
 from onestory.diffusion.rope import Rotary, rope_at
 
 
@@ -58,17 +63,20 @@ def joint(
 
     Raises:
         ValueError: If tokens and positions are not equally many, or not as wide as the model.
-        RenderError: If a memory is attached already, or the model runs context parallel.
+        RenderError: If a memory is attached already.
     """
-    with attached(transformer) as model, ExitStack() as hooks:
+    with attached(transformer, may_be_spread=True) as model, ExitStack() as hooks:
         check_tokens(model, tokens_BLD, positions_L3)
         if tokens_BLD.shape[1]:
-            visit = _Visit(tokens_BLD, rope_at(model, positions_L3), timestep)
+            mesh = mesh_of(model)
+            visit = _Visit(tokens_BLD, rope_at(model, positions_L3), timestep, mesh)
             for hook in (
                 model.register_forward_pre_hook(visit.widen_timestep, with_kwargs=True),
                 model.rope.register_forward_hook(visit.add_places),
                 model.patch_embedding.register_forward_hook(visit.add_tokens),
-                model.proj_out.register_forward_pre_hook(visit.strip),
+                model.proj_out.register_forward_pre_hook(visit.strip)
+                if mesh is None
+                else model.proj_out.register_forward_hook(visit.strip_gathered),
             ):
                 hooks.callback(hook.remove)
             hooks.enter_context(_seen_by_the_compiler(model.rope))
@@ -97,10 +105,13 @@ def _seen_by_the_compiler(module: Any) -> Iterator[None]:
 class _Visit:
     """The hooks of one memory."""
 
-    def __init__(self, tokens_BLD: Tensor, rotary: Rotary, timestep: float | None) -> None:
+    def __init__(
+        self, tokens_BLD: Tensor, rotary: Rotary, timestep: float | None, mesh: Any
+    ) -> None:
         self.tokens_BLD = tokens_BLD
         self.rotary = rotary
         self.timestep = timestep
+        self.mesh = mesh
 
     def add_tokens(self, _: nn.Module, __: Any, patches_BDTHW: Tensor) -> Tensor:
         """Append the memory; the model flattens the three grid axes and nothing else."""
@@ -108,15 +119,23 @@ class _Visit:
         memory_BDL = for_batch(self.tokens_BLD.to(noise_BDN).mT, len(noise_BDN))
         return torch.cat([noise_BDN, memory_BDL], dim=2)[..., None, None]
 
-    def add_places(self, _: nn.Module, __: Any, stock: tuple[Tensor, Tensor]) -> Rotary:
+    def add_places(
+        self, rope: nn.Module, args: tuple[Tensor, ...], stock: tuple[Tensor, Tensor]
+    ) -> Rotary:
         """Append the memory's places to the shot's."""
-        return Rotary(
+        if self.mesh is not None:
+            # What it said is this device's share alone.
+            stock = type(rope).forward(rope, *args)
+        both = Rotary(
             *(
                 # An offloaded model was elsewhere when its memory was attached.
                 torch.cat([own.expand(len(memory), -1, -1, -1), memory.to(own.device)], dim=1)
                 for own, memory in zip(stock, self.rotary, strict=True)
             )
         )
+        if self.mesh is None:
+            return both
+        return Rotary(*(EquipartitionSharder.shard(one, 1, self.mesh) for one in both))
 
     def widen_timestep(
         self, model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -146,3 +165,7 @@ class _Visit:
     def strip(self, _: nn.Module, args: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """Drop the memory before it is turned into pixels."""
         return (args[0][:, : -self.tokens_BLD.shape[1]],)
+
+    def strip_gathered(self, _: nn.Module, __: Any, out_BMC: Tensor) -> Tensor:
+        """Drop the memory of what was gathered from all devices."""
+        return out_BMC[:, : -self.tokens_BLD.shape[1]]

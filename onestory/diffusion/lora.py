@@ -2,10 +2,11 @@
 Low-rank updates: how does a stock transformer compute as if it had been trained further?
 
     x ── linear ──────────── + ── y
-    x ── down ── up ── scale ┘        only as long as the update is lent
+    x ── down ── up ── scale ┘        as long as the update is lent, or for good
 
-The weights stay as they are: without the update the model is the stock one, to the bit, which
-merged weights in bfloat16 would not be again after they were subtracted.
+The weights stay as they are. So without a lent update the model is the stock one, to the bit,
+which merged weights in bfloat16 would not be again after they were subtracted; and weights that
+are packed, or kept in fewer bits, need not be unpacked to take an update for good.
 
 Shape suffixes, for this module only:
     R  rank    I, O  channels into and out of a layer    X  whatever axes come before channels
@@ -25,16 +26,21 @@ from onestory.diffusion.attach import bare
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class LowRank:
-    """An update of one linear layer: `scale * up @ down`."""
+    """An update of one linear layer: `scale * up @ down`, and of its bias."""
 
     down_RI: Tensor
     up_OR: Tensor
     scale: float
+    bias_O: Tensor | None = None
+    """Added as it is."""
 
     def like(self, other_X: Tensor) -> "LowRank":
         """The same update, where another tensor is and in its dtype."""
         return LowRank(
-            down_RI=self.down_RI.to(other_X), up_OR=self.up_OR.to(other_X), scale=self.scale
+            down_RI=self.down_RI.to(other_X),
+            up_OR=self.up_OR.to(other_X),
+            scale=self.scale,
+            bias_O=None if self.bias_O is None else self.bias_O.to(other_X),
         )
 
 
@@ -53,12 +59,33 @@ def updated(transformer: WanTransformer3DModel, updates: Mapping[str, LowRank]) 
     Raises:
         ValueError: If a layer is not there, or is of another size.
     """
-    model = bare(transformer)
     with ExitStack() as hooks:
-        for name, update in updates.items():
-            layer = _layer(model, name, update)
+        for layer, update in _layers(transformer, updates):
             hooks.callback(layer.register_forward_hook(_Updated(update)).remove)
         yield
+
+
+def update(transformer: WanTransformer3DModel, updates: Mapping[str, LowRank]) -> None:
+    """
+    Let layers of a transformer compute with their updates from now on.
+
+    Args:
+        transformer: The stock model; compiled later, if at all.
+        updates: By name of a linear layer.
+
+    Raises:
+        ValueError: If a layer is not there, or is of another size; then nothing is updated.
+    """
+    for layer, one in list(_layers(transformer, updates)):
+        layer.register_forward_hook(_Updated(one))
+
+
+def _layers(
+    transformer: WanTransformer3DModel, updates: Mapping[str, LowRank]
+) -> Iterator[tuple[nn.Linear, LowRank]]:
+    model = bare(transformer)
+    for name, one in updates.items():
+        yield _layer(model, name, one), one
 
 
 def _layer(model: nn.Module, name: str, update: LowRank) -> nn.Linear:
@@ -67,7 +94,8 @@ def _layer(model: nn.Module, name: str, update: LowRank) -> nn.Linear:
     except AttributeError as error:
         raise ValueError(f"there is no layer {name} to update") from error
     given = (update.up_OR.shape[0], update.down_RI.shape[1])
-    if not isinstance(layer, nn.Linear) or tuple(layer.weight.shape) != given:
+    # Packed weights have a shape of their own.
+    if not isinstance(layer, nn.Linear) or (layer.out_features, layer.in_features) != given:
         raise ValueError(f"an update of {given} does not fit the layer {name}")
     if update.down_RI.shape[0] != update.up_OR.shape[1]:
         raise ValueError(f"the two halves of the update of {name} are of different ranks")
@@ -85,4 +113,5 @@ class _Updated:
         # An offloaded layer has left its device again by now; the update goes there once.
         self._update = update = self._update.like(out_XO)
         low_XR = functional.linear(inputs[0].to(out_XO), update.down_RI)
-        return out_XO + functional.linear(low_XR, update.up_OR) * update.scale
+        out_XO = out_XO + functional.linear(low_XR, update.up_OR) * update.scale
+        return out_XO if update.bias_O is None else out_XO + update.bias_O

@@ -54,7 +54,7 @@ async def write_dailies(unit: Unit, sheet: CallSheet, out: Path, *, tracking_uri
 def _write(unit: Unit, sheet: CallSheet, plan: Plan, found: Price, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     page = page_of(unit, sheet, plan, folder, price_words=found.in_words)
-    return put_file(folder / "dailies.html", page.encode())
+    return put_file(folder / "dailies.html", render_page(page).encode())
 
 
 def put_file(path: Path, content: bytes) -> Path:
@@ -75,9 +75,9 @@ def page_of(
     *,
     provenance: tuple[tuple[str, str], ...] = (),
     price_words: str = "",
-) -> str:
+) -> DailiesPage:
     """
-    The dailies page as HTML.
+    What the dailies page of an episode shows.
 
     Args:
         unit: Whose vault and ledger.
@@ -95,25 +95,23 @@ def page_of(
     film, subtitles = folder / "episode.mp4", folder / "episode.vtt"
     poster = folder / "episode.jpg"
     starts = _film_starts(unit, sheet)
-    return render_page(
-        DailiesPage(
-            title=sheet.title,
-            episode=sheet.episode,
-            prefix=sheet.prefix,
-            fps=episode.fps,
-            film_name=film.name if film.exists() else None,
-            film_poster=poster.read_bytes() if poster.exists() else b"",
-            subtitles=subtitles.read_text() if subtitles.exists() else "",
-            shots=tuple(
-                _shot(unit, shot, standing[shot.slate], state, takes, starts, slates)
-                for shot in episode.shots
-            ),
-            warnings=unknown_words(takes),
-            provenance=provenance,
-            num_to_film=plan.num_to_shoot,
-            price=price_words,
-            made_at=datetime.now(UTC).strftime("%d %B %Y, %H:%M UTC"),
-        )
+    return DailiesPage(
+        title=sheet.title,
+        episode=sheet.episode,
+        prefix=sheet.prefix,
+        fps=episode.fps,
+        film_name=film.name if film.exists() else None,
+        film_poster=poster.read_bytes() if poster.exists() else b"",
+        subtitles=subtitles.read_text() if subtitles.exists() else "",
+        shots=tuple(
+            _shot(unit, shot, standing[shot.slate], state, takes, starts, slates)
+            for shot in episode.shots
+        ),
+        warnings=unknown_words(takes),
+        provenance=provenance,
+        num_to_film=plan.num_to_shoot,
+        price=price_words,
+        made_at=datetime.now(UTC).strftime("%d %B %Y, %H:%M UTC"),
     )
 
 

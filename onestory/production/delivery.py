@@ -14,7 +14,7 @@ import json
 import logging
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,8 +23,10 @@ from typing import Any, ClassVar
 from onestory import __version__
 from onestory.cut.assemble import DISCLOSURE, AssemblyOptions, AssemblyResult, assemble
 from onestory.cut.timeline import Cut
-from onestory.documents import Digest, Document, Frozen, digest_of, digest_of_json
+from onestory.dailies.rendering import render_memory, render_page
+from onestory.documents import Digest, Document, digest_of, digest_of_json
 from onestory.engines.take import Take
+from onestory.errors import OrderError
 from onestory.production.cutting import fetch, lay_out
 from onestory.production.dailies import (
     contact_sheet_of,
@@ -32,6 +34,7 @@ from onestory.production.dailies import (
     put_file,
     unknown_words,
 )
+from onestory.production.delivered import DeliveredShot, Delivery, Links
 from onestory.production.plan import Plan, ShotPlan
 from onestory.production.unit import CallSheet, Unit
 from onestory.tracking.history import EXPERIMENT
@@ -55,53 +58,17 @@ MEDIA_TYPES: Mapping[str, str] = {
 }
 
 
-class DeliveredShot(Frozen):
-    """One shot of a delivered film."""
-
-    slate: str
-    verdict: str
-    freshness: str
-    takes: int
-    recipe: str
-    """Address of the circled take."""
-    take: str
-    """Slate of the circled take."""
+SHOWN: Mapping[str, str] = {
+    "contact-sheet.jpg": "image/jpeg",
+    "dailies.html": "text/html",
+    "memory.svg": "image/svg+xml",
+}
+"""Media types of papers that the dashboard shows."""
 
 
-class Links(Frozen):
-    """Presigned addresses, for the dashboard; they expire."""
-
-    film: str
-    dailies: str
-    contact_sheet: str
-
-
-class Delivery(Frozen):
-    """What left the house."""
-
-    episode: str
-    title: str
-    film: str
-    """Path, like all that follow."""
-    subtitles: tuple[str, ...]
-    otio: str
-    dailies: str
-    continuity: str
-    manifest: str
-    poster: str
-    shots: tuple[DeliveredShot, ...]
-    num_frames: int
-    integrated_lufs: float
-    mlflow_run: str
-    gate_table: tuple[dict[str, Any], ...]
-    links: Links
-    is_reused: bool
-    """Whether the film was found as it is."""
-
-    @property
-    def num_waiting_for_review(self) -> int:
-        """Shots whose best take is circled provisionally."""
-        return sum(shot.verdict == "waiting for review" for shot in self.shots)
+DID_NOT_RUN = "–"
+FORMAL_GATES = ("readable", "length", "size")
+"""Gates whose number is the same for every take that passes."""
 
 
 class Assembled(Document):
@@ -137,6 +104,7 @@ class CuttingRoom:
 
         Raises:
             CutError: If a shot has no take, a frame is unaccounted for, or the film is silent.
+            OrderError: If there can be no such folder.
             CorruptBlobError: If a take's video is damaged; it is forgotten, so run again.
         """
         plan = await self.unit.survey(sheet)
@@ -146,7 +114,13 @@ class CuttingRoom:
         cut = lay_out(self.unit, sheet, Path())
         key = self._key(sheet, cut)
         folder = Path(sheet.order.out) / sheet.episode
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OrderError(
+                f"the film cannot be delivered to {folder}: {error.strerror}",
+                hint="name another folder and order it again: its takes are found",
+            ) from error
         known = self.unit.vault.find_lookup("delivery", key)
         if known:
             assembled = Assembled.model_validate(known)
@@ -236,21 +210,24 @@ class CuttingRoom:
             ("voice", manifest["voice"]),
             ("disclosure", DISCLOSURE),
         )
-        page = page_of(self.unit, sheet, plan, folder, provenance=provenance).encode()
-        sheet_jpeg = contact_sheet_of(self.unit, sheet)
+        page = page_of(self.unit, sheet, plan, folder, provenance=provenance)
+        memory = render_memory(page)
+        shown = {
+            "contact-sheet.jpg": contact_sheet_of(self.unit, sheet),
+            "dailies.html": render_page(page).encode(),
+            **({"memory.svg": memory.encode()} if memory else {}),
+        }
         papers = {
-            "contact-sheet.jpg": sheet_jpeg,
-            "dailies.html": page,
+            **shown,
             "continuity.json": _as_json(continuity),
             "manifest.json": _as_json(manifest),
         }
         for name, content in papers.items():
             put_file(folder / name, content)
+        if memory is None:
+            (folder / "memory.svg").unlink(missing_ok=True)
         put = self.unit.vault.put_blob
-        return {
-            "dailies.html": put(page, media_type="text/html"),
-            "contact-sheet.jpg": put(sheet_jpeg, media_type="image/jpeg"),
-        }
+        return {name: put(content, media_type=SHOWN[name]) for name, content in shown.items()}
 
     def _circled(self, plan: Plan) -> dict[str, Take]:
         """Circled takes by the slate of their shot."""
@@ -400,21 +377,29 @@ class CuttingRoom:
             num_frames=assembled.num_frames,
             integrated_lufs=assembled.integrated_lufs,
             mlflow_run=assembled.mlflow_run,
-            gate_table=tuple(self._gate_row(sheet, shot) for shot in plan.shots),
+            gate_table=_of_gates_that_ran([self._gate_row(sheet, shot) for shot in plan.shots]),
             links=Links(
                 film=link(assembled.files["episode.mp4"]),
                 dailies=link(papers["dailies.html"]),
                 contact_sheet=link(papers["contact-sheet.jpg"]),
+                memory=link(papers["memory.svg"]) if "memory.svg" in papers else "",
             ),
             is_reused=is_reused,
         )
 
     def _gate_row(self, sheet: CallSheet, shot: ShotPlan) -> dict[str, Any]:
-        row: dict[str, Any] = {"take": shot.take}
-        for result in self._results(sheet, shot):
-            number = "did not run" if result.value is None else f"{result.value:.3g}"
+        row: dict[str, Any] = {"take": shot.take, "verdict": shot.verdict}
+        # What tells takes apart comes first: a dashboard cuts wide tables off.
+        for result in sorted(self._results(sheet, shot), key=lambda one: one.gate in FORMAL_GATES):
+            number = DID_NOT_RUN if result.value is None else f"{result.value:.3g}"
             row[result.gate] = number if result.is_passed is not False else f"NG {number}"
         return row
+
+
+def _of_gates_that_ran(rows: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], ...]:
+    """The rows without gates that ran for none of them."""
+    ran = {name for row in rows for name, said in row.items() if said != DID_NOT_RUN}
+    return tuple({name: row[name] for name in row if name in ran} for row in rows)
 
 
 def _engine_words(take: Take) -> str:

@@ -66,10 +66,15 @@ class Price(Frozen):
             return "no take of this engine and size was logged yet, so nobody knows what they cost"
         takes, seconds = self.estimate.takes, self.estimate.seconds
         return (
-            f"{takes.middle:.0f} takes ({takes.low:.0f} to {takes.high:.0f}), "
-            f"{seconds.middle:.0f} s ({seconds.low:.0f} to {seconds.high:.0f} in nine of ten "
-            f"cases), by {self.estimate.based_on} takes of before"
+            f"{_told(takes, 'takes')}, {_told(seconds, 's')} in nine of ten cases, "
+            f"judging by {self.estimate.based_on} earlier takes"
         )
+
+
+def _told(span: Span, unit: str) -> str:
+    """Its middle and its ends, which are left out if nobody would tell them apart."""
+    middle, low, high = (f"{one:.0f}" for one in (span.middle, span.low, span.high))
+    return f"{middle} {unit}" if low == high else f"{middle} {unit} ({low} to {high})"
 
 
 def plan_in_markdown(

@@ -10,7 +10,7 @@ from ledgers and takes: it says what an episode has by now, whoever filmed it.
 
 import asyncio
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from onestory.continuity.measures import Measure
@@ -30,6 +30,16 @@ DRIFT_GATES = ("identity", "place", "colour drift", "contrast drift")
 """Gates that hold a take against earlier ones."""
 LIKENESSES = ("identity", "place")
 """Of these, those whose number is 1 if nothing drifted."""
+
+ADMITTED = ("episode", "title", "queue", "to film")
+"""Heads of what was decided of an episode."""
+HINTS: Mapping[Job, str] = {
+    "failed": "Failed: its link opens the run. Mend the cause and submit the same season again: "
+    "takes that were finished are found, and only what is missing is filmed.",
+    "suspended": "Suspended: a person is asked. Its link opens the run; press Resume there.",
+    "cancelled": "Cancelled: submit the same season again to have it filmed after all.",
+}
+"""What a person can do for an episode in one of these states."""
 
 
 class Admission(Frozen):
@@ -141,35 +151,97 @@ def refuse_unless_all(season: Season, admissions: Sequence[Admission]) -> None:
 
 def admissions_in_markdown(admissions: Sequence[Admission]) -> str:
     """What was decided of every episode, for a dashboard."""
-    rows = [
-        f"| {one.episode} | {cell(one.title)} | {one.queue} | {cell(one.decision)} |"
-        for one in admissions
-    ]
-    return "\n".join(("| episode | title | queue | decision |", "| --- | --- | --- | --- |", *rows))
+    refused = [one for one in admissions if not one.is_admitted]
+    said = "**All episodes can be filmed**"
+    hint = ""
+    if refused:
+        said = f"**{len(refused)} of {len(admissions)} episodes cannot be filmed, so none is**"
+        hint = "Mend them and submit the season again, or leave them out."
+    table = _table(ADMITTED, [_admitted(one) for one in admissions])
+    causes = [f"* **{one.episode}** cannot be filmed: {cell(one.cause)}" for one in refused]
+    return _page(said, table, "\n".join(causes), hint, _prices(admissions))
+
+
+def standing_in_markdown(admissions: Sequence[Admission], outcomes: Mapping[str, Outcome]) -> str:
+    """
+    Where every episode stands while the night goes on, for a dashboard: its runs are linked.
+
+    Args:
+        admissions: What was decided of every episode.
+        outcomes: What is known of those that were submitted or left out, by id.
+    """
+    rows = []
+    for one in admissions:
+        known = outcomes.get(one.episode)
+        word = "to be submitted"
+        if known is not None:
+            # How far its run is by now, the run says.
+            is_submitted = known.is_under_way and known.flow_run
+            word = _linked("submitted" if is_submitted else known.job, known.flow_run)
+        rows.append((word, *_admitted(one)))
+    done = sum(one.job == "done" for one in outcomes.values())
+    said = f"**{done} of {len(admissions)} episodes are done so far**"
+    table = _table(("state", *ADMITTED), rows)
+    return _page(said, table, _open_ends(outcomes.values()), _prices(admissions))
 
 
 def report_in_markdown(report: SeasonReport) -> str:
     """What came of every episode, for a dashboard: its runs are linked."""
-    heads = ("state", "episode", "title", "queue", "shots", "takes", "seconds", "yield", "drift")
-    rows = [f"| {' | '.join(_cells(one))} |" for one in report.episodes]
-    return "\n".join(
-        (f"**{cell(report.in_words)}**", "", f"| {' | '.join(heads)} |", "| --- " * 9 + "|", *rows)
-    )
+    said = f"**{len(report.of_job('done'))} of {len(report.episodes)} episodes are done**"
+    heads = ("state", "episode", "title", "shots", "takes", "seconds", "yield")
+    table = _table(heads, [_cells(one) for one in report.episodes])
+    drift = [f"* {one.episode}: {one.drift_words}" for one in report.episodes if one.drift]
+    lead = "**Drift** from earlier takes of the same people and places, as means:"
+    page = f"The same with pictures and dailies lies in `{report.page}`."
+    ends = _open_ends(report.episodes)
+    return _page(said, table, ends, "\n".join((lead, "", *drift)) if drift else "", page)
+
+
+def _admitted(one: Admission) -> tuple[str, ...]:
+    to_film = f"{one.to_film} of {one.num_shots} shots" if one.is_admitted else "cannot be filmed"
+    return (one.episode, cell(one.title), one.queue, to_film)
+
+
+def _prices(admissions: Sequence[Admission]) -> str:
+    """What filming costs: below the table, whose cells do not wrap; equal prices only once."""
+    by_words: dict[str, list[str]] = {}
+    for one in admissions:
+        if one.price:
+            by_words.setdefault(one.price, []).append(one.episode)
+    prices = [f"* {', '.join(names)}: {words}" for words, names in by_words.items()]
+    return "\n".join(("**What that costs**", "", *prices)) if prices else ""
+
+
+def _page(*parts: str) -> str:
+    return "\n\n".join(filter(None, parts))
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    rules = ("---",) * len(heads)
+    return "\n".join(f"| {' | '.join(row)} |" for row in (heads, rules, *rows))
+
+
+def _linked(word: str, flow_run: str) -> str:
+    return f"[{word}](/runs/flow-run/{flow_run})" if flow_run else word
+
+
+def _open_ends(found: Iterable[Outcome | EpisodeReport]) -> str:
+    """Why episodes are not done, and what a person can do: below the table, which does not wrap."""
+    ends = [one for one in found if one.why or one.job in HINTS]
+    whys = [f"* **{one.episode}**, {one.job}: {cell(one.why)}" for one in ends if one.why]
+    hints = [f"* {HINTS[job]}" for job in HINTS if job in {one.job for one in ends}]
+    return _page("\n".join(whys), "\n".join(("**What to do**", "", *hints)) if hints else "")
 
 
 def _cells(one: EpisodeReport) -> tuple[str, ...]:
-    job = f"[{one.job}](/runs/flow-run/{one.flow_run})" if one.flow_run else one.job
-    share = "" if one.yield_share is None else f"{100 * one.yield_share:.0f} %"
     return (
-        f"{job}: {cell(one.why)}" if one.why else job,
+        _linked(one.job, one.flow_run),
         one.episode,
         cell(one.title),
-        one.queue,
-        f"{one.num_circled} of {one.num_shots}",
+        f"{one.num_circled} of {one.num_shots}" if one.num_shots else "",
         str(one.num_takes_tonight),
         f"{one.render_seconds:.1f}",
-        share,
-        one.drift_words,
+        "" if one.yield_share is None else f"{100 * one.yield_share:.0f} %",
     )
 
 

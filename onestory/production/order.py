@@ -1,9 +1,9 @@
 """What shall we make now? The order is what a person fills in, here and on the dashboard."""
 
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, model_validator
 
 from onestory.breakdown.layout import BreakdownBy
 from onestory.documents import Frozen
@@ -15,7 +15,32 @@ Downstream: TypeAlias = Literal["keep", "affected", "all", "freeze"]
 """What becomes of the shots after one that is filmed again."""
 
 
-class EpisodeOrder(Frozen):
+def _as_form(schema: dict[str, Any]) -> None:
+    """Describe a field that may stay empty as a box, not as a choice between a type and none."""
+    for field in schema.get("properties", {}).values():
+        kinds = [kind for kind in field.get("anyOf", ()) if kind != {"type": "null"}]
+        # Without a default a form leaves it out, and a server takes null for it, too.
+        if len(kinds) == 1 and field.get("default", 0) is None:
+            del field["anyOf"], field["default"]
+            field |= kinds[0]
+
+
+class Order(Frozen):
+    """What a person fills in on a form; what stays empty is not said."""
+
+    model_config = ConfigDict(json_schema_extra=_as_form)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _leave_out_what_is_empty(cls, value: Any) -> Any:
+        """A form sends a box that was emptied again as an empty text."""
+        if not isinstance(value, dict):
+            return value
+        unsaid = {name for name, field in cls.model_fields.items() if field.default is None}
+        return {name: said for name, said in value.items() if said != "" or name not in unsaid}
+
+
+class EpisodeOrder(Order):
     """One episode to be produced."""
 
     script: str = Field(
@@ -142,7 +167,7 @@ class EpisodeOrder(Frozen):
         return self.episode or Path(self.script).stem
 
 
-class RetakeOrder(Frozen):
+class RetakeOrder(Order):
     """Some shots of an episode to be filmed again, and what becomes of those after them."""
 
     episode: str = Field(

@@ -17,9 +17,9 @@ from typing import Any, ClassVar, Literal, Self, TypeAlias, get_args
 
 from pydantic import Field, ValidationError, model_validator
 
-from onestory.documents import Document, Frozen, digest_of, digest_of_json
+from onestory.documents import Document, digest_of, digest_of_json
 from onestory.errors import OrderError
-from onestory.production.order import EpisodeOrder
+from onestory.production.order import EpisodeOrder, Order
 from onestory.screenplay.marked import Marked, load_marked
 from onestory.screenplay.reading import decode_script
 from onestory.screenplay.refusal import printable, refuse
@@ -171,7 +171,7 @@ class Season(Document):
         return names.index(name)
 
 
-class SeasonOrder(Frozen):
+class SeasonOrder(Order):
     """A season's episodes to be produced in one night."""
 
     season: str = Field(title="Season", description="Path of SEASON.yaml, which names the scripts.")

@@ -13,13 +13,14 @@ from datetime import UTC, datetime, timedelta
 from pydantic import Field
 
 from onestory.documents import Frozen
+from onestory.production.order import Order
 from onestory.vault.garbage import Policy, discard, find_garbage
 from onestory.vault.store import Vault
 
 GIGABYTE = 1e9
 
 
-class UpkeepOrder(Frozen):
+class UpkeepOrder(Order):
     """What is kept."""
 
     grace_hours: float = Field(

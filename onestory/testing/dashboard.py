@@ -67,10 +67,17 @@ class Dashboard:
         return state
 
     def wait_for_runs(
-        self, flow: str, state: str, *, at_least: int, seconds: float = 120.0
+        self, flow: str, state: str, *, at_least: int, named: str = "", seconds: float = 120.0
     ) -> list[dict[str, Any]]:
         """
         Wait until so many runs of a flow are in a type of state.
+
+        Args:
+            flow: Whose runs.
+            state: Which type.
+            at_least: How many.
+            named: What they are called; empty: whatever.
+            seconds: How long to wait.
 
         Returns:
             All of them.
@@ -78,10 +85,12 @@ class Dashboard:
         Raises:
             AssertionError: If there never are.
         """
-        asked = {
+        asked: dict[str, Any] = {
             "flows": {"name": {"any_": [flow]}},
             "flow_runs": {"state": {"type": {"any_": [state]}}},
         }
+        if named:
+            asked["flow_runs"]["name"] = {"any_": [named]}
         deadline = time.monotonic() + seconds
         while True:
             found: list[dict[str, Any]] = self._ask("POST", "/flow_runs/filter", asked)
@@ -156,6 +165,22 @@ class Dashboard:
     def artifact(self, key: str) -> str:
         """What the latest artifact of a name shows."""
         return str(self._ask("GET", f"/artifacts/{key}/latest")["data"])
+
+    def page_of_artifact(self, key: str) -> str:
+        """Path of the page of the latest artifact of a name."""
+        wanted = {"artifacts": {"key": {"any_": [key]}}, "sort": "CREATED_DESC", "limit": 1}
+        (found,) = self._ask("POST", "/artifacts/filter", wanted)
+        return f"/artifacts/artifact/{found['id']}"
+
+    def page_of_form(self, deployment: str) -> str:
+        """Path of the form of a deployment, named as `flow/deployment`."""
+        found = self._ask("GET", f"/deployments/name/{deployment}")
+        return f"/deployments/deployment/{found['id']}/run"
+
+    def log(self, flow_run: str) -> str:
+        """What a flow run has logged, a line for each message."""
+        asked = {"logs": {"flow_run_id": {"any_": [flow_run]}}, "sort": "TIMESTAMP_ASC"}
+        return "\n".join(str(line["message"]) for line in self._ask("POST", "/logs/filter", asked))
 
     def task_states(self, flow_run: str) -> dict[str, str]:
         """Names of states of a flow run's tasks, by the task run's name."""

@@ -18,8 +18,8 @@ by_name = pytest.mark.parametrize("offered", OFFERED, ids=lambda one: str(one["n
 
 def test_what_is_offered() -> None:
     """All are called as their flows, and are for one work pool."""
-    names = ["produce-episode", "retake-shots", "produce-season", "review-lapsed", "maintenance"]
-    assert [one["name"] for one in OFFERED] == names
+    films = ["produce-episode", "retake-shots", "produce-season"]
+    assert [one["name"] for one in OFFERED] == [*films, "review-lapsed", "maintenance", "train"]
     assert {one["work_pool"]["name"] for one in OFFERED} == {"onestory"}
 
 

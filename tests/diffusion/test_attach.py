@@ -94,14 +94,19 @@ def test_two_experts_may_see_a_memory_each(
         t2v(other)
 
 
-def test_context_parallel_is_refused(
-    t2v: Any, attach: Any, places: Callable[..., Tensor], monkeypatch: pytest.MonkeyPatch
+def test_kept_keys_of_context_parallel_are_refused(
+    t2v: Any, places: Callable[..., Tensor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A model whose tokens are spread over devices says that it cannot take a memory."""
+    """A model whose tokens are spread over devices says that it reads no keys beside its own."""
+    memory, positions = t2v.tokens(t2v.remembered(1)), places(1, start=-5)
+    cache = prefill(t2v.model, memory, positions)
     spread = ParallelConfig(context_parallel_config=ContextParallelConfig(ring_degree=2))
     monkeypatch.setattr(t2v.model, "_parallel_config", spread)
-    with pytest.raises(RenderError, match="context-parallel"):
-        attach(t2v.model, t2v.tokens(t2v.remembered(1)), places(1, start=-5)).__enter__()
+
+    with pytest.raises(RenderError, match="only joint attends to a memory with a context-parallel"):
+        cached(t2v.model, cache).__enter__()
+    with pytest.raises(RenderError, match="only joint attends to a memory with a context-parallel"):
+        prefill(t2v.model, memory, positions)
 
 
 @pytest.mark.parametrize(

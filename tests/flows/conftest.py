@@ -1,5 +1,6 @@
 """Persons at a terminal and at a dashboard, with studios that are kept up."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,10 @@ from deployments.studio.embedded import ensure_studio, stop_studio
 from deployments.studio.settings import StudioSettings, read_settings
 from onestory.testing.dashboard import Dashboard
 from onestory.testing.producing import Producer
+from onestory.testing.visitor import Visitor
+
+PICTURES = os.environ.get("SCREENSHOTS")
+"""A folder in which pictures of the dashboard are kept to be looked at; None keeps none."""
 
 
 @pytest.fixture(name="producer")
@@ -26,11 +31,14 @@ def _slow_producer(producer: Producer) -> Producer:
 
 
 @pytest.fixture(name="crew", scope="module")
-def _crew(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Producer]:
-    """A project folder whose studio has a worker."""
+def _crew(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Producer]:
+    """A project folder whose studio has a worker, and an engine that a module may name."""
     folder = tmp_path_factory.mktemp("project")
     options = {"seconds_per_take": 1.0}
-    producer = Producer(folder / ".onestory", folder, options=options)
+    engine = getattr(request.module, "ENGINE", "painted")
+    producer = Producer(folder / ".onestory", folder, engine=engine, options=options)
     hiring = producer.run("studio", "up", "--worker", "--home", str(producer.home))
     assert hiring.process.wait(timeout=240) == 0, "\n".join(hiring.lines)
     yield producer
@@ -49,8 +57,15 @@ def _browser_page() -> Iterator[Page]:
         browser = playwright.chromium.launch(
             executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
         )
-        yield browser.new_page(viewport={"width": 1280, "height": 900})
+        yield browser.new_page(viewport={"width": 1280, "height": 1200})
         browser.close()
+
+
+@pytest.fixture(name="visitor")
+def _visitor(browser_page: Page, dashboard: Dashboard, tmp_path: Path) -> Visitor:
+    folder = Path(PICTURES) if PICTURES else tmp_path
+    folder.mkdir(parents=True, exist_ok=True)
+    return Visitor(browser_page, dashboard.api.removesuffix("/api"), folder)
 
 
 def _settings_of(crew: Producer) -> StudioSettings:

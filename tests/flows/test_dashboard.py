@@ -7,12 +7,12 @@ from pathlib import Path
 
 import psutil
 import pytest
-from playwright.sync_api import Page
 
 from deployments.studio.embedded import status
 from deployments.studio.settings import StudioSettings, read_settings
 from onestory.testing.dashboard import Dashboard
 from onestory.testing.producing import Producer, shot_list
+from onestory.testing.visitor import Visitor, box_of
 
 pytestmark = pytest.mark.studio
 
@@ -32,17 +32,18 @@ def _order(crew: Producer, episode: str, **fields: object) -> dict[str, object]:
 
 
 def test_a_plan_is_agreed_to_on_the_form(
-    crew: Producer, dashboard: Dashboard, episode_id: str, browser_page: Page
+    crew: Producer, dashboard: Dashboard, episode_id: str, visitor: Visitor
 ) -> None:
     """The run stops with its plan on the form; resumed there, it films in another process."""
     run = dashboard.submit(PRODUCE, _order(crew, episode_id, plan_first=True))
     assert dashboard.wait(run, ("PAUSED", "FAILED", "CRASHED")) == "PAUSED"
     assert not (crew.out / "films").exists()
 
-    browser_page.goto(f"{dashboard.api.removesuffix('/api')}/runs/flow-run/{run}")
-    browser_page.get_by_role("button", name="Resume").click()
-    form = browser_page.get_by_role("dialog")
+    visitor.visit(f"/runs/flow-run/{run}")
+    visitor.page.get_by_role("button", name="Resume").click()
+    form = visitor.page.get_by_role("dialog")
     form.get_by_text("2 of 2 shots would be filmed").wait_for()
+    visitor.photograph("plan-form")
     assert form.get_by_text("never filmed").count() == 2
     form.get_by_role("textbox").fill("Ada")
     form.get_by_role("button", name="Submit").click()
@@ -57,15 +58,24 @@ def test_a_plan_is_agreed_to_on_the_form(
 
 
 def test_a_retake_is_ordered_from_the_dashboard(
-    crew: Producer, dashboard: Dashboard, episode_id: str
+    crew: Producer, dashboard: Dashboard, episode_id: str, visitor: Visitor
 ) -> None:
-    """One shot is filmed again and the other one stays; an unknown episode is refused."""
+    """A form is filled in, and one shot is filmed again; an unknown episode is refused."""
     first = dashboard.submit(PRODUCE, _order(crew, episode_id))
     assert dashboard.wait(first) == "COMPLETED"
 
-    again = dashboard.submit(RETAKE, {"episode": episode_id, "shots": "2"})
-    assert dashboard.wait(again) == "COMPLETED"
-    takes = [name for name in dashboard.task_states(again) if name.startswith("take ")]
+    form = visitor.visit(dashboard.page_of_form(RETAKE), "Later shots", "Show the plan first")
+    assert "those are filmed again that are stale by then" in form.inner_text()
+    assert "None" not in form.inner_text()
+    box_of(form, "Episode id").fill(episode_id)
+    box_of(form, "Shots").fill("2")
+    visitor.photograph("retake-form")
+    visitor.page.get_by_role("button", name="Submit").click()
+    named = f"retake {episode_id} 2"
+    (again,) = dashboard.wait_for_runs(
+        "retake-shots", "COMPLETED", at_least=1, named=named, seconds=180
+    )
+    takes = [name for name in dashboard.task_states(again["id"]) if name.startswith("take ")]
     assert len(takes) == 1
     assert "sh002" in takes[0]
 

@@ -183,7 +183,7 @@ def test_a_killed_edit_says_which_frames_changed(director: Producer, episode_id:
     for words in (plan["shots"][2]["why"], "would be filmed by the next production"):
         assert words in page
     assert plan["price"] in page
-    assert "takes of before" in plan["price"]
+    assert "earlier takes" in plan["price"]
     assert plan["shots"][2]["why"] == f"changed: memory (frame 1 of {slates[0]} changed)"
     assert filmed_again(first, second) == [1, 3, 5]
 

@@ -4,6 +4,11 @@ import json
 import subprocess
 import sys
 
+import pytest
+from pydantic import ValidationError
+
+from onestory.production.order import RetakeOrder
+
 
 def _asked(code: str) -> object:
     """What a process of its own prints: Prefect reads its settings when it is imported."""
@@ -24,6 +29,44 @@ def test_every_field_of_an_order_explains_itself() -> None:
         properties
     )
     assert [name for name, field in properties.items() if not field.get("description")] == []
+
+
+def test_a_form_has_boxes_for_what_may_stay_empty() -> None:
+    """A field that may stay empty asks for no type; null is taken all the same."""
+    told = _asked(
+        """
+import json
+from flows.episode import produce_episode
+from flows.maintenance import maintenance
+from flows.retake import retake_shots
+from flows.season import produce_season
+from prefect.utilities.schema_tools import validate
+
+flows = (produce_episode, retake_shots, produce_season, maintenance)
+schemas = [flow.parameters.model_dump() for flow in flows]
+forms = {name: form for schema in schemas for name, form in schema["definitions"].items()}
+order = {"episode": "a", "shots": "3", "seed": None, "caption": None}
+validate({"order": order}, schemas[1], raise_on_error=True)
+print(json.dumps({name: form["properties"] for name, form in forms.items()}))
+"""
+    )
+
+    assert isinstance(told, dict)
+    assert {"EpisodeOrder", "RetakeOrder", "SeasonOrder", "UpkeepOrder"} <= set(told)
+    choices = [(form, name) for form in told for name, box in told[form].items() if "anyOf" in box]
+    # Empty means a default there, so that "for ever" has to be chosen.
+    assert choices == [("UpkeepOrder", "keep_runs_days")]
+    assert told["RetakeOrder"]["seed"]["type"] == "integer"
+    assert told["EpisodeOrder"]["max_retakes"]["minimum"] == 0
+
+
+def test_a_box_that_was_emptied_is_not_said() -> None:
+    """An empty text means what an empty box means; a box that must be filled in stays refused."""
+    order = RetakeOrder.model_validate({"episode": "a", "shots": "3", "seed": "", "caption": ""})
+
+    assert (order.seed, order.caption) == (None, None)
+    with pytest.raises(ValidationError, match="episode"):
+        RetakeOrder.model_validate({"episode": "", "shots": "3"})
 
 
 def test_a_deployment_refuses_an_order_that_is_none() -> None:

@@ -178,7 +178,7 @@ def test_mlflow_holds_one_run_and_a_nested_run_for_each_take(
 def test_the_dashboard_shows_slates_and_artifacts(
     producer: Producer, full_studio: StudioSettings, episode_id: str
 ) -> None:
-    """Run names read like a shot list; sheet, gate table, film link and progress are there."""
+    """Run names read like a shot list; film page, gate table, plan and progress are there."""
     import httpx
 
     from deployments.studio.embedded import ensure_studio
@@ -192,7 +192,7 @@ def test_the_dashboard_shows_slates_and_artifacts(
 
     assert {f"take s01e01-{slate}-tk01" for slate in slates(document)} <= names
     assert {
-        (f"contact-sheet-{episode_id}", "image"),
+        (f"plan-{episode_id}", "markdown"),
         (f"gates-{episode_id}", "table"),
         (f"progress-{episode_id}", "progress"),
         (f"film-{episode_id}", "markdown"),

@@ -5,10 +5,11 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator
 
 from onestory.testing.dashboard import Dashboard
 from onestory.testing.producing import Producer, shot_list
+from onestory.testing.visitor import Visitor, box_of
 
 pytestmark = pytest.mark.studio
 
@@ -36,25 +37,19 @@ def phrases(crew: Producer, episode: str) -> list[str]:
     return [one["what"] for one in typed(crew, "history", episode)["versions"]]
 
 
-def form_of(page: Page, dashboard: Dashboard, run: str) -> Locator:
+def form_of(visitor: Visitor, run: str) -> Locator:
     """The form by which a person resumes a run."""
-    page.goto(f"{dashboard.api.removesuffix('/api')}/runs/flow-run/{run}")
-    page.get_by_role("button", name="Resume").click()
-    form = page.get_by_role("dialog")
+    visitor.visit(f"/runs/flow-run/{run}")
+    visitor.page.get_by_role("button", name="Resume").click()
+    form = visitor.page.get_by_role("dialog")
     form.get_by_text("waits for you").wait_for()
     return form
 
 
 def choose(form: Locator, field: str, word: str) -> None:
     """Choose from a field's list."""
-    labelled(form, field).press("ArrowDown")
+    box_of(form, field).press("ArrowDown")
     form.page.get_by_role("option", name=word, exact=True).click()
-
-
-def labelled(form: Locator, field: str) -> Locator:
-    """What is filled in below a title."""
-    box = form.locator("label", has_text=field).locator("xpath=ancestor::div[2]")
-    return box.locator("fieldset").locator("button, textarea, input").first
 
 
 def submit(form: Locator) -> bool:
@@ -68,24 +63,30 @@ def submit(form: Locator) -> bool:
     return True
 
 
-def fill_in(page: Page, dashboard: Dashboard, run: str, shown: str, **said: str) -> None:
-    """Fill in the form, which shows something, and submit it; whom the server is too busy for
-    does so again."""
+def fill_in(visitor: Visitor, run: str, shown: str, picture: str = "", **said: str) -> None:
+    """
+    Fill in the form, which shows something, and submit it.
+
+    Whom the server is too busy for does so again.
+    """
     for _ in range(5):
-        form = form_of(page, dashboard, run)
+        form = form_of(visitor, run)
         form.locator(shown).first.wait_for()
+        if picture:
+            visitor.wait_for_pictures()
+            visitor.photograph(picture)
         for field, word in said.items():
             if field == "Decision":
                 choose(form, field, word)
             else:
-                labelled(form, field.replace("_", " ")).fill(word)
+                box_of(form, field.replace("_", " ")).fill(word)
         if submit(form):
             return
     raise AssertionError("the server heard none of five forms")
 
 
 def test_a_shot_is_rejected_with_a_new_caption_on_the_form(
-    crew: Producer, dashboard: Dashboard, episode_id: str, browser_page: Page
+    crew: Producer, dashboard: Dashboard, episode_id: str, visitor: Visitor
 ) -> None:
     """Every answer is heard in a process of its own; one that cannot be followed is asked again."""
     run = dashboard.submit(PRODUCE, order_of(crew, episode_id, "waves", "sits down"))
@@ -95,17 +96,16 @@ def test_a_shot_is_rejected_with_a_new_caption_on_the_form(
     first = dashboard.wait_for_question(run)
     processes.add(dashboard.read(run)["infrastructure_pid"])
     typed(crew, "circle", episode_id, "--shot", "1", "--by", "Ada", "--why", "her eyes")
-    fill_in(browser_page, dashboard, run, "text=waits for you", Decision="give up")
+    fill_in(visitor, run, "text=waits for you", Decision="give up")
 
     second = dashboard.wait_for_question(run, after=first)
     processes.add(dashboard.read(run)["infrastructure_pid"])
-    fill_in(browser_page, dashboard, run, "img[alt='take 1']", Decision="new caption")
+    fill_in(visitor, run, "img[alt='take 1']", "review-form", Decision="new caption")
 
     third = dashboard.wait_for_question(run, after=second)
     processes.add(dashboard.read(run)["infrastructure_pid"])
     fill_in(
-        browser_page,
-        dashboard,
+        visitor,
         run,
         "text=Not possible: the decision is a new caption",
         Decision="new caption",
@@ -115,7 +115,11 @@ def test_a_shot_is_rejected_with_a_new_caption_on_the_form(
 
     fourth = dashboard.wait_for_question(run, after=third)
     processes.add(dashboard.read(run)["infrastructure_pid"])
-    fill_in(browser_page, dashboard, run, "text=jumps", Your_name="Grace")
+    waits = dashboard.page_of_artifact(f"waits-{episode_id}")
+    visitor.visit(waits, "Take 2 of shot 2 waits for you", "press Resume to decide")
+    visitor.wait_for_pictures()
+    visitor.photograph("what-a-run-waits-for")
+    fill_in(visitor, run, "text=jumps", Your_name="Grace")
 
     assert dashboard.wait(run) == "COMPLETED"
     processes.add(dashboard.read(run)["infrastructure_pid"])

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 from prefect.client.schemas.objects import FlowRun, State
-from prefect.states import Completed, Crashed, Failed
+from prefect.states import Cancelled, Completed, Crashed, Failed, Scheduled
 
 from onestory.production.night import Admission
 from onestory.production.season import GIVEN_UP, SeasonEpisode
@@ -49,3 +49,16 @@ def test_a_night_waits_for_a_run_that_may_go_on() -> None:
     assert not season._is_over(run, Admission.model_construct(to_film=1))
     assert season._standing(episode, given_up).job == "failed"
     assert season._is_over(given_up, Admission.model_construct(to_film=1))
+
+
+def test_why_an_episode_is_not_done_is_said_in_its_own_words() -> None:
+    """Neither what Prefect says before an error, nor a state's bare name, says why."""
+    episode = SeasonEpisode.model_construct(episode="one")
+    told = "Flow run encountered an exception: "
+    ours, foreign = Failed(message=f"{told}CutError: no: take"), Failed(message=f"{told}OSError: a")
+
+    assert season.outcome_of(episode, ours, "run").why == "no: take"
+    assert season.outcome_of(episode, foreign, "run").why == "OSError: a"
+    assert season.outcome_of(episode, Failed(message="gone"), "run").why == "gone"
+    assert season.outcome_of(episode, Scheduled(), "run").why == ""
+    assert season.outcome_of(episode, Cancelled(), "run").why == "Cancelled"

@@ -66,6 +66,8 @@ LATER = (
     "step_ratios",
     "attention_backend",
     "is_compiled",
+    "adapter_weight",
+    "storage",
 )
 """Choices that came later. Where they are as ever they stand in no fingerprint, so that takes
 from before them are still called what they were called."""
@@ -147,6 +149,11 @@ class WanConfig:
     """By which kernel attention is computed, one of `BACKENDS`; nothing: as torch chooses."""
     is_compiled: bool = False
     """Whether blocks are compiled with the first step."""
+    adapter_weight: float = 1.0
+    """How much an adapter counts."""
+    storage: Literal["dtype", "fp8"] = "dtype"
+    """How the transformers' weights lie on the device: as they compute, or rounded to 8 bits,
+    `float8_e4m3fn`; see `onestory.diffusion.storing`."""
 
     def __post_init__(self) -> None:
         least = {"steps": 1, "fps": 1, "area": 1, "stretch_frames": 5, "max_frames": 1}
@@ -162,6 +169,13 @@ class WanConfig:
             raise ValueError(f"attention must be joint, cached or frames, got {self.attention!r}")
         if self.dtype not in ("float32", "bfloat16"):
             raise ValueError(f"dtype must be float32 or bfloat16, got {self.dtype!r}")
+        if self.storage not in ("dtype", "fp8"):
+            raise ValueError(f"storage must be dtype or fp8, got {self.storage!r}")
+        if self.storage == "fp8" and self.is_compiled:
+            raise ValueError(
+                "weights that are stored as fp8 are unpacked around every layer, and compiled "
+                "blocks do not see it"
+            )
         if self.step_cache not in STEP_CACHES:
             raise ValueError(
                 f"step_cache must be {', '.join(STEP_CACHES)}, got {self.step_cache!r}"

@@ -12,15 +12,14 @@ torch is loaded with the first question about memory, weights with the first tak
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from onestory.documents import Digest, digest_of_json
+from onestory.documents import digest_of_json
 from onestory.engines.held import held, spread
-from onestory.engines.latents import pack_latents, unpack_latents
+from onestory.engines.latents import pack_latents
 from onestory.engines.pocket.captions import pocket_caption
 from onestory.engines.pocket.picture import CELL, Grid, onto_grid
 from onestory.engines.protocol import (
@@ -31,11 +30,12 @@ from onestory.engines.protocol import (
     Frame,
     RecalledFrame,
 )
-from onestory.engines.recipe import EngineFingerprint, Recipe, imported_for
-from onestory.engines.wan.card import WanConfig, named_choices, read_card
-from onestory.engines.wan.folder import find_folder, find_memory, levels_of, weights_digest
+from onestory.engines.recipe import EngineFingerprint, Recipe
+from onestory.engines.wan.card import named_choices
+from onestory.engines.wan.folder import levels_of
 from onestory.engines.wan.picture import drawn_index, drawn_size, stretches
-from onestory.engines.wan.published import config_for, find_published
+from onestory.engines.wan.refusing import MULTIPLE_OF, refuse
+from onestory.engines.wan.sources import Place, Places, find_sources
 from onestory.errors import OrderError, OutOfMemoryError, RenderError
 from onestory.memory.budget import PATCH, tokens_per_frame
 from onestory.memory.lineage import Remembered
@@ -43,14 +43,14 @@ from onestory.resampling import filled
 
 if TYPE_CHECKING:
     from onestory.engines.wan.ladder import Work
-    from onestory.engines.wan.model import GivenFrames, Memory, WanModel
+    from onestory.engines.wan.model import WanModel
+    from onestory.engines.wan.shot import GivenFrames, Memory
     from onestory.memory.policies import NextShot, SelectionPolicy
 
 _Asked = ParamSpec("_Asked")
 _Done = TypeVar("_Done")
 
 NAME = "wan"
-MULTIPLE_OF = 2
 RECIPE_VERSION = 1
 """Raised by hand when a change of code alters pixels."""
 
@@ -77,12 +77,14 @@ class WanEngine:
         self,
         config: Mapping[str, Any] | None = None,
         *,
-        weights: str | Path | None = None,
+        weights: Place | None = None,
         may_download: bool = False,
-        memory: str | Path | None = None,
-        memory_weights: str | Path | None = None,
+        memory: Place | None = None,
+        memory_weights: Place | None = None,
         memory_budget: float = 1.0,
         memory_policy: str = "",
+        adapter: Places | None = None,
+        gguf: Places | None = None,
         device: str = "",
         is_offloaded: bool = False,
     ) -> None:
@@ -100,6 +102,10 @@ class WanEngine:
             memory_budget: Of a first take, in latent-frame equivalents. It stands in recipes.
             memory_policy: Who chooses what is remembered, one of `POLICIES`; nothing for the
                 trained selector or Memento's queries, if there are any, and diversity if not.
+            adapter: File of a few-step adapter (LoRA), or two: for high noise and for low noise;
+                None for none.
+            gguf: GGUF file with the transformer's weights, or two: for high noise and for low
+                noise; None for those of the folder.
             device: Where it computes, as torch names it; nothing for the first GPU, or the CPU.
             is_offloaded: Whether parts wait in main memory until they are needed, so that the
                 device need hold only the largest of them.
@@ -108,18 +114,18 @@ class WanEngine:
             OrderError: If there is no such choice or policy, or choices exclude each other.
             WeightsError: If there are no such weights, or they do not fit each other.
         """
-        self.folder = find_folder(weights, may_download=may_download)
-        self.memory = find_memory(self.folder, memory)
-        self.card = read_card(self.folder)
-        self.published = None
-        if memory_weights is not None:
-            if self.memory is not None:
-                raise OrderError(
-                    "a model has one memory: OneStory modules or memory_weights, and it has both",
-                    hint=f"leave memory_weights out, or move {self.memory} away",
-                )
-            self.published = find_published(memory_weights, self.folder, self.card)
-        self.config: WanConfig = config_for(self.card, self.published, config)
+        self.sources = find_sources(
+            config,
+            weights=weights,
+            may_download=may_download,
+            memory=memory,
+            memory_weights=memory_weights,
+            adapter=adapter,
+            gguf=gguf,
+        )
+        self.folder, self.card = self.sources.folder, self.sources.card
+        self.config, self.memory = self.sources.config, self.sources.memory
+        self.published = self.sources.published
         self._levels = levels_of(self.memory)
         has_selector = self.memory is not None and (self.memory / "selector").is_dir()
         has_queries = self.published is not None and bool(self.published.queries)
@@ -139,13 +145,9 @@ class WanEngine:
 
     def fingerprint(self) -> EngineFingerprint:
         """What of this engine decides pixels."""
-        own = self.folder / "memory"
-        elsewhere = None if self.memory in (None, own) else self.memory
         return EngineFingerprint(
             name=NAME,
-            weights=weights_digest(
-                self.folder, elsewhere, self.published.files if self.published else ()
-            ),
+            weights=self.sources.digest(),
             config=digest_of_json(named_choices(self.config)),
             recipe_version=RECIPE_VERSION,
         )
@@ -179,30 +181,12 @@ class WanEngine:
         """
         if recipe.memory_budget == 0 or not takes:
             return ()
-        import torch
-
-        from onestory.engines.wan.recalling import features_of, figures_of, next_shot
-        from onestory.memory.bank import MemoryBank
+        from onestory.engines.wan.recalling import bank_of, newest_first, next_shot
         from onestory.memory.policies import people_first
         from onestory.memory.recall import recall
 
-        shape, own = (self.card.latent_channels, *self._cells(recipe)), self.fingerprint()
-        bank = MemoryBank()
-        for number, earlier in enumerate(takes):
-            engine = earlier.take.recipe.engine
-            if engine.name != NAME and engine != imported_for(own, Digest(engine.weights)):
-                continue
-            latents_FChw = torch.from_numpy(unpack_latents(earlier.read_latents()).copy())
-            if latents_FChw.shape[1:] == shape:
-                bank.remember(
-                    latents_FChw,
-                    take=earlier.take.address,
-                    slate=earlier.take.slate,
-                    shot=number,
-                    features_FE=features_of(earlier.take.recipe, latents_FChw),
-                    figures=figures_of(earlier.take.recipe, latents_FChw),
-                    flagged=earlier.spoilt_latents(len(latents_FChw)),
-                )
+        shape = (self.card.latent_channels, *self._cells(recipe))
+        bank = bank_of(takes, self.fingerprint(), shape)
         if not len(bank):
             return ()
         policy, asked = self._choosing(
@@ -216,7 +200,7 @@ class WanEngine:
         if self.published is None:
             return chosen
         order = {earlier.take.address: number for number, earlier in enumerate(takes)}
-        return _newest_first(chosen, order)
+        return newest_first(chosen, order)
 
     def latents_of(self, recipe: Recipe, frames: Iterable[Frame]) -> bytes:
         """
@@ -313,11 +297,12 @@ class WanEngine:
         """Draw at the card's rate: no fewer frames than asked for, and all their latents."""
         # A published memory was trained to draw from what it remembers alone.
         has_sight = keyframe is not None or (self.published is not None and bool(memory))
-        self._refuse(recipe, num_frames, has_first=keyframe is not None, has_sight=has_sight)
-        control.check()
-        from onestory.engines.wan.model import Shot
-
         config, card = self.config, self.card
+        has_first = keyframe is not None
+        refuse(card, config, recipe, num_frames, has_first=has_first, has_sight=has_sight)
+        control.check()
+        from onestory.engines.wan.shot import Shot
+
         width, height = self._size(recipe)
         lengths = stretches(num_frames, most=config.stretch_frames, temporal=card.temporal)
         first_HW3 = None if keyframe is None else self._fitted(keyframe, recipe)
@@ -416,33 +401,6 @@ class WanEngine:
             "The memory is read by stock weights, which were never trained to read one.",
         )
 
-    def _refuse(self, recipe: Recipe, num_frames: int, *, has_first: bool, has_sight: bool) -> None:
-        """Say what the model cannot do."""
-        card, config = self.card, self.config
-        if has_first and not card.reads_picture:
-            raise RenderError(
-                f"{card.name} reads captions alone and cannot start from a first frame",
-                hint="take the keyframe back, or film with Wan2.2-TI2V",
-            )
-        if not has_sight and not card.reads_text_alone:
-            raise RenderError(
-                f"{card.name} starts from a first frame, and the shot has none",
-                hint="give every shot after a cut a keyframe, or film with Wan2.2-TI2V",
-            )
-        at_once = (config.stretch_frames - 1) // card.temporal * card.temporal + 1
-        most = config.max_frames if card.reads_picture else at_once
-        if num_frames > most:
-            raise RenderError(
-                f"the shot takes {num_frames} frames at {config.fps} a second, and {card.name} "
-                f"draws {most}",
-                hint="cut the shot in two",
-            )
-        if recipe.width % MULTIPLE_OF or recipe.height % MULTIPLE_OF:
-            raise RenderError(
-                f"the frame is {recipe.width}x{recipe.height}, and both must divide by "
-                f"{MULTIPLE_OF}"
-            )
-
     def _size(self, recipe: Recipe) -> tuple[int, int]:
         """Width and height of what is drawn, in pixels."""
         return drawn_size(
@@ -463,7 +421,7 @@ class WanEngine:
     def _model(self) -> "WanModel":
         with self._loading:
             if self._loaded is None:
-                from onestory.engines.wan.model import load_model, usual_device
+                from onestory.engines.wan.loading import load_model, usual_device
 
                 self._loaded = load_model(
                     self.folder,
@@ -471,20 +429,12 @@ class WanEngine:
                     self.config,
                     memory=self.memory,
                     published=self.published,
+                    adapter=self.sources.adapter,
+                    packed=self.sources.packed,
                     device=self._device or usual_device(),
                     is_offloaded=self._is_offloaded,
                 )
             return self._loaded
-
-
-def _newest_first(
-    lineage: Sequence[Remembered], order: Mapping[Digest, int]
-) -> tuple[Remembered, ...]:
-    """Published memories were trained on frames in story order, the newest next to the shot."""
-    newest = sorted(lineage, key=lambda one: (order[one.take], one.frame_index), reverse=True)
-    return tuple(
-        one.model_copy(update={"position": position}) for position, one in enumerate(newest)
-    )
 
 
 def _guidance(usual: float, recipe: Recipe) -> float:

@@ -10,6 +10,7 @@ once, for kernels that never hold a whole attention matrix: about right, not a p
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,10 @@ import diffusers
 import torch
 import transformers
 
+from onestory.diffusion.storing import kept_in_fp8
+from onestory.engines.wan.adapter import Adapter
 from onestory.engines.wan.card import WanCard, WanConfig
+from onestory.engines.wan.packed import count_packed
 from onestory.engines.wan.published import Published
 from onestory.errors import WeightsError
 from onestory.memory.budget import PATCH, tokens_per_frame
@@ -56,7 +60,7 @@ class Need:
     step_bytes: int
     """Of a denoising step, beside the weights; about."""
     memory_bytes: int
-    """Of what is remembered, between the steps."""
+    """Of what is remembered, between the steps; and of an adapter's updates."""
     decode_bytes: int
     """Of decoding, beside the weights; about."""
 
@@ -89,6 +93,8 @@ def estimate(
     num_frames: int,
     memory_budget: float,
     published: Published | None = None,
+    adapter: Adapter | None = None,
+    packed: Sequence[Path] = (),
 ) -> Need:
     """
     Say what a stretch takes.
@@ -102,6 +108,8 @@ def estimate(
         num_frames: Of the stretch.
         memory_budget: In latent-frame equivalents.
         published: A memory that others published; its updates stay on the device.
+        adapter: A few-step adapter; its updates stay there as well.
+        packed: A GGUF file for each transformer.
 
     Raises:
         WeightsError: If a configuration is no part of a Wan.
@@ -113,25 +121,28 @@ def estimate(
     transformer = _config(folder, "transformer")
     own = num_latents * frame_tokens
     return Need(
-        parts=count_weights(folder, config),
+        parts=count_weights(folder, config, packed),
         num_tokens=own,
         step_bytes=_step(transformer, card, config, own=own, remembered=remembered),
-        memory_bytes=_memory(transformer, card, config, remembered, published),
+        memory_bytes=_memory(transformer, card, config, remembered, published)
+        + _adapter(card, config, adapter),
         decode_bytes=_decode(_config(folder, "vae"), width, height, num_frames),
     )
 
 
-def count_weights(folder: Path, config: WanConfig) -> tuple[Part, ...]:
+def count_weights(folder: Path, config: WanConfig, packed: Sequence[Path] = ()) -> tuple[Part, ...]:
     """
     Count the weights of every part, as they will lie on the device.
 
     Args:
         folder: A diffusers folder; its configurations are enough.
         config: How it is used.
+        packed: A GGUF file for each transformer; then its weights are counted.
 
     Raises:
-        WeightsError: If a configuration is no part of a Wan.
+        WeightsError: If a configuration is no part of a Wan, or a GGUF file cannot be read.
     """
+    files = dict(zip(("transformer", "transformer_2"), packed, strict=False))
     index = json.loads((folder / "model_index.json").read_text("utf-8"))
     small = torch.finfo(getattr(torch, config.dtype)).bits // 8
     parts = []
@@ -139,12 +150,21 @@ def count_weights(folder: Path, config: WanConfig) -> tuple[Part, ...]:
         library, kind = index.get(name) or ("", "")
         if not kind:
             continue
+        if name in files:
+            number, num_bytes = count_packed(files[name], size=small)
+            parts.append(Part(name=name, num_parameters=number, num_bytes=num_bytes))
+            continue
         module = _meta(library, kind, _config(folder, name), name)
         # transformers holds to the plain list in float16 only.
         kept = "_keep_in_fp32_modules" + ("_strict" if library == "transformers" else "")
         in_full = tuple(getattr(module, kept, None) or ())
+        is_rounded = config.storage == "fp8" and name.startswith("transformer")
+        rounded = kept_in_fp8(module) if is_rounded else ()
         counts = [
-            (weight.numel(), FULL if name in IN_FULL or _is_in(key, in_full) else small)
+            (
+                weight.numel(),
+                1 if key in rounded else FULL if name in IN_FULL or _is_in(key, in_full) else small,
+            )
             for key, weight in module.named_parameters()
         ]
         parts.append(
@@ -216,6 +236,14 @@ def _memory(
         return published.num_parameters * size
     layers = 2 * int(transformer.get("num_layers", 40)) if config.attention == "cached" else 0
     return card.num_experts * (layers + 1) * remembered * _width(transformer) * size
+
+
+def _adapter(card: WanCard, config: WanConfig, adapter: Adapter | None) -> int:
+    """Updates beside the layers; of one file, beside those of both experts."""
+    if adapter is None:
+        return 0
+    copies = card.num_experts if len(adapter.files) == 1 else 1
+    return copies * adapter.num_parameters * torch.finfo(getattr(torch, config.dtype)).bits // 8
 
 
 def _decode(vae: dict[str, Any], width: int, height: int, num_frames: int) -> int:

@@ -6,6 +6,8 @@ Where do Wan weights lie, and what are they called?
     memory:  a folder                        OneStory modules, if they lie elsewhere
     └─ conditioner/  conditioner_2/  selector/     as `onestory train` keeps them under `memory`
     memory_weights: a file or folder         what others published; see `published`
+    adapter: a file, or one for each expert  draws in few steps; see `adapter`
+    gguf:    a file for each transformer     its weights, packed; see `packed`
 """
 
 import hashlib
@@ -15,6 +17,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
+from onestory.engines.wan.card import WanCard
 from onestory.errors import WeightsError
 from onestory.memory.budget import PATCH
 
@@ -86,6 +89,44 @@ def find_memory(folder: Path, memory: str | Path | None = None) -> Path | None:
     return None
 
 
+def experts_files(
+    place: str | Path | Sequence[str | Path], card: WanCard, what: str, *, may_share: bool
+) -> tuple[Path, ...]:
+    """
+    Find files of which each transformer has one.
+
+    Args:
+        place: A file; or two, for high noise and for low noise.
+        card: What the model is.
+        what: How they are called in errors.
+        may_share: Whether two experts may have one between them.
+
+    Returns:
+        Absolute.
+
+    Raises:
+        WeightsError: If they are too many or too few, not there, or in the wrong order.
+    """
+    places = [place] if isinstance(place, str | Path) else list(place)
+    files = tuple(Path(one).expanduser().absolute() for one in places)
+    if len(files) not in ({1, card.num_experts} if may_share else {card.num_experts}):
+        raise WeightsError(
+            f"{card.name} has {card.num_experts} transformer"
+            f"{'s' if card.num_experts > 1 else ''}, and {what} names {len(files)} files",
+            hint="name one file, or with two experts two: for high noise and for low noise",
+        )
+    for file in files:
+        if not file.is_file():
+            raise WeightsError(f"there is no {what} {file}")
+    names = [file.stem.lower() for file in files]
+    if len(names) == 2 and "low" in names[0] and "high" in names[1]:
+        raise WeightsError(
+            f"{files[0].name} comes first, and the first {what} is for high noise",
+            hint="name the file for high noise before the one for low noise",
+        )
+    return files
+
+
 def levels_of(memory: Path | None) -> Levels:
     """
     Say how finely frames can be cut.
@@ -104,7 +145,13 @@ def levels_of(memory: Path | None) -> Levels:
     return tuple((int(t), int(h), int(w)) for t, h, w in written)
 
 
-def weights_digest(folder: Path, memory: Path | None = None, published: Sequence[Path] = ()) -> str:
+def weights_digest(
+    folder: Path,
+    memory: Path | None = None,
+    published: Sequence[Path] = (),
+    adapters: Sequence[Path] = (),
+    packed: Sequence[Path] = (),
+) -> str:
     """
     Name weights: sha256 over the sha256 of every file that decides pixels.
 
@@ -115,19 +162,31 @@ def weights_digest(folder: Path, memory: Path | None = None, published: Sequence
         folder: The model's.
         memory: OneStory modules that lie elsewhere.
         published: Files of a memory that somebody published.
+        adapters: Files of an adapter, one or one for each expert.
+        packed: A GGUF file for each transformer, whose own weights decide nothing then.
     """
+    unread = ("transformer/", "transformer_2/") if packed else ()
     parts = [("", folder), *([("memory/", memory)] if memory else [])]
     files = [
         (prefix + path.relative_to(place).as_posix(), path)
         for prefix, place in parts
         for path in sorted(place.rglob("*"))
-        if path.suffix in READ and not path.relative_to(place).as_posix().startswith(".")
+        if path.suffix in READ
+        and not path.relative_to(place).as_posix().startswith(".")
+        and not (path.suffix == ".safetensors" and _is_in(path, place, unread))
     ]
     files += [(f"memory_weights/{path.name}", path) for path in published]
+    # What an adapter's file is called decides nothing; for which expert it is does.
+    files += [(f"adapter/{number}", path) for number, path in enumerate(adapters)]
+    files += [(f"gguf/{number}", path) for number, path in enumerate(packed)]
     stamps = tuple(
         (name, path, path.stat().st_size, path.stat().st_mtime_ns) for name, path in files
     )
     return _digest(stamps)
+
+
+def _is_in(path: Path, place: Path, parts: tuple[str, ...]) -> bool:
+    return path.relative_to(place).as_posix().startswith(parts)
 
 
 @lru_cache(maxsize=8)

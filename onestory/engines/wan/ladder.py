@@ -13,13 +13,21 @@ take alone.
 """
 
 import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import Enum
 from typing import Any, Literal
 
 import torch
 from diffusers.hooks.group_offloading import apply_group_offloading
 
+from onestory.errors import OutOfMemoryError
+
 Work = Literal["drawing", "drawing from a picture", "decoding"]
+
+
+SHORT = ("out of memory", "can't allocate memory")
+"""What torch says where it has no error of its own for that: on the CPU, and of cuDNN."""
 
 
 class Rung(Enum):
@@ -151,6 +159,26 @@ class Ladder:
                 )
             else:
                 part.to(self.device)
+
+
+@contextmanager
+def spoken_of() -> Iterator[None]:
+    """
+    Say in our own words that the device has too little memory.
+
+    Raises:
+        OutOfMemoryError: If it has.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        is_short = isinstance(error, torch.OutOfMemoryError)
+        if not is_short and not any(words in str(error) for words in SHORT):
+            raise
+        raise OutOfMemoryError(
+            f"the device has too little memory: {str(error).splitlines()[0]}",
+            hint="onestory doctor --engine wan says what it takes; draw fewer pixels or frames",
+        ) from error
 
 
 def let_go() -> None:

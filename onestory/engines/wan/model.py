@@ -21,7 +21,6 @@ Shape suffixes, for this module only:
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +33,12 @@ from torch import Tensor
 from onestory.diffusion.frames import in_front
 from onestory.diffusion.inject import joint
 from onestory.diffusion.kernels import choose_attention, compile_blocks
-from onestory.diffusion.kv import MemoryCache, cached, prefill
+from onestory.diffusion.kv import cached, prefill
 from onestory.diffusion.lora import updated
 from onestory.diffusion.skipping import Skipping, skipping
 from onestory.engines.protocol import Frame
 from onestory.engines.wan.card import WanCard, WanConfig
-from onestory.engines.wan.ladder import Ladder, Rung, let_go
+from onestory.engines.wan.ladder import Ladder, spoken_of
 from onestory.engines.wan.modules import (
     as_given,
     conditioners_for,
@@ -48,66 +47,10 @@ from onestory.engines.wan.modules import (
     updates_for,
 )
 from onestory.engines.wan.published import TIME_STEP, Published
-from onestory.errors import OutOfMemoryError, WeightsError
+from onestory.engines.wan.shot import GivenFrames, Memory, Shot
 
 CAPTION_TOKENS = 512
 """Longer captions are cut here. Wan2.1-I2V counts on so many before it looks for the image's."""
-
-
-SHORT = ("out of memory", "can't allocate memory")
-"""What torch says where it has no error of its own for that: on the CPU, and of cuDNN."""
-
-
-@contextmanager
-def _spoken_of() -> Iterator[None]:
-    """Say in our own words that the device has too little memory."""
-    try:
-        yield
-    except RuntimeError as error:
-        is_short = isinstance(error, torch.OutOfMemoryError)
-        if not is_short and not any(words in str(error) for words in SHORT):
-            raise
-        raise OutOfMemoryError(
-            f"the device has too little memory: {str(error).splitlines()[0]}",
-            hint="onestory doctor --engine wan says what it takes; draw fewer pixels or frames",
-        ) from error
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Shot:
-    """What is drawn at once."""
-
-    caption: str
-    negative_caption: str
-    width: int
-    """In pixels; divides by the card's `multiple_of`, and so does the height."""
-    height: int
-    num_frames: int
-    """The temporal factor times k, plus 1."""
-    seed: int
-    guidance: float
-    guidance_low: float
-    first_HW3: Frame | None = None
-    """A first frame of that size, if it is given."""
-
-
-@dataclass(frozen=True, slots=True)
-class GivenFrames:
-    """Recalled frames as a published memory reads them."""
-
-    latents_1CMhw: Tensor
-    times_M: tuple[float, ...]
-    """Before the shot, in latent frames."""
-
-
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """Recalled frames as one transformer reads them."""
-
-    tokens_1LD: Tensor
-    positions_L3: Tensor
-    cache: MemoryCache | None
-    """Keys and values, if they are kept."""
 
 
 class WanModel:
@@ -188,7 +131,7 @@ class WanModel:
         self.selector = selector_for(card, memory, text_dim=text_dim)
 
     @torch.no_grad()
-    @_spoken_of()
+    @spoken_of()
     def draw(
         self,
         shot: Shot,
@@ -259,7 +202,7 @@ class WanModel:
         return drawn_1CFhw
 
     @torch.no_grad()
-    @_spoken_of()
+    @spoken_of()
     def decode(self, latents_1CFhw: Tensor) -> list[Frame]:
         """
         Turn latents into frames, as the stock pipelines do.
@@ -282,7 +225,7 @@ class WanModel:
         return list((video_FHW3 * 255).round().astype(np.uint8))
 
     @torch.no_grad()
-    @_spoken_of()
+    @spoken_of()
     def encode(self, frame_HW3: Frame) -> Tensor:
         """
         Turn a single frame into latents.
@@ -308,7 +251,7 @@ class WanModel:
         return coded_Chw
 
     @torch.no_grad()
-    @_spoken_of()
+    @spoken_of()
     def remember(
         self, latents_KChw: Tensor, levels: Sequence[int]
     ) -> tuple[Memory, ...] | GivenFrames:
@@ -345,7 +288,7 @@ class WanModel:
         return tuple(memories)
 
     @torch.no_grad()
-    @_spoken_of()
+    @spoken_of()
     def read(self, caption: str) -> Tensor:
         """
         Read a caption for the frame selector.
@@ -422,84 +365,6 @@ class WanModel:
         mean = torch.tensor(config.latents_mean).view(shape).to(like.device, like.dtype)
         inverse = 1.0 / torch.tensor(config.latents_std).view(shape).to(like.device, like.dtype)
         return mean, inverse
-
-
-def load_model(
-    folder: Path,
-    card: WanCard,
-    config: WanConfig,
-    *,
-    memory: Path | None = None,
-    published: Published | None = None,
-    device: str,
-    is_offloaded: bool = False,
-) -> WanModel:
-    """
-    Load a model.
-
-    Args:
-        folder: As diffusers writes it.
-        card: What it says it is.
-        config: How it is used.
-        memory: OneStory modules, if there are any.
-        published: A memory that others published, if there is one.
-        device: Where it computes, as torch names it.
-        is_offloaded: Whether parts wait in main memory until they are needed. On the CPU they
-            are there anyway.
-
-    Raises:
-        WeightsError: If it cannot be loaded, or the modules do not fit.
-        OrderError: If attention cannot be computed as chosen.
-        OutOfMemoryError: If the CPU has too little memory. Of another device parts wait then.
-    """
-    kept = {"vae": torch.float32, "image_encoder": torch.float32}
-    stock: Any = getattr(diffusers, card.pipeline)
-    try:
-        pipeline = stock.from_pretrained(
-            folder,
-            dtype={"default": getattr(torch, config.dtype), **kept},
-            local_files_only=True,
-            use_safetensors=True,
-        )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        reason = next(iter(str(error).splitlines()), type(error).__name__)
-        raise WeightsError(f"the weights in {folder.name} cannot be loaded: {reason}") from error
-    if config.shift != card.shift:
-        scheduler = pipeline.scheduler
-        name = "flow_shift" if "flow_shift" in scheduler.config else "shift"
-        pipeline.scheduler = type(scheduler).from_config(scheduler.config, **{name: config.shift})
-    # On the CPU they are there anyway.
-    is_offloaded = is_offloaded and torch.device(device).type != "cpu"
-    has_run_out = False
-    if not is_offloaded:
-        try:
-            with _spoken_of():
-                pipeline.to(device)
-        except OutOfMemoryError:
-            if torch.device(device).type == "cpu":
-                raise
-            has_run_out = is_offloaded = True
-    if has_run_out:
-        # Out of the handler, which holds what had got there.
-        pipeline.to("cpu")
-        let_go()
-    model = WanModel(
-        pipeline,
-        card,
-        config,
-        memory,
-        published=published,
-        device=device,
-        is_offloaded=is_offloaded,
-    )
-    if has_run_out:
-        model.ladder.taken.append(Rung.PARTS)
-    return model
-
-
-def usual_device() -> str:
-    """The first GPU, if there is one; else the CPU."""
-    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def _awake(transformer: Any) -> None:

@@ -125,7 +125,8 @@ def updates_for(
                     down_RI=read[f"{halves.path} {halves.down}"],
                     up_OR=read[f"{halves.path} {halves.up}"],
                     scale=published.scale,
-                ).like(transformer.get_submodule(name).weight)
+                    # Not like the layer's weight, which may be kept in fewer bits.
+                ).like(transformer.patch_embedding.weight)
                 for name, halves in layers.items()
             }
             for transformer, layers in zip(transformers, published.layers, strict=True)

@@ -177,7 +177,11 @@ def find_published(place: str | Path, folder: Path, card: WanCard) -> Published:
 
 
 def config_for(
-    card: WanCard, published: Published | None, changes: Mapping[str, Any] | None = None
+    card: WanCard,
+    published: Published | None,
+    changes: Mapping[str, Any] | None = None,
+    *,
+    usual: Mapping[str, Any] | None = None,
 ) -> WanConfig:
     """
     Say how a model is used: as its card says, or whoever published its memory.
@@ -186,6 +190,7 @@ def config_for(
         card: The model.
         published: Its memory; None if it has none of anybody's.
         changes: Choices by name.
+        usual: What an adapter asks for, before what card and memory say; None for nothing.
 
     Returns:
         A whole configuration.
@@ -196,7 +201,7 @@ def config_for(
     kept: dict[str, Any] = {}
     if published:
         kept = {"attention": "frames", "shift": SHIFTS[published.kind]}
-    config = usual_config(card, {**kept, **(changes or {})})
+    config = usual_config(card, {**kept, **(usual or {}), **(changes or {})})
     if published and config.attention != "frames":
         raise OrderError(
             f"{published.name} reads a memory as frames, and attention is {config.attention}",

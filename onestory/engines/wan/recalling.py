@@ -13,14 +13,20 @@ Shape suffixes, for this module only:
     F  latent frames   C  latent channels   h, w  latent cells   E  width of a feature
 """
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from onestory.documents import Digest
+from onestory.engines.latents import unpack_latents
 from onestory.engines.pocket.captions import pocket_caption
-from onestory.engines.recipe import Recipe
+from onestory.engines.protocol import EarlierTake
+from onestory.engines.recipe import EngineFingerprint, Recipe, imported_for
+from onestory.memory.bank import MemoryBank
+from onestory.memory.lineage import Remembered
 from onestory.memory.showing import Cast, person_key, set_key
 
 if TYPE_CHECKING:
@@ -31,6 +37,53 @@ SAID, SEEN = 0.8, 0.6
 
 GRID = 4
 """Cells along a side of a frame that is made small."""
+
+
+def bank_of(
+    takes: Sequence[EarlierTake], own: EngineFingerprint, shape: tuple[int, ...]
+) -> MemoryBank:
+    """
+    Put takes into a bank, in story order.
+
+    Args:
+        takes: Earlier ones.
+        own: Of the engine that will remember; takes of other engines are passed over, but for
+            footage that was brought for this one.
+        shape: Channels, rows and columns of its latents; takes of another are passed over.
+    """
+    bank = MemoryBank()
+    for number, earlier in enumerate(takes):
+        engine = earlier.take.recipe.engine
+        if engine.name != own.name and engine != imported_for(own, Digest(engine.weights)):
+            continue
+        latents_FChw = torch.from_numpy(unpack_latents(earlier.read_latents()).copy())
+        if latents_FChw.shape[1:] == shape:
+            bank.remember(
+                latents_FChw,
+                take=earlier.take.address,
+                slate=earlier.take.slate,
+                shot=number,
+                features_FE=features_of(earlier.take.recipe, latents_FChw),
+                figures=figures_of(earlier.take.recipe, latents_FChw),
+                flagged=earlier.spoilt_latents(len(latents_FChw)),
+            )
+    return bank
+
+
+def newest_first(
+    lineage: Sequence[Remembered], order: Mapping[Digest, int]
+) -> tuple[Remembered, ...]:
+    """
+    Put frames as published memories were trained to read them: the newest next to the shot.
+
+    Args:
+        lineage: What is remembered.
+        order: Of takes, in story order.
+    """
+    newest = sorted(lineage, key=lambda one: (order[one.take], one.frame_index), reverse=True)
+    return tuple(
+        one.model_copy(update={"position": position}) for position, one in enumerate(newest)
+    )
 
 
 def told_of(recipe: Recipe) -> str:

@@ -69,12 +69,22 @@ def test_half_a_studio_is_refused(missing: str, monkeypatch: pytest.MonkeyPatch)
     assert "hush-hush" not in str(caught.value)
 
 
-@pytest.mark.parametrize("secret", ["minio_secret_key", "breakdown_api_key"])
+@pytest.mark.parametrize("secret", ["minio_secret_key", "breakdown_api_key", "notify_url"])
 def test_secret_in_project_file_is_refused(secret: str, tmp_path: Path) -> None:
     """Secrets come by environment only: a project file ends up in version control."""
     (tmp_path / "onestory.toml").write_text(f'{secret} = "hush-hush"\n')
 
     with pytest.raises(StudioError, match=f"holds {secret}") as caught:
+        read_settings()
+
+    assert "hush-hush" not in str(caught.value)
+
+
+def test_an_address_of_no_server_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What automations call is HTTP, and the address may hold a token."""
+    monkeypatch.setenv("ONESTORY_WEBHOOK_URL", "chat.example/hooks/hush-hush")
+
+    with pytest.raises(StudioError, match=r"webhook_url: .* begins with http://") as caught:
         read_settings()
 
     assert "hush-hush" not in str(caught.value)

@@ -195,6 +195,18 @@ def test_broadcast_rates_are_exact(room: Any, tmp_path: Path) -> None:
     assert result.num_frames == 25
 
 
+@pytest.mark.parametrize("fps", ["24", "25", "30000/1001"])
+def test_shots_of_odd_lengths_stand_where_they_should(room: Any, tmp_path: Path, fps: str) -> None:
+    """A shot that lasts no whole number of milliseconds does not pull the next one forward."""
+    takes = [room.take(number, 20, fps=fps) for number in (1, 2, 3)]
+    film = _film(room.cut(*map(room.shot, takes), fps=fps), tmp_path).film
+
+    with av.open(str(film)) as container:
+        stream = container.streams.video[0]
+        shown = sorted(frame.pts * stream.time_base for frame in container.decode(stream))
+    assert shown == [number / Fraction(fps) for number in range(3 * 20)]
+
+
 def test_the_same_cut_gives_the_same_film(room: Any, tmp_path: Path) -> None:
     """No date, no version, no chance: two assemblies are equal to the byte."""
     shot = room.shot(room.take(num_frames=30), lines=(_line(room, "Go.", 6, 20),))

@@ -1,9 +1,11 @@
 """The memory picture shows every remembered shot once, and nothing that cannot be."""
 
 import re
+from xml.etree import ElementTree
 
 from onestory.dailies.lineage import lineage_picture
 from onestory.dailies.page import DailiesPage, DailiesShot, RememberedShot
+from onestory.dailies.rendering import render_memory
 
 
 def _shots(*memories: tuple[tuple[str, int, float], ...]) -> list[DailiesShot]:
@@ -61,6 +63,18 @@ def test_more_frames_are_thicker_and_better_scores_brighter() -> None:
     assert (many.strength, one.strength) == (0.5, 1.0)
     assert many.words == "sc01-sh002 remembers 6 frames of sc01-sh000"
     assert one.words == "sc01-sh002 remembers 1 frame of sc01-sh001"
+
+
+def test_the_picture_stands_alone(page: DailiesPage) -> None:
+    """The dashboard shows it as SVG, with as many arcs as the page has, and names as plain text."""
+    picture = lineage_picture(page.shots)
+    assert picture is not None
+    drawn = render_memory(page.model_copy(update={"title": "<script>"}))
+    assert drawn is not None
+    root = ElementTree.fromstring(drawn)
+    assert len(root.findall("{http://www.w3.org/2000/svg}path")) == len(picture.arcs)
+    assert root[0].text == "<script>: what each shot remembered"
+    assert render_memory(page.model_copy(update={"shots": page.shots[:1]})) is None
 
 
 def test_no_memory_no_picture() -> None:

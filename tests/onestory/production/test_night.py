@@ -19,6 +19,7 @@ from onestory.production.night import (
     refuse_unless_all,
     report,
     report_in_markdown,
+    standing_in_markdown,
 )
 from onestory.production.order import EpisodeOrder
 from onestory.production.season import Season, SeasonEpisode
@@ -82,7 +83,7 @@ def test_looks_are_known_before_anything_is_filmed(vault: Vault, season: Season)
 
     assert list(found) == [four, five]
     refuse_unless_all(season, [*found.values()])
-    assert "1 of 1 shots would be filmed" in admissions_in_markdown([*found.values()])
+    assert "| 1 of 1 shots |" in admissions_in_markdown([*found.values()])
     document = found[five].document
     assert document is not None
     assert json.loads(vault.get_blob(document))["cast"][0]["look"] == SILVER
@@ -241,8 +242,10 @@ def test_what_came_of_a_night(vault: Vault, season: Season) -> None:
         assert (failed.num_takes, failed.title) == (0, "")
         table = report_in_markdown(told)
         assert "[done](/runs/flow-run/run-4)" in table
-        assert "failed](/runs/flow-run/run-5): no \\| disk" in table
+        assert "| [failed](/runs/flow-run/run-5) |" in table
+        assert ", failed: no \\| disk" in table
         assert "1 of 2 episodes are done" in table
+        assert "submit the same season again" in table
         folder = Path(told.page).parent
         assert json.loads((folder / "season.json").read_text())["episodes"][0]["job"] == "done"
         page = (folder / "season.html").read_text()
@@ -250,3 +253,22 @@ def test_what_came_of_a_night(vault: Vault, season: Season) -> None:
         assert "no | disk" in page
 
     asyncio.run(story())
+
+
+def test_the_table_of_a_night_that_goes_on() -> None:
+    """What is not known is to be submitted; whoever can do something is told what."""
+    admissions = [Admission(episode=one, queue="rush", to_film=2, num_shots=3) for one in "abc"]
+    nothing = standing_in_markdown(admissions, {})
+    assert nothing.count("| to be submitted |") == 3
+    assert "0 of 3 episodes are done so far" in nothing
+    assert "What to do" not in nothing
+
+    asked = Outcome(episode="a", job="suspended", flow_run="run-7")
+    done = Outcome(episode="b", job="done", flow_run="run-8")
+    waiting = Outcome(episode="c", job="waiting", flow_run="run-9")
+    table = standing_in_markdown(admissions, {"a": asked, "b": done, "c": waiting})
+    assert "| [suspended](/runs/flow-run/run-7) | a |" in table
+    assert "| 2 of 3 shots |" in table
+    assert "1 of 3 episodes are done so far" in table
+    assert "press Resume" in table
+    assert "| [submitted](/runs/flow-run/run-9) | c |" in table

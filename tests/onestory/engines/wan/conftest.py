@@ -7,10 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from torch import Tensor
 
 from onestory.engines.protocol import EarlierTake, Frame
 from onestory.engines.recipe import Recipe, Subject
 from onestory.engines.wan.engine import WanEngine
+from onestory.engines.wan.model import WanModel
+from onestory.engines.wan.shot import Shot
 from onestory.testing.stories import earlier_take
 from onestory.testing.tiny_wan import Kind, write_tiny_wan
 
@@ -76,3 +80,26 @@ def _first_frame() -> Frame:
 def _filmed() -> Callable[..., EarlierTake]:
     """Put what an engine made of a recipe into the form in which it comes back to be recalled."""
     return earlier_take
+
+
+@pytest.fixture(scope="session", name="drawn_by")
+def _drawn_by() -> Callable[..., Tensor]:
+    """Draw a small shot with a loaded model, which may remember frames."""
+
+    def draw(model: WanModel, *, remembered: int = 0, guidance: float = 1.0) -> Tensor:
+        lots = torch.Generator().manual_seed(1)
+        latents_KChw = torch.randn(remembered, model.card.latent_channels, 8, 4, generator=lots)
+        shot = Shot(
+            caption="a woman walks",
+            negative_caption="",
+            width=32,
+            height=64,
+            num_frames=5,
+            seed=4,
+            guidance=guidance,
+            guidance_low=guidance,
+        )
+        memory = model.remember(latents_KChw, [0] * remembered) if remembered else ()
+        return model.draw(shot, memory, lambda _: None)
+
+    return draw

@@ -10,7 +10,7 @@ import torch
 
 from onestory.engines.wan.card import read_card, usual_config
 from onestory.engines.wan.estimate import Need, count_weights, estimate
-from onestory.engines.wan.model import load_model
+from onestory.engines.wan.loading import load_model
 from onestory.engines.wan.published import config_for, find_published
 from onestory.errors import WeightsError
 from onestory.testing.tiny_wan import KINDS, Kind, write_tiny_published, write_tiny_wan

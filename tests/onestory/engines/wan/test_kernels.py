@@ -14,7 +14,9 @@ from torch import Tensor
 
 from onestory.engines.wan.card import BACKENDS, read_card, usual_config
 from onestory.engines.wan.engine import WanEngine
-from onestory.engines.wan.model import Shot, WanModel, load_model
+from onestory.engines.wan.loading import load_model
+from onestory.engines.wan.model import WanModel
+from onestory.engines.wan.shot import Shot
 from onestory.errors import OrderError
 from onestory.testing.tiny_wan import Kind, write_tiny_published
 

@@ -16,7 +16,7 @@ from onestory.engines.recipe import Recipe
 from onestory.engines.wan.card import read_card, usual_config
 from onestory.engines.wan.engine import WanEngine
 from onestory.engines.wan.ladder import Rung
-from onestory.engines.wan.model import load_model
+from onestory.engines.wan.loading import load_model
 from onestory.errors import OutOfMemoryError
 from onestory.testing.tiny_wan import Kind, write_tiny_published
 

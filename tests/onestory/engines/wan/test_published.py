@@ -21,8 +21,8 @@ from onestory.engines.protocol import EarlierTake, Frame, RecalledFrame
 from onestory.engines.recipe import Recipe
 from onestory.engines.wan.card import read_card
 from onestory.engines.wan.engine import WanEngine
-from onestory.engines.wan.model import GivenFrames, Shot
 from onestory.engines.wan.published import LAYERS, find_published
+from onestory.engines.wan.shot import GivenFrames, Shot
 from onestory.errors import OrderError, RenderError, WeightsError
 from onestory.memory.lineage import Remembered
 from onestory.testing.tiny_wan import Kind, write_tiny_memory, write_tiny_published

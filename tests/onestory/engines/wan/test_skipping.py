@@ -10,8 +10,10 @@ from torch import Tensor
 
 from onestory.documents import digest_of_json
 from onestory.engines.wan.card import named_choices, read_card, usual_config
-from onestory.engines.wan.model import Shot, WanModel, load_model
+from onestory.engines.wan.loading import load_model
+from onestory.engines.wan.model import WanModel
 from onestory.engines.wan.published import config_for, find_published
+from onestory.engines.wan.shot import Shot
 from onestory.errors import OrderError
 from onestory.testing.tiny_wan import Kind, write_tiny_published
 

@@ -1,0 +1,60 @@
+"""
+Which shots can a Wan not make?
+
+What it can is in its card: whether it reads captions alone or first frames, and how many frames
+it draws at once.
+"""
+
+from onestory.engines.recipe import Recipe
+from onestory.engines.wan.card import WanCard, WanConfig
+from onestory.errors import RenderError
+
+MULTIPLE_OF = 2
+"""Width and height of a delivered frame divide by this."""
+
+
+def refuse(
+    card: WanCard,
+    config: WanConfig,
+    recipe: Recipe,
+    num_frames: int,
+    *,
+    has_first: bool,
+    has_sight: bool,
+) -> None:
+    """
+    Say what a model cannot do.
+
+    Args:
+        card: The model.
+        config: How it is used.
+        recipe: What is asked of it.
+        num_frames: That it would draw.
+        has_first: Whether a first frame is given.
+        has_sight: Whether it sees anything, a first frame or what it remembers.
+
+    Raises:
+        RenderError: In one sentence.
+    """
+    if has_first and not card.reads_picture:
+        raise RenderError(
+            f"{card.name} reads captions alone and cannot start from a first frame",
+            hint="take the keyframe back, or film with Wan2.2-TI2V",
+        )
+    if not has_sight and not card.reads_text_alone:
+        raise RenderError(
+            f"{card.name} starts from a first frame, and the shot has none",
+            hint="give every shot after a cut a keyframe, or film with Wan2.2-TI2V",
+        )
+    at_once = (config.stretch_frames - 1) // card.temporal * card.temporal + 1
+    most = config.max_frames if card.reads_picture else at_once
+    if num_frames > most:
+        raise RenderError(
+            f"the shot takes {num_frames} frames at {config.fps} a second, and {card.name} "
+            f"draws {most}",
+            hint="cut the shot in two",
+        )
+    if recipe.width % MULTIPLE_OF or recipe.height % MULTIPLE_OF:
+        raise RenderError(
+            f"the frame is {recipe.width}x{recipe.height}, and both must divide by {MULTIPLE_OF}"
+        )

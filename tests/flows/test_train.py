@@ -1,0 +1,72 @@
+"""Weights are trained by an order on the dashboard, and by who goes on after a crash."""
+
+import os
+import re
+import signal
+import time
+
+import psutil
+import pytest
+
+from deployments.studio.embedded import start_worker, status
+from deployments.studio.settings import StudioSettings, read_settings
+from onestory.testing.dashboard import Dashboard
+from onestory.testing.producing import Producer
+from onestory.testing.tiny_pocket import TINY_TRAINING, write_tiny_data
+
+pytestmark = [pytest.mark.studio, pytest.mark.slow]
+
+TRAIN = "train/train"
+ORDER = {"config": "tiny.yaml", "data": "data", "out": "run"}
+"""Named from the project folder, as scripts are."""
+
+
+def _settings(crew: Producer) -> StudioSettings:
+    return read_settings(home=crew.home, engine=crew.engine, engine_options=crew.options)
+
+
+def _kill_worker(crew: Producer) -> None:
+    """Kill -9, with everything it has started."""
+    worker = next(one for one in status(_settings(crew)).services if one.name == "worker")
+    assert worker.pid is not None
+    process = psutil.Process(worker.pid)
+    for one in [*process.children(recursive=True), process]:
+        os.kill(one.pid, signal.SIGKILL)
+
+
+def test_a_crash_loses_no_step_that_was_kept(crew: Producer, dashboard: Dashboard) -> None:
+    """A worker is killed when a checkpoint lies there; the next order goes on from it."""
+    write_tiny_data(crew.out / "data")
+    # Long enough for a checkpoint, which is kept every fifty steps.
+    (crew.out / "tiny.yaml").write_text(TINY_TRAINING.replace("steps: 3", "steps: 60"))
+    log = crew.out / "run" / "log.jsonl"
+    killed = dashboard.submit(TRAIN, ORDER)
+    dashboard.wait(killed, ("RUNNING",))
+    deadline = time.monotonic() + 240
+    while not log.exists() or log.read_text().count("\n") < 55:
+        assert time.monotonic() < deadline, dashboard.log(killed)
+        time.sleep(0.05)
+    _kill_worker(crew)
+    assert log.read_text().count("\n") < 120
+    dashboard.cancel(killed)
+
+    start_worker(_settings(crew))
+    last = dashboard.submit(TRAIN, ORDER | {"steps": 110})
+    assert dashboard.wait(last) == "COMPLETED"
+    assert log.read_text().count("\n") == 110
+    assert re.search(r"from step (50|100) to 110", dashboard.log(last))
+    told = dashboard.artifact("training")
+    assert "110 of 120 steps" in told
+    assert str(crew.out / "run" / "export") in told
+
+
+def test_two_orders_do_not_train_at_once(crew: Producer, dashboard: Dashboard) -> None:
+    """One of them waits for the other, and a training file that is none is a sentence."""
+    orders = [ORDER | {"config": f"nowhere-{number}.yaml"} for number in range(2)]
+    runs = [dashboard.submit(TRAIN, order) for order in orders]
+
+    assert [dashboard.wait(run) for run in runs] == ["FAILED", "FAILED"]
+    one, other = sorted((dashboard.read(run) for run in runs), key=lambda run: run["start_time"])
+    assert one["end_time"] <= other["start_time"]
+    for run in (one, other):
+        assert "is no training file" in run["state"]["message"]
