@@ -32,10 +32,12 @@ from onestory.engines.protocol import (
     RecalledFrame,
 )
 from onestory.engines.recipe import EngineFingerprint, Recipe, imported_for
-from onestory.engines.wan.card import WanConfig, named_choices, read_card
+from onestory.engines.wan.card import WanConfig, guided, named_choices, read_card
 from onestory.engines.wan.folder import find_folder, find_memory, levels_of, weights_digest
+from onestory.engines.wan.painter import find_painter
 from onestory.engines.wan.picture import drawn_index, drawn_size, stretches
 from onestory.engines.wan.published import config_for, find_published
+from onestory.engines.wan.refusing import MULTIPLE_OF, refuse
 from onestory.errors import OrderError, OutOfMemoryError, RenderError
 from onestory.memory.budget import PATCH, tokens_per_frame
 from onestory.memory.lineage import Remembered
@@ -44,13 +46,13 @@ from onestory.resampling import filled
 if TYPE_CHECKING:
     from onestory.engines.wan.ladder import Work
     from onestory.engines.wan.model import GivenFrames, Memory, WanModel
+    from onestory.engines.wan.painting import Easel
     from onestory.memory.policies import NextShot, SelectionPolicy
 
 _Asked = ParamSpec("_Asked")
 _Done = TypeVar("_Done")
 
 NAME = "wan"
-MULTIPLE_OF = 2
 RECIPE_VERSION = 1
 """Raised by hand when a change of code alters pixels."""
 
@@ -83,6 +85,8 @@ class WanEngine:
         memory_weights: str | Path | None = None,
         memory_budget: float = 1.0,
         memory_policy: str = "",
+        keyframes: str | Path | None = None,
+        keyframe_config: Mapping[str, Any] | None = None,
         device: str = "",
         is_offloaded: bool = False,
     ) -> None:
@@ -100,6 +104,9 @@ class WanEngine:
             memory_budget: Of a first take, in latent-frame equivalents. It stands in recipes.
             memory_policy: Who chooses what is remembered, one of `POLICIES`; nothing for the
                 trained selector or Memento's queries, if there are any, and diversity if not.
+            keyframes: Who paints the first frames of shots after a cut: a text-to-image pipeline
+                of diffusers, as `weights`; None for nobody.
+            keyframe_config: Choices of `PainterConfig` that shall be otherwise than usual.
             device: Where it computes, as torch names it; nothing for the first GPU, or the CPU.
             is_offloaded: Whether parts wait in main memory until they are needed, so that the
                 device need hold only the largest of them.
@@ -131,11 +138,15 @@ class WanEngine:
                 f"these weights cannot choose by {self._policy!r}",
                 hint=f"choose {', '.join(known)}",
             )
+        self.painter = find_painter(
+            keyframes, keyframe_config, self.card, may_download=may_download
+        )
         self._memory_budget = memory_budget
         self._device = device
         self._is_offloaded = is_offloaded
         self._loading = threading.Lock()
         self._loaded: WanModel | None = None
+        self._easel: Easel | None = None
 
     def fingerprint(self) -> EngineFingerprint:
         """What of this engine decides pixels."""
@@ -154,8 +165,10 @@ class WanEngine:
         """It remembers; the rest depends on the model."""
         return Capabilities(
             remembers=True,
-            draws_keyframes=False,
+            draws_keyframes=self.painter is not None,
             accepts_keyframes=self.card.reads_picture,
+            painter=self.painter.fingerprint() if self.painter else None,
+            paints_from_sheets=self.painter is not None and self.painter.config.strength > 0,
             max_frames=self.config.max_frames,
             multiple_of=MULTIPLE_OF,
             continues=self.card.reads_picture,
@@ -181,7 +194,7 @@ class WanEngine:
             return ()
         import torch
 
-        from onestory.engines.wan.recalling import features_of, figures_of, next_shot
+        from onestory.engines.wan.recalling import features_of, figures_of, newest_first, next_shot
         from onestory.memory.bank import MemoryBank
         from onestory.memory.policies import people_first
         from onestory.memory.recall import recall
@@ -216,7 +229,7 @@ class WanEngine:
         if self.published is None:
             return chosen
         order = {earlier.take.address: number for number, earlier in enumerate(takes)}
-        return _newest_first(chosen, order)
+        return newest_first(chosen, order)
 
     def latents_of(self, recipe: Recipe, frames: Iterable[Frame]) -> bytes:
         """
@@ -241,23 +254,32 @@ class WanEngine:
         return pack_latents(latents_FChw)
 
     def keyframe(
-        self, recipe: Recipe, *, memory: Sequence[RecalledFrame] = (), control: Control
+        self,
+        recipe: Recipe,
+        *,
+        start: Frame | None = None,
+        memory: Sequence[RecalledFrame] = (),
+        control: Control,
     ) -> Frame:
         """
-        Draw a first frame: a shot of one frame.
+        Make a first frame: by the painter, if there is one, else as a shot of one frame.
 
         Args:
             recipe: What is to be seen.
-            memory: The frames that it remembers, best first.
+            start: The reference sheet that a painter starts from; None for noise.
+            memory: The frames that it remembers, best first; a painter remembers none.
             control: Asked at every step whether to stop.
 
         Returns:
             The frame, at the recipe's size.
 
         Raises:
-            RenderError: If the model cannot draw one.
+            RenderError: If the model, or the painter, cannot make one.
+            WeightsError: If the painter cannot be loaded.
             OutOfMemoryError: If the device has too little memory.
         """
+        if self.painter is not None:
+            return self._at_the_easel().paint(recipe, start, control)
         frames, _ = self._draw(recipe, None, memory, control, num_frames=1)
         return filled(frames[0], width=recipe.width, height=recipe.height)
 
@@ -313,7 +335,8 @@ class WanEngine:
         """Draw at the card's rate: no fewer frames than asked for, and all their latents."""
         # A published memory was trained to draw from what it remembers alone.
         has_sight = keyframe is not None or (self.published is not None and bool(memory))
-        self._refuse(recipe, num_frames, has_first=keyframe is not None, has_sight=has_sight)
+        has_first = keyframe is not None
+        refuse(recipe, num_frames, self.card, self.config, has_first=has_first, has_sight=has_sight)
         control.check()
         from onestory.engines.wan.model import Shot
 
@@ -334,8 +357,8 @@ class WanEngine:
                 height=height,
                 num_frames=length,
                 seed=(recipe.seed + number) % 2**63,
-                guidance=_guidance(config.guidance, recipe),
-                guidance_low=_guidance(config.guidance_low, recipe),
+                guidance=guided(config.guidance, recipe.guidance),
+                guidance_low=guided(config.guidance_low, recipe.guidance),
                 first_HW3=first_HW3,
             )
 
@@ -416,33 +439,6 @@ class WanEngine:
             "The memory is read by stock weights, which were never trained to read one.",
         )
 
-    def _refuse(self, recipe: Recipe, num_frames: int, *, has_first: bool, has_sight: bool) -> None:
-        """Say what the model cannot do."""
-        card, config = self.card, self.config
-        if has_first and not card.reads_picture:
-            raise RenderError(
-                f"{card.name} reads captions alone and cannot start from a first frame",
-                hint="take the keyframe back, or film with Wan2.2-TI2V",
-            )
-        if not has_sight and not card.reads_text_alone:
-            raise RenderError(
-                f"{card.name} starts from a first frame, and the shot has none",
-                hint="give every shot after a cut a keyframe, or film with Wan2.2-TI2V",
-            )
-        at_once = (config.stretch_frames - 1) // card.temporal * card.temporal + 1
-        most = config.max_frames if card.reads_picture else at_once
-        if num_frames > most:
-            raise RenderError(
-                f"the shot takes {num_frames} frames at {config.fps} a second, and {card.name} "
-                f"draws {most}",
-                hint="cut the shot in two",
-            )
-        if recipe.width % MULTIPLE_OF or recipe.height % MULTIPLE_OF:
-            raise RenderError(
-                f"the frame is {recipe.width}x{recipe.height}, and both must divide by "
-                f"{MULTIPLE_OF}"
-            )
-
     def _size(self, recipe: Recipe) -> tuple[int, int]:
         """Width and height of what is drawn, in pixels."""
         return drawn_size(
@@ -460,6 +456,23 @@ class WanEngine:
         grid = Grid(rows=height // CELL, columns=width // CELL)
         return onto_grid(frame_HWC, grid, width=recipe.width, height=recipe.height)
 
+    def _at_the_easel(self) -> "Easel":
+        """The painter, to whom the model has left the device."""
+        assert self.painter is not None, "whoever asks has one"
+        with self._loading:
+            if self._easel is None:
+                from onestory.engines.wan.model import usual_device
+                from onestory.engines.wan.painting import load_painter
+
+                self._easel = load_painter(
+                    self.painter,
+                    device=self._device or usual_device(),
+                    is_offloaded=self._is_offloaded,
+                )
+            if self._loaded is not None:
+                self._loaded.ladder.step_aside()
+            return self._easel
+
     def _model(self) -> "WanModel":
         with self._loading:
             if self._loaded is None:
@@ -475,18 +488,3 @@ class WanEngine:
                     is_offloaded=self._is_offloaded,
                 )
             return self._loaded
-
-
-def _newest_first(
-    lineage: Sequence[Remembered], order: Mapping[Digest, int]
-) -> tuple[Remembered, ...]:
-    """Published memories were trained on frames in story order, the newest next to the shot."""
-    newest = sorted(lineage, key=lambda one: (order[one.take], one.frame_index), reverse=True)
-    return tuple(
-        one.model_copy(update={"position": position}) for position, one in enumerate(newest)
-    )
-
-
-def _guidance(usual: float, recipe: Recipe) -> float:
-    """A recipe's guidance counts in the model's own: 1 is as its card says, 0 does not guide."""
-    return 1.0 + (usual - 1.0) * recipe.guidance

@@ -13,11 +13,18 @@ take alone.
 """
 
 import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import Enum
 from typing import Any, Literal
 
 import torch
 from diffusers.hooks.group_offloading import apply_group_offloading
+
+from onestory.errors import OutOfMemoryError
+
+SHORT = ("out of memory", "can't allocate memory")
+"""What torch says where it has no error of its own for that: on the CPU, and of cuDNN."""
 
 Work = Literal["drawing", "drawing from a picture", "decoding"]
 
@@ -79,6 +86,7 @@ class Ladder:
         self._is_in_turn = is_offloaded
         self._is_tiled = is_tiled
         self._is_compiled = is_compiled
+        self._is_aside = False
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -110,8 +118,22 @@ class Ladder:
 
     def bring(self, pipeline: Any) -> None:
         """Let the parts of one pipeline come to the device when they are needed."""
+        if self._is_aside:
+            for one in self._pipelines:
+                one.to(self.device)
+            self._is_aside = False
         if self._is_in_turn:
             pipeline.enable_model_cpu_offload(device=self.device)
+
+    def step_aside(self) -> None:
+        """Leave the device to another model, until something is brought there again."""
+        if not self.has_elsewhere or Rung.LAYERS in self.taken:
+            return  # Layers are elsewhere anyway.
+        for one in self._pipelines:
+            one.remove_all_hooks()
+            one.to("cpu")
+        self._is_aside = not self._is_in_turn
+        let_go()
 
     def _may(self, rung: Rung) -> bool:
         if rung is Rung.TILES:
@@ -129,6 +151,7 @@ class Ladder:
         for pipeline in self._pipelines:
             pipeline.remove_all_hooks()
             pipeline.to("cpu")
+        self._is_aside = False
         self._is_in_turn = rung is Rung.PARTS
         if rung is Rung.LAYERS:
             self._put_layers_in_turn()
@@ -151,6 +174,21 @@ class Ladder:
                 )
             else:
                 part.to(self.device)
+
+
+@contextmanager
+def spoken_of() -> Iterator[None]:
+    """Say in our own words that the device has too little memory."""
+    try:
+        yield
+    except RuntimeError as error:
+        is_short = isinstance(error, torch.OutOfMemoryError)
+        if not is_short and not any(words in str(error) for words in SHORT):
+            raise
+        raise OutOfMemoryError(
+            f"the device has too little memory: {str(error).splitlines()[0]}",
+            hint="onestory doctor --engine wan says what it takes; draw fewer pixels or frames",
+        ) from error
 
 
 def let_go() -> None:

@@ -39,7 +39,7 @@ from onestory.diffusion.lora import updated
 from onestory.diffusion.skipping import Skipping, skipping
 from onestory.engines.protocol import Frame
 from onestory.engines.wan.card import WanCard, WanConfig
-from onestory.engines.wan.ladder import Ladder, Rung, let_go
+from onestory.engines.wan.ladder import Ladder, Rung, let_go, spoken_of
 from onestory.engines.wan.modules import (
     as_given,
     conditioners_for,
@@ -52,25 +52,6 @@ from onestory.errors import OutOfMemoryError, WeightsError
 
 CAPTION_TOKENS = 512
 """Longer captions are cut here. Wan2.1-I2V counts on so many before it looks for the image's."""
-
-
-SHORT = ("out of memory", "can't allocate memory")
-"""What torch says where it has no error of its own for that: on the CPU, and of cuDNN."""
-
-
-@contextmanager
-def _spoken_of() -> Iterator[None]:
-    """Say in our own words that the device has too little memory."""
-    try:
-        yield
-    except RuntimeError as error:
-        is_short = isinstance(error, torch.OutOfMemoryError)
-        if not is_short and not any(words in str(error) for words in SHORT):
-            raise
-        raise OutOfMemoryError(
-            f"the device has too little memory: {str(error).splitlines()[0]}",
-            hint="onestory doctor --engine wan says what it takes; draw fewer pixels or frames",
-        ) from error
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -188,7 +169,7 @@ class WanModel:
         self.selector = selector_for(card, memory, text_dim=text_dim)
 
     @torch.no_grad()
-    @_spoken_of()
+    @spoken_of()
     def draw(
         self,
         shot: Shot,
@@ -259,7 +240,7 @@ class WanModel:
         return drawn_1CFhw
 
     @torch.no_grad()
-    @_spoken_of()
+    @spoken_of()
     def decode(self, latents_1CFhw: Tensor) -> list[Frame]:
         """
         Turn latents into frames, as the stock pipelines do.
@@ -282,7 +263,7 @@ class WanModel:
         return list((video_FHW3 * 255).round().astype(np.uint8))
 
     @torch.no_grad()
-    @_spoken_of()
+    @spoken_of()
     def encode(self, frame_HW3: Frame) -> Tensor:
         """
         Turn a single frame into latents.
@@ -308,7 +289,7 @@ class WanModel:
         return coded_Chw
 
     @torch.no_grad()
-    @_spoken_of()
+    @spoken_of()
     def remember(
         self, latents_KChw: Tensor, levels: Sequence[int]
     ) -> tuple[Memory, ...] | GivenFrames:
@@ -345,7 +326,7 @@ class WanModel:
         return tuple(memories)
 
     @torch.no_grad()
-    @_spoken_of()
+    @spoken_of()
     def read(self, caption: str) -> Tensor:
         """
         Read a caption for the frame selector.
@@ -473,7 +454,7 @@ def load_model(
     has_run_out = False
     if not is_offloaded:
         try:
-            with _spoken_of():
+            with spoken_of():
                 pipeline.to(device)
         except OutOfMemoryError:
             if torch.device(device).type == "cpu":

@@ -13,14 +13,17 @@ Shape suffixes, for this module only:
     F  latent frames   C  latent channels   h, w  latent cells   E  width of a feature
 """
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from onestory.documents import Digest
 from onestory.engines.pocket.captions import pocket_caption
 from onestory.engines.recipe import Recipe
+from onestory.memory.lineage import Remembered
 from onestory.memory.showing import Cast, person_key, set_key
 
 if TYPE_CHECKING:
@@ -93,6 +96,25 @@ def figures_of(recipe: Recipe, latents_FChw: Tensor) -> dict[str, Tensor]:
     """
     everywhere_Fhw = torch.ones_like(latents_FChw[:, 0])
     return {person_key(subject.name): everywhere_Fhw for subject in recipe.subjects}
+
+
+def newest_first(
+    lineage: Sequence[Remembered], order: Mapping[Digest, int]
+) -> tuple[Remembered, ...]:
+    """
+    Put remembered frames as published memories were trained to read them.
+
+    Args:
+        lineage: The frames.
+        order: Place of their takes in the story.
+
+    Returns:
+        The newest first, which stands next to the shot.
+    """
+    newest = sorted(lineage, key=lambda one: (order[one.take], one.frame_index), reverse=True)
+    return tuple(
+        one.model_copy(update={"position": position}) for position, one in enumerate(newest)
+    )
 
 
 def _said(recipe: Recipe) -> Tensor:
