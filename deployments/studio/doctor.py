@@ -28,6 +28,7 @@ from onestory.errors import CutError, OrderError, StudioError, WeightsError
 
 if TYPE_CHECKING:
     from onestory.engines.wan.card import WanCard, WanConfig
+    from onestory.engines.wan.painter import Painter
     from onestory.engines.wan.published import Published
 
 PROJECT = "onestory-studio"
@@ -216,6 +217,7 @@ def _wan(settings: StudioSettings) -> Iterator[Finding]:
         return
     from onestory.engines.wan.card import read_card
     from onestory.engines.wan.folder import find_folder
+    from onestory.engines.wan.painter import find_painter
     from onestory.engines.wan.published import config_for, find_published
 
     options = settings.engine_options
@@ -225,12 +227,36 @@ def _wan(settings: StudioSettings) -> Iterator[Finding]:
         weights = options.get("memory_weights")
         published = find_published(weights, folder, card) if weights else None
         config = config_for(card, published, options.get("config"))
+        painter = find_painter(options.get("keyframes"), options.get("keyframe_config"), card)
     except (WeightsError, OrderError) as error:
         yield _finding("weights", False, error.message, error.hint or "")
         return
     remembering = f", with the memory of {published.name}" if published else ""
     yield _finding("weights", True, f"{card.name} in {folder}{remembering}")
+    if painter is not None:
+        yield _first_frames(painter)
     yield _device_memory(folder, card, config, published, options)
+
+
+def _first_frames(painter: "Painter") -> Finding:
+    """Who paints first frames, and from what."""
+    from onestory.engines.wan.painting import check_painter, starts_from_pictures
+
+    try:
+        check_painter(painter)
+    except WeightsError as error:
+        return _finding("first frames", False, error.message, error.hint or "")
+    found = f"{painter.pipeline} in {painter.folder}, from captions"
+    if not painter.config.strength:
+        return _finding("first frames", True, f"{found} alone")
+    if starts_from_pictures(painter):
+        return _finding("first frames", True, f"{found} and reference sheets")
+    return _finding(
+        "first frames",
+        False,
+        f"{found} alone: it has no image-to-image",
+        "set strength in keyframe_config to 0",
+    )
 
 
 def _device_memory(

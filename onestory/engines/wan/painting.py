@@ -185,6 +185,31 @@ class Easel:
             let_go()
 
 
+def check_painter(painter: Painter) -> None:
+    """
+    See whether a folder's pipeline can paint first frames, without loading it.
+
+    Raises:
+        WeightsError: If it is no text-to-image pipeline.
+    """
+    name = painter.pipeline
+    if not _has_task(_auto.AUTO_TEXT2IMAGE_PIPELINES_MAPPING, name):
+        raise WeightsError(
+            f"{painter.folder.name} holds a {name}, and first frames are painted by text-to-image "
+            "pipelines",
+            hint="name one that diffusers' AutoPipelineForText2Image knows",
+        )
+
+
+def starts_from_pictures(painter: Painter) -> bool:
+    """Whether diffusers has an image-to-image for a painter's pipeline."""
+    return _has_task(_auto.AUTO_IMAGE2IMAGE_PIPELINES_MAPPING, painter.pipeline)
+
+
+def _has_task(pipelines: Any, name: str) -> bool:
+    return _auto._get_task_class(pipelines, name, throw_error_if_not_exist=False) is not None
+
+
 def load_painter(painter: Painter, *, device: str, is_offloaded: bool = False) -> Easel:
     """
     Load a painter into main memory.
@@ -197,14 +222,7 @@ def load_painter(painter: Painter, *, device: str, is_offloaded: bool = False) -
     Raises:
         WeightsError: If it is no text-to-image pipeline, or cannot be loaded.
     """
-    name = painter.pipeline
-    known = _auto.AUTO_TEXT2IMAGE_PIPELINES_MAPPING
-    if _auto._get_task_class(known, name, throw_error_if_not_exist=False) is None:
-        raise WeightsError(
-            f"{painter.folder.name} holds a {name}, and first frames are painted by text-to-image "
-            "pipelines",
-            hint="name one that diffusers' AutoPipelineForText2Image knows",
-        )
+    check_painter(painter)
     try:
         pipeline = _auto.AutoPipelineForText2Image.from_pretrained(
             painter.folder,
