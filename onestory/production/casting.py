@@ -16,6 +16,7 @@ from onestory.errors import OrderError
 from onestory.production.recipes import Filming
 from onestory.production.sheets import PREFIX, SHEETS, Subject, sheet_recipe, subjects_of
 from onestory.production.unit import CallSheet, Unit
+from onestory.screenplay.episode import Episode
 from onestory.vault.ledger import Ledger
 
 BY_DEFAULT = "the first, until a person circles another"
@@ -117,6 +118,14 @@ def circle_sheets(
     for key, address in found:
         ledger.circle(key, address=address, by="person", why="circled", person=person)
     return SheetsDrawn(sheets=_sheets(ledger, subjects), drawn=0)
+
+
+def sheets_of(unit: Unit, episode: Episode) -> tuple[ReferenceSheet, ...]:
+    """What there is of an episode's cast and sets by now; nothing of whom nothing was drawn."""
+    ledger = unit.ledger(SHEETS)
+    ledger.refresh()
+    drawn = [one for one in subjects_of(episode) if one.key in ledger.state.shots]
+    return _sheets(ledger, drawn)
 
 
 def write_sheets(unit: Unit, drawn: SheetsDrawn, folder: Path) -> list[Path]:

@@ -10,6 +10,7 @@ from onestory.engine_server.stage import Stage
 from onestory.engines.wan.engine import WanEngine
 from onestory.errors import OrderError
 from onestory.production.casting import SheetsDrawn, circle_sheets, draw_sheets
+from onestory.production.dailies import page_of
 from onestory.production.order import EpisodeOrder
 from onestory.production.unit import CallSheet, Unit
 from onestory.testing.in_process import engine_of
@@ -103,6 +104,9 @@ def test_a_circled_sheet_films_its_persons_shots_anew_and_no_others(
         choice = circled(circle_sheets(unit, sheet, {"mara": 2}, person="Ada"))
         assert choice["MARA"] == 2
         found += [await film(unit_of(vault, engine), sheet)]
+        page = page_of(unit, sheet, await unit.survey(sheet), tmp_path)
+        assert page.count('<span class="quiet">2 ◯</span>') == 1, "Mara's second"
+        assert page.count('alt="STREET') == 2
         circle_sheets(unit, sheet, {"MARA": 1, "KITCHEN": 2})
         return [*found, await film(unit_of(vault, engine), sheet)]
 
