@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from onestory.dailies.rendering import render_page
 from onestory.engine_server.stage import Stage
 from onestory.engines.wan.engine import WanEngine
 from onestory.errors import OrderError
@@ -104,7 +105,7 @@ def test_a_circled_sheet_films_its_persons_shots_anew_and_no_others(
         choice = circled(circle_sheets(unit, sheet, {"mara": 2}, person="Ada"))
         assert choice["MARA"] == 2
         found += [await film(unit_of(vault, engine), sheet)]
-        page = page_of(unit, sheet, await unit.survey(sheet), tmp_path)
+        page = render_page(page_of(unit, sheet, await unit.survey(sheet), tmp_path))
         assert page.count('<span class="quiet">2 ◯</span>') == 1, "Mara's second"
         assert page.count('alt="STREET') == 2
         circle_sheets(unit, sheet, {"MARA": 1, "KITCHEN": 2})
