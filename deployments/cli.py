@@ -1,8 +1,8 @@
 """
 The one command: `onestory VERB`.
 
-    produce   season   plan   retake   circle   reject   status   explain   screen   compare
-    ab   export   history   revert   gc   studio   doctor   train   bench
+    produce   season   plan   sheets   retake   circle   reject   status   explain   screen
+    compare   ab   export   history   revert   gc   studio   doctor   train   bench
 
 Each verb parses, calls one function and prints. Results go to standard output, one JSON
 document with `--json`; progress goes to standard error. Exit codes: 0 done, 2 bad input,
@@ -310,6 +310,51 @@ def explain(
     with _edge(as_json):
         found = verbs.explain(take, other, episode, _settings(home))
         _print(found, as_json, verbs.explain_text)
+
+
+@app.command()
+def sheets(
+    script: Script,
+    candidates: Annotated[int, typer.Option(min=1, help="Draw so many of everybody.")] = 3,
+    circle: Annotated[
+        list[str] | None,
+        typer.Option("--circle", help="Start from this candidate, MARA=2; may be repeated."),
+    ] = None,
+    by: By = "",
+    episode: Annotated[str | None, typer.Option(help="Give the episode this id.")] = None,
+    out: Out = Path("out"),
+    engine: Annotated[str | None, typer.Option(help="Draw with this engine's painter.")] = None,
+    seed: Annotated[int, typer.Option(help="Draw other candidates.")] = 0,
+    size: Annotated[str | None, typer.Option(help="Draw for WIDTHxHEIGHT pixels.")] = None,
+    imports: Imports = None,
+    breakdown: Breakdown = "rules",
+    when_model_fails: WhenModelFails = "stop",
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Draw reference sheets of cast and sets, once for all episodes, and circle one of each."""
+    from deployments import sheets as reference_sheets
+    from deployments import verbs
+
+    with _edge(as_json):
+        order = verbs.order_of(
+            script=script,
+            episode=episode,
+            out=out,
+            seed=seed,
+            size=size,
+            imports=tuple(imports or ()),
+            breakdown=breakdown,
+            when_model_fails=when_model_fails,
+        )
+        drawn = reference_sheets.sheets(
+            order,
+            _settings(home, engine),
+            candidates=candidates,
+            circled=circle or (),
+            by=by,
+        )
+        _print(drawn, as_json, reference_sheets.sheets_text)
 
 
 @app.command()

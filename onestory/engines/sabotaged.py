@@ -84,10 +84,15 @@ class SabotagedEngine:
         return self._inner.latents_of(recipe, frames)
 
     def keyframe(
-        self, recipe: Recipe, *, memory: Sequence[RecalledFrame] = (), control: Control
+        self,
+        recipe: Recipe,
+        *,
+        start: Frame | None = None,
+        memory: Sequence[RecalledFrame] = (),
+        control: Control,
     ) -> Frame:
         """That of the engine within: only takes are sabotaged."""
-        return self._inner.keyframe(recipe, memory=memory, control=control)
+        return self._inner.keyframe(recipe, start=start, memory=memory, control=control)
 
     def render(
         self,
