@@ -43,7 +43,7 @@ Fault: TypeAlias = Literal[
 ]
 
 
-STRANGER = "a stout old man with a bald head, a white beard, a yellow coat and green trousers"
+STRANGER = "a boy with curly brown hair, a yellow jumper and black trousers"
 """Look of whoever stands in for somebody."""
 
 
