@@ -1,8 +1,8 @@
 """
 The one command: `onestory VERB`.
 
-    produce   season   plan   retake   circle   reject   status   explain   screen   compare
-    ab   export   history   revert   gc   studio   doctor   train   bench
+    produce   season   plan   sheets   retake   circle   reject   status   explain   screen
+    compare   ab   export   history   revert   gc   studio   doctor   train   bench
 
 Each verb parses, calls one function and prints. Results go to standard output, one JSON
 document with `--json`; progress goes to standard error. Exit codes: 0 done, 2 bad input,
@@ -313,6 +313,51 @@ def explain(
 
 
 @app.command()
+def sheets(
+    script: Script,
+    candidates: Annotated[int, typer.Option(min=1, help="Draw so many of everybody.")] = 3,
+    circle: Annotated[
+        list[str] | None,
+        typer.Option("--circle", help="Start from this candidate, MARA=2; may be repeated."),
+    ] = None,
+    by: By = "",
+    episode: Annotated[str | None, typer.Option(help="Give the episode this id.")] = None,
+    out: Out = Path("out"),
+    engine: Annotated[str | None, typer.Option(help="Draw with this engine's painter.")] = None,
+    seed: Annotated[int, typer.Option(help="Draw other candidates.")] = 0,
+    size: Annotated[str | None, typer.Option(help="Draw for WIDTHxHEIGHT pixels.")] = None,
+    imports: Imports = None,
+    breakdown: Breakdown = "rules",
+    when_model_fails: WhenModelFails = "stop",
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Draw reference sheets of cast and sets, once for all episodes, and circle one of each."""
+    from deployments import sheets as reference_sheets
+    from deployments import verbs
+
+    with _edge(as_json):
+        order = verbs.order_of(
+            script=script,
+            episode=episode,
+            out=out,
+            seed=seed,
+            size=size,
+            imports=tuple(imports or ()),
+            breakdown=breakdown,
+            when_model_fails=when_model_fails,
+        )
+        drawn = reference_sheets.sheets(
+            order,
+            _settings(home, engine),
+            candidates=candidates,
+            circled=circle or (),
+            by=by,
+        )
+        _print(drawn, as_json, reference_sheets.sheets_text)
+
+
+@app.command()
 def screen(episode: EpisodeId, out: Out = Path("out"), home: Home = None) -> None:
     """Write the dailies page of an episode and print where it lies."""
     from deployments import verbs
@@ -534,6 +579,32 @@ def train_pocket(
             order, _settings(home), say=lambda line: typer.echo(line, err=True)
         )
         _print(trained.model_dump(mode="json"), as_json, lambda _: trained.in_words())
+
+
+@train_app.command("encoders")
+def train_encoders(
+    out: Annotated[Path, typer.Option("--out", help="Keep the run in this folder.")] = Path(
+        ".training/encoders"
+    ),
+    start: Annotated[
+        Path | None, typer.Option(help="Go on from the end of the run in this folder.")
+    ] = None,
+    steps: Annotated[int | None, typer.Option(help="Stop after so many steps of the run.")] = None,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """School the encoders that look at takes, or go on with it."""
+    from deployments import schooling
+
+    with _edge(as_json):
+        made = schooling.train_encoders(
+            _settings(home),
+            out=out,
+            start=start,
+            steps=steps,
+            say=lambda line: typer.echo(line, err=True),
+        )
+        _print(made, as_json, schooling.schooling_text)
 
 
 @bench_app.command("memory")

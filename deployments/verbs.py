@@ -200,8 +200,10 @@ def status(episode: str | None, settings: StudioSettings) -> dict[str, Any]:
 
 
 def episodes_in(vault: "Vault") -> list[str]:
-    """Ids of every episode that has a ledger."""
-    return sorted({key.split("/")[1] for key in vault.list_keys("ledger/")})
+    """Ids of every episode that has a ledger; reference sheets are none."""
+    from onestory.production.sheets import SHEETS
+
+    return sorted({key.split("/")[1] for key in vault.list_keys("ledger/")} - {SHEETS})
 
 
 def _status_of(ledger: Any) -> dict[str, Any]:

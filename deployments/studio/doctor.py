@@ -27,6 +27,7 @@ from onestory.engines.pocket.weights import find_weights, weights_digest
 from onestory.errors import CutError, OrderError, StudioError, WeightsError
 
 if TYPE_CHECKING:
+    from onestory.engines.wan.painter import Painter
     from onestory.engines.wan.sources import Sources
 
 PROJECT = "onestory-studio"
@@ -224,6 +225,8 @@ def _wan(settings: StudioSettings) -> Iterator[Finding]:
             memory_weights=options.get("memory_weights"),
             adapter=options.get("adapter"),
             gguf=options.get("gguf"),
+            keyframes=options.get("keyframes"),
+            keyframe_config=options.get("keyframe_config"),
         )
     except (WeightsError, OrderError) as error:
         yield _finding("weights", False, error.message, error.hint or "")
@@ -231,7 +234,30 @@ def _wan(settings: StudioSettings) -> Iterator[Finding]:
     published = found.published
     remembering = f", with the memory of {published.name}" if published else ""
     yield _finding("weights", True, f"{found.card.name} in {found.folder}{remembering}")
+    if found.painter is not None:
+        yield _first_frames(found.painter)
     yield _device_memory(found, options)
+
+
+def _first_frames(painter: "Painter") -> Finding:
+    """Who paints first frames, and from what."""
+    from onestory.engines.wan.painting import check_painter, starts_from_pictures
+
+    try:
+        check_painter(painter)
+    except WeightsError as error:
+        return _finding("first frames", False, error.message, error.hint or "")
+    found = f"{painter.pipeline} in {painter.folder}, from captions"
+    if not painter.config.strength:
+        return _finding("first frames", True, f"{found} alone")
+    if starts_from_pictures(painter):
+        return _finding("first frames", True, f"{found} and reference sheets")
+    return _finding(
+        "first frames",
+        False,
+        f"{found} alone: it has no image-to-image",
+        "set strength in keyframe_config to 0",
+    )
 
 
 def _device_memory(sources: "Sources", options: Mapping[str, Any]) -> Finding:

@@ -3,8 +3,8 @@ Who can look at a take? Whoever reads its frames, and captions to compare them w
 
     frames ── Eyes ── Reading        captions ── Eyes ── embeddings
 
-`EncoderEyes` are made of stock encoders from a folder; `onestory.evaluation.eyes` are the small
-networks that know StoryWorld.
+`EncoderEyes` are made of stock encoders from a folder: those that a studio names, or the small
+ones in `weights` that learnt StoryWorld.
 """
 
 from collections.abc import Sequence

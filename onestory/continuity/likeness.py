@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 FRAMES_READ = 5
 """Frames of a take that are read, at most."""
-LEAST_BACKGROUND = 0.3
+LEAST_BACKGROUND = 0.5
 """Share of a frame that must show no person for the frame to say something about the place."""
 MOST_PEOPLE = 10
 """People, or names, that are matched with each other, at most."""

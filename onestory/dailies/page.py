@@ -120,6 +120,18 @@ class DailiesShot(Frozen):
         return next(iter(circled or self.takes[-1:]), None)
 
 
+class SheetPicture(Frozen):
+    """A candidate for the reference sheet of somebody, or of a place."""
+
+    name: str
+    """Whose."""
+    number: int = Field(ge=1)
+    picture: bytes = b""
+    """JPEG; empty if there is no picture to show."""
+    is_circled: bool = False
+    """Whether first frames start from it."""
+
+
 class DailiesPage(Frozen):
     """A whole page."""
 
@@ -139,6 +151,8 @@ class DailiesPage(Frozen):
     language: str = "en"
     """Of the subtitles."""
     shots: tuple[DailiesShot, ...] = ()
+    sheets: tuple[SheetPicture, ...] = ()
+    """Reference sheets of cast and sets."""
     warnings: tuple[str, ...] = ()
     num_to_film: int = 0
     """Shots that the next production would film."""

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from onestory import evaluation
+from onestory import continuity
 from onestory.continuity.content import LOOK, Calibration, Limit, Seen, content_results, look_key
 from onestory.continuity.eyes import EncoderEyes, Eyes
 from onestory.continuity.likeness import frames_of
@@ -38,10 +38,11 @@ STRIP_HEIGHT = 240
 JPEG_QUALITY = 82
 KEPT_LOOKS = 256
 """How many are kept at hand."""
+CALIBRATION = "calibration.json"
+"""Beside the encoders by which it was drawn."""
 
-
-SHIPPED_CALIBRATION = Path(evaluation.__file__).parent / "weights" / "calibration.json"
-"""Of the eyes that are shipped."""
+SHIPPED = Path(continuity.__file__).parent / "weights"
+"""Encoders that look unless others are named, and their calibration."""
 
 
 class Glimpses:
@@ -171,7 +172,7 @@ def open_eyes(folder: Path | None) -> tuple[Eyes, Path]:
     Open whoever looks at takes.
 
     Args:
-        folder: Of encoders; None for the eyes that are shipped.
+        folder: Of encoders; None for those that are shipped.
 
     Returns:
         The eyes, and where their calibration lies or is to lie.
@@ -179,13 +180,10 @@ def open_eyes(folder: Path | None) -> tuple[Eyes, Path]:
     Raises:
         WeightsError: If there are no such encoders.
     """
-    if folder is None:
-        from onestory.evaluation.eyes import shared_eyes
-
-        return shared_eyes(), SHIPPED_CALIBRATION
     from onestory.continuity.encoders import shared_encoders
 
-    return EncoderEyes(shared_encoders(folder)), folder / "calibration.json"
+    chosen = folder or SHIPPED
+    return EncoderEyes(shared_encoders(chosen)), chosen / CALIBRATION
 
 
 def open_lookout(vault: Vault, engine: str, folder: Path | None) -> Lookout | None:
@@ -195,7 +193,7 @@ def open_lookout(vault: Vault, engine: str, folder: Path | None) -> Lookout | No
     Args:
         vault: Keeps what is seen.
         engine: Name of the engine.
-        folder: Of encoders, with `calibration.json`; None for the eyes that are shipped.
+        folder: Of encoders, with `calibration.json`; None for those that are shipped.
 
     Returns:
         None if there is no calibration for this engine: nothing is loaded then.
@@ -203,7 +201,7 @@ def open_lookout(vault: Vault, engine: str, folder: Path | None) -> Lookout | No
     Raises:
         WeightsError: If the encoders are not those that were calibrated.
     """
-    path = folder / "calibration.json" if folder else SHIPPED_CALIBRATION
+    path = (folder or SHIPPED) / CALIBRATION
     if not path.is_file():
         return None
     calibration = Calibration.from_json(path.read_bytes())

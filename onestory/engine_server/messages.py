@@ -103,6 +103,8 @@ class Health(Frozen):
     remembers: bool
     draws_keyframes: bool
     accepts_keyframes: bool
+    painter: EngineFingerprint | None = None
+    paints_from_sheets: bool = False
     continues: bool
     memory_budget: float
     memory_policy: str = ""

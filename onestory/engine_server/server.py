@@ -177,6 +177,8 @@ def create_app(stage: Stage) -> FastAPI:
             remembers=capabilities.remembers,
             draws_keyframes=capabilities.draws_keyframes,
             accepts_keyframes=capabilities.accepts_keyframes,
+            painter=capabilities.painter,
+            paints_from_sheets=capabilities.paints_from_sheets,
             continues=capabilities.continues,
             memory_budget=capabilities.memory_budget,
             memory_policy=capabilities.memory_policy,

@@ -202,12 +202,14 @@ class Stage:
         control: TakeControl,
         lineage: tuple[Remembered, ...] = (),
     ) -> Digest:
-        """Draw the first frame of a recipe and store it as PNG."""
+        """Draw the first frame of a recipe, from its reference sheet if it names one; a PNG."""
+        start = self._keyframe(recipe)
         memory = self._archive.recalled(recipe, lineage, slate=slate)
         with _faults_named(slate):
-            frame = self.engine.keyframe(recipe, memory=memory, control=control)
+            frame = self.engine.keyframe(recipe, start=start, memory=memory, control=control)
         blob = self.vault.put_blob(frame_to_png(frame), media_type="image/png")
-        self.vault.put_lookup("keyframe", recipe.digest, {"blob": blob})
+        answer = {"blob": blob, "recipe": recipe.model_dump(mode="json")}
+        self.vault.put_lookup("keyframe", recipe.digest, answer)
         return blob
 
     def find_keyframe(self, recipe: Recipe) -> Digest | None:

@@ -39,6 +39,11 @@ class Capabilities:
     """Whether it makes first frames of its own."""
     accepts_keyframes: bool
     """Whether a take can start from a given first frame."""
+    painter: EngineFingerprint | None = None
+    """Who makes first frames, if not the engine's own model: first frames are its recipes, and
+    remember nothing."""
+    paints_from_sheets: bool = False
+    """Whether a first frame can start from a reference sheet."""
     max_frames: int
     """Longest shot in frames."""
     multiple_of: int = 2
@@ -160,13 +165,20 @@ class Engine(Protocol):
         """
 
     def keyframe(
-        self, recipe: Recipe, *, memory: Sequence[RecalledFrame] = (), control: Control
+        self,
+        recipe: Recipe,
+        *,
+        start: Frame | None = None,
+        memory: Sequence[RecalledFrame] = (),
+        control: Control,
     ) -> Frame:
         """
         Make a first frame for a recipe.
 
         Args:
             recipe: What is to be seen; one frame long.
+            start: The picture that it starts from, if `recipe.keyframe` names one: a reference
+                sheet, for engines that paint from sheets.
             memory: The frames that `recipe.memory` names, as for `render`.
             control: How to stay in touch.
         """

@@ -85,8 +85,9 @@ class Recipe(Document):
     """Bible of the set; its name seeds the instance, so that a place returns as itself."""
     speech: tuple[Speech, ...] = ()
     keyframe: Digest | None = None
-    """Blob of the first frame that conditions the take, PNG."""
-    keyframe_by: Literal["nobody", "engine", "user", "previous"] = "nobody"
+    """Blob of the first frame that conditions the take, PNG; in the recipe of a first frame the
+    reference sheet that it starts from."""
+    keyframe_by: Literal["nobody", "engine", "user", "previous", "sheet"] = "nobody"
     """Whose frame that is; "previous": the last of the take before, since there is no cut."""
     memory: Digest = NOTHING_REMEMBERED
     """Digest of the ordered (latent frame digest, position, level) list that selection chose."""

@@ -114,7 +114,12 @@ class RememberingEngine:
         return _latents(np.asarray(np.round(np.mean(means, 0) / 16) / 16, np.float32))
 
     def keyframe(
-        self, recipe: Recipe, *, memory: Sequence[RecalledFrame] = (), control: Control
+        self,
+        recipe: Recipe,
+        *,
+        start: Frame | None = None,
+        memory: Sequence[RecalledFrame] = (),
+        control: Control,
     ) -> Frame:
         """The first frame."""
         return next(self._paint(recipe, _colour(recipe, None, memory), None, memory, control))

@@ -43,7 +43,7 @@ Fault: TypeAlias = Literal[
 ]
 
 
-STRANGER = "a stout old man with a bald head, a white beard, a yellow coat and green trousers"
+STRANGER = "a boy with curly brown hair, a yellow jumper and black trousers"
 """Look of whoever stands in for somebody."""
 
 
@@ -84,10 +84,15 @@ class SabotagedEngine:
         return self._inner.latents_of(recipe, frames)
 
     def keyframe(
-        self, recipe: Recipe, *, memory: Sequence[RecalledFrame] = (), control: Control
+        self,
+        recipe: Recipe,
+        *,
+        start: Frame | None = None,
+        memory: Sequence[RecalledFrame] = (),
+        control: Control,
     ) -> Frame:
         """That of the engine within: only takes are sabotaged."""
-        return self._inner.keyframe(recipe, memory=memory, control=control)
+        return self._inner.keyframe(recipe, start=start, memory=memory, control=control)
 
     def render(
         self,

@@ -32,6 +32,7 @@ from torch.optim import AdamW
 from onestory.continuity.cutting import cut_out, emptied
 from onestory.continuity.encoders import prepared, resized, semantic_labels, tokenized
 from onestory.diffusion.codec import BlockCodec
+from onestory.errors import WeightsError
 from onestory.evaluation.contrast import ContrastMemory
 from onestory.evaluation.coverage import (
     CELL,
@@ -67,6 +68,8 @@ from onestory.storyworld.kinds import Part
 from onestory.storyworld.pen import PARTS
 from onestory.storyworld.stories import HELD_OUT, PLACE_SLOTS, tell_story
 
+RUN = "run.safetensors"
+"""A run as it was last written down, in its folder."""
 STEPS_KEPT = 50
 """After so many steps a run is written down."""
 WEIGHTS = {
@@ -136,6 +139,25 @@ class Schooling:
         return min(1.0, (step + 1) / self.warmup, (self.steps - step) / cooldown)
 
 
+SHIPPED_RUNS = (
+    Schooling(steps=3600),
+    Schooling(
+        seed=1,
+        steps=3300,
+        warmup=100,
+        cooldown=0.75,
+        rate=1.2e-3,
+        kernel_rate=0.012,
+        files=38,
+        first_files=24,
+        steps_per_file=100,
+        trust=0.0,
+        fewest_cells=24,
+    ),
+)
+"""Of the encoders that are shipped: the second run goes on from the end of the first."""
+
+
 class Moments(NamedTuple):
     """What a step learns from."""
 
@@ -164,13 +186,17 @@ class Run:
     step: int = 0
 
 
-def begin(folder: Path, choices: Schooling) -> Run:
+def begin(folder: Path, choices: Schooling, start: Path | None = None) -> Run:
     """
     Begin a run, or take it up where it was last written down.
 
     Args:
         folder: Keeps it: `tokenizer/` and `run.safetensors`.
         choices: Of the run.
+        start: Folder of another run, from whose state a new one begins; None to begin with nothing.
+
+    Raises:
+        WeightsError: If there is no run at `start`.
     """
     tokenizer = _tokenizer(folder / "tokenizer", choices)
     with torch.random.fork_rng():
@@ -187,13 +213,23 @@ def begin(folder: Path, choices: Schooling) -> Run:
         people=ContrastMemory(choices.queue),
         places=ContrastMemory(choices.queue),
     )
-    if (folder / "run.safetensors").exists():
-        _resume(folder / "run.safetensors", run)
+    if (folder / RUN).exists():
+        _resume(folder / RUN, run)
+    elif start is not None:
+        if not (start / RUN).is_file():
+            raise WeightsError(f"{start} holds no run", hint=f"name a folder with {RUN}")
+        _resume(start / RUN, run)
+        run.step = 0
     return run
 
 
 def learn(
-    run: Run, codec: BlockCodec, folder: Path, choices: Schooling
+    run: Run,
+    codec: BlockCodec,
+    folder: Path,
+    choices: Schooling,
+    *,
+    until: int | None = None,
 ) -> Iterator[tuple[int, dict[str, float]]]:
     """
     Go on with a run until its end.
@@ -203,12 +239,14 @@ def learn(
         codec: Codes and decodes moments.
         folder: Keeps moments, in `pages/`, and the run.
         choices: Of the run. The same ones give the same run, however often it is interrupted.
+        until: Stop after so many steps of the run; None for all of them.
 
     Yields:
         The number of steps and the parts of the loss, after every step.
     """
     pages: list[Pages] = []
-    while run.step < choices.steps:
+    last = choices.steps if until is None else min(until, choices.steps)
+    while run.step < last:
         for number in range(len(pages), choices.files_at(run.step)):
             first = choices.first_seed + number * STORIES_PER_FILE
             pages.append(pages_of(folder / "pages", first, codec))
@@ -228,8 +266,8 @@ def learn(
         with torch.no_grad():
             run.pupils.language.logit_scale.clamp_(0.0, _LARGEST_SCALE)
         run.step += 1
-        if run.step % STEPS_KEPT == 0 or run.step == choices.steps:
-            keep(folder / "run.safetensors", run)
+        if run.step % STEPS_KEPT == 0 or run.step == last:
+            keep(folder / RUN, run)
         yield run.step, {name: float(part.detach()) for name, part in parts.items()}
 
 

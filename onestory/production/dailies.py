@@ -15,17 +15,19 @@ from onestory.dailies.page import (
     DailiesTake,
     JudgedTake,
     RememberedShot,
+    SheetPicture,
 )
 from onestory.dailies.rendering import render_page
 from onestory.documents import Digest
 from onestory.engines.take import Take, Verdict
 from onestory.errors import CorruptBlobError, MissingBlobError
+from onestory.production.casting import sheets_of
 from onestory.production.estimate import Price, price
 from onestory.production.evidence import evidence_of
 from onestory.production.plan import Plan, ShotPlan
 from onestory.production.recall import shots_by_take
 from onestory.production.unit import CallSheet, Unit
-from onestory.screenplay.episode import Shot
+from onestory.screenplay.episode import Episode, Shot
 from onestory.vault.ledger import EpisodeState, ShotState, TakeEntry
 
 THUMBNAIL_PIXELS = 480
@@ -107,6 +109,7 @@ def page_of(
             _shot(unit, shot, standing[shot.slate], state, takes, starts, slates)
             for shot in episode.shots
         ),
+        sheets=_sheets(unit, episode),
         warnings=unknown_words(takes),
         provenance=provenance,
         num_to_film=plan.num_to_shoot,
@@ -145,6 +148,19 @@ def unknown_words(takes: Mapping[Digest, Take]) -> tuple[str, ...]:
         pairs = ", ".join(f"{word} as {nearest}" for word, nearest in mapped)
         sentences.append(f"Drawn as the nearest that the engine knows: {pairs}")
     return tuple(sentences)
+
+
+def _sheets(unit: Unit, episode: Episode) -> tuple[SheetPicture, ...]:
+    return tuple(
+        SheetPicture(
+            name=one.subject.name,
+            number=candidate.number,
+            picture=thumbnail(blob_if_whole(unit, candidate.blob), STRIP_PIXELS),
+            is_circled=candidate.number == one.circled,
+        )
+        for one in sheets_of(unit, episode)
+        for candidate in one.candidates
+    )
 
 
 def _film_starts(unit: Unit, sheet: CallSheet) -> Mapping[str, int]:

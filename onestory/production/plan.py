@@ -26,7 +26,7 @@ from onestory.documents import Digest, Frozen
 from onestory.engines.recipe import Recipe
 from onestory.engines.take import NgReason, Take
 from onestory.memory.lineage import Remembered
-from onestory.production.recall import in_short, memory_changes, shots_by_take
+from onestory.production.recall import changes_in_words, in_short, shots_by_take
 from onestory.production.recipes import (
     Filming,
     Keyframe,
@@ -35,6 +35,7 @@ from onestory.production.recipes import (
     keyframe_recipe_of,
     recipe_for,
 )
+from onestory.production.sheets import Sheets, sheet_for
 from onestory.production.standing import Standing
 from onestory.production.table_read import TableRead
 from onestory.screenplay.episode import Episode, Shot
@@ -147,6 +148,8 @@ class Call:
     """Circled takes whose latents cannot be read: as good as missing."""
     standing: Standing = field(default_factory=Standing)
     """What persons have ordered."""
+    sheets: Sheets = field(default_factory=Sheets)
+    """That were circled of the cast and the sets."""
     ladder: Sequence[Rung] = DEFAULT_LADDER
 
     def circled(self, shot: Shot) -> Take | None:
@@ -260,7 +263,7 @@ def plan_shot(shot: Shot, call: Call, *, changing: Collection[str] = ()) -> Shot
     unknown = call.unknown_source(shot)
     is_keyframe_unknown = keyframe is None and call.filming.draws_keyframes and not call.clip(shot)
     freshness, why = _freshness(shot, recipe, call, unknown)
-    hold = _hold(shot, call, recipe, freshness)
+    hold = _hold(shot, call, intent(recipe, shot, call, attempt=attempt), freshness)
     may_be_foreseen = freshness == "current" or hold == "kept"
     foreseen = _foreseen(shot, call, attempt, changing) if may_be_foreseen else ""
     if foreseen:
@@ -355,6 +358,21 @@ def keyframe_attempt(attempt: int, call: Call) -> int:
     return attempt if rung and rung.has_own_keyframe else 1
 
 
+def keyframe_recipe(shot: Shot, call: Call, *, attempt: int) -> Recipe:
+    """The recipe of the first frame that is drawn for a shot's n-th take."""
+    return keyframe_recipe_of(
+        planned_recipe(shot, call, attempt=keyframe_attempt(attempt, call)),
+        painter=call.filming.painter,
+        sheet=sheet_for(shot, call.sheets),
+    )
+
+
+def intent(recipe: Recipe, shot: Shot, call: Call, *, attempt: int) -> Digest:
+    """Name the recipe of a shot's n-th take by what is known before its first frame is drawn."""
+    first = keyframe_recipe(shot, call, attempt=attempt) if call.filming.painter else None
+    return intent_of(recipe, first)
+
+
 def known_keyframe(shot: Shot, call: Call, *, attempt: int) -> Keyframe | None:
     """The keyframe that a shot's n-th take would start from, if it is known without drawing."""
     if call.clip(shot):
@@ -368,8 +386,7 @@ def known_keyframe(shot: Shot, call: Call, *, attempt: int) -> Keyframe | None:
     drawn = call.state.shot(shot.slate).keyframes
     if not drawn:
         return None
-    wanted = planned_recipe(shot, call, attempt=keyframe_attempt(attempt, call))
-    blob = drawn.get(keyframe_recipe_of(wanted).digest)
+    blob = drawn.get(keyframe_recipe(shot, call, attempt=attempt).digest)
     return Keyframe(blob=blob, by="engine") if blob else None
 
 
@@ -392,7 +409,14 @@ def _freshness(
     if recipe.digest != circled.address:
         if call.clip(shot):
             return "stale", "changed: clip (as ordered)"
-        changes = _changes(take, recipe, shot, call, circled.rung + 1)
+        order = call.standing.orders.get(shot.slate)
+        changes = changes_in_words(
+            take,
+            recipe,
+            call.lineage(shot, attempt=circled.rung + 1),
+            slates=call.slates_of_takes(),
+            ordered=order.words if order else (),
+        )
         lapsed = "; what was ordered of it lapsed" if shot.slate in call.standing.lapsed else ""
         return "stale", f"changed: {changes}{lapsed}"
     if unknown is not None:
@@ -400,7 +424,7 @@ def _freshness(
     return "current", circled.why
 
 
-def _hold(shot: Shot, call: Call, recipe: Recipe, freshness: Freshness) -> HoldWord:
+def _hold(shot: Shot, call: Call, wanted: Digest, freshness: Freshness) -> HoldWord:
     """Whether a person's word keeps the circled take. What is missing cannot be kept."""
     hold = call.standing.holds.get(shot.slate)
     if hold is None or freshness == "missing":
@@ -409,22 +433,7 @@ def _hold(shot: Shot, call: Call, recipe: Recipe, freshness: Freshness) -> HoldW
         return "frozen"
     if hold.instead_of is None:
         return "to be kept"
-    return "kept" if freshness == "stale" and hold.instead_of == intent_of(recipe) else ""
-
-
-def _changes(take: Take, recipe: Recipe, shot: Shot, call: Call, attempt: int) -> str:
-    """The fields that differ, and for memory the frames."""
-    order = call.standing.orders.get(shot.slate)
-    words = []
-    for name in differing_fields(take.recipe, recipe):
-        if name == "memory":
-            now = call.lineage(shot, attempt=attempt)
-            changes = memory_changes(take.lineage, now, call.slates_of_takes())
-            name = f"memory ({in_short(changes)})" if changes else name
-        elif order and name in order.words:
-            name = f"{name} (as ordered)"
-        words.append(name)
-    return ", ".join(words)
+    return "kept" if freshness == "stale" and hold.instead_of == wanted else ""
 
 
 def _foreseen(shot: Shot, call: Call, attempt: int, changing: Collection[str]) -> str:
@@ -440,20 +449,6 @@ def _foreseen(shot: Shot, call: Call, attempt: int, changing: Collection[str]) -
     if call.goes_on(shot) and (previous := call.earlier_shots(shot)[-1].slate) in changing:
         return f"would change: keyframe (the last frame of {previous} is filmed again)"
     return ""
-
-
-def differing_fields(one: Recipe, other: Recipe) -> tuple[str, ...]:
-    """Names of the recipe fields that differ, those that a person wrote first."""
-    fields = [
-        name
-        for name in type(one).model_fields
-        if getattr(one, name) != getattr(other, name) and name != "keyframe_by"
-    ]
-    # A keyframe is drawn from the rest of the recipe: it is the cause only if it stands alone.
-    causes = [name for name in fields if name != "keyframe"]
-    order = ("caption", "subjects", "set_look", "num_frames", "speech")
-    causes.sort(key=lambda name: (order.index(name) if name in order else len(order), name))
-    return tuple(name.replace("_", " ") for name in causes or fields)
 
 
 def _verdict_word(coverage: ShotState) -> VerdictWord:

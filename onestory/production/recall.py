@@ -7,9 +7,11 @@ What may a shot remember, and what of it has changed?
 Memory is built from circled takes only: what is not circled was never seen.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from onestory.documents import Digest
+from onestory.engines.recipe import Recipe
+from onestory.engines.take import Take
 from onestory.memory.lineage import Remembered
 from onestory.vault.ledger import EpisodeState
 
@@ -67,3 +69,46 @@ def _by_place(
 
 def _words(place: tuple[str, int]) -> str:
     return f"frame {place[1]} of {place[0]}"
+
+
+def changes_in_words(
+    take: Take,
+    recipe: Recipe,
+    now: Sequence[Remembered],
+    *,
+    slates: Mapping[Digest, str],
+    ordered: Collection[str] = (),
+) -> str:
+    """
+    Name the fields in which a take differs from a recipe, and for memory the frames.
+
+    Args:
+        take: As it was filmed.
+        recipe: As it would be filmed.
+        now: What it would remember.
+        slates: Slate of the shot that every take belongs to.
+        ordered: Fields that a person has ordered.
+    """
+    words = []
+    for name in differing_fields(take.recipe, recipe):
+        if name == "memory":
+            changes = memory_changes(take.lineage, now, slates)
+            name = f"memory ({in_short(changes)})" if changes else name
+        elif name in ordered:
+            name = f"{name} (as ordered)"
+        words.append(name)
+    return ", ".join(words)
+
+
+def differing_fields(one: Recipe, other: Recipe) -> tuple[str, ...]:
+    """Names of the recipe fields that differ, those that a person wrote first."""
+    fields = [
+        name
+        for name in type(one).model_fields
+        if getattr(one, name) != getattr(other, name) and name != "keyframe_by"
+    ]
+    # A keyframe is drawn from the rest of the recipe: it is the cause only if it stands alone.
+    causes = [name for name in fields if name != "keyframe"]
+    order = ("caption", "subjects", "set_look", "num_frames", "speech")
+    causes.sort(key=lambda name: (order.index(name) if name in order else len(order), name))
+    return tuple(name.replace("_", " ") for name in causes or fields)

@@ -10,11 +10,18 @@ with, so that the two cannot drift apart.
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from onestory.continuity.ladder import Rung, seed_for
-from onestory.documents import Digest
-from onestory.engines.recipe import EngineFingerprint, Recipe, Speech, Subject, imported_for
+from onestory.documents import Digest, digest_of_json
+from onestory.engines.recipe import (
+    NOTHING_REMEMBERED,
+    EngineFingerprint,
+    Recipe,
+    Speech,
+    Subject,
+    imported_for,
+)
 from onestory.memory.lineage import Remembered, memory_digest
 from onestory.production.table_read import ShotRead
 from onestory.screenplay.episode import Episode, Shot
@@ -27,6 +34,9 @@ class Filming:
     engine: EngineFingerprint
     remembers: bool
     draws_keyframes: bool
+    painter: EngineFingerprint | None = None
+    """Who draws first frames, if not the engine's own model."""
+    paints_from_sheets: bool = False
     continues: bool = False
     """Whether shots without a cut start from the last frame of the take before."""
     width: int
@@ -147,17 +157,38 @@ def imported_recipe(
     )
 
 
-def keyframe_recipe_of(recipe: Recipe) -> Recipe:
-    """The recipe of the first frame that an engine draws for a take."""
-    return recipe.model_copy(
-        update={"keyframe": None, "keyframe_by": "nobody", "num_frames": 1, "speech": ()}
-    )
+def keyframe_recipe_of(
+    recipe: Recipe, *, painter: EngineFingerprint | None = None, sheet: Digest | None = None
+) -> Recipe:
+    """
+    The recipe of the first frame that is drawn for a take.
+
+    Args:
+        recipe: The take's.
+        painter: Who draws it, if not the engine's own model. It remembers nothing, so that a
+            change of memory, or of the engine, is none of its frames.
+        sheet: Blob of the reference sheet that it starts from, if any.
+    """
+    first: dict[str, Any] = {"keyframe": None, "keyframe_by": "nobody"}
+    if sheet is not None:
+        first = {"keyframe": sheet, "keyframe_by": "sheet"}
+    if painter is not None:
+        first |= {"engine": painter, "memory": NOTHING_REMEMBERED, "memory_budget": 0.0}
+    return recipe.model_copy(update={**first, "num_frames": 1, "speech": ()})
 
 
-def intent_of(recipe: Recipe) -> Digest:
-    """Name a recipe by what is known before its first frame is drawn."""
-    if recipe.keyframe_by == "engine":
+def intent_of(recipe: Recipe, first_frame: Recipe | None = None) -> Digest:
+    """
+    Name a recipe by what is known before its first frame is drawn.
+
+    Args:
+        recipe: The take's.
+        first_frame: Recipe of its first frame, if somebody else than the engine paints it.
+    """
+    if recipe.keyframe_by in ("engine", "nobody"):
         recipe = recipe.model_copy(update={"keyframe": None, "keyframe_by": "nobody"})
+        if first_frame is not None:
+            return digest_of_json([recipe.digest, first_frame.digest])
     return recipe.digest
 
 

@@ -54,7 +54,9 @@ from onestory.production.plan import (
     Carried,
     Plan,
     ShotPlan,
+    intent,
     keyframe_attempt,
+    keyframe_recipe,
     known_keyframe,
     make_plan,
     plan_shot,
@@ -62,8 +64,9 @@ from onestory.production.plan import (
     recall_recipe,
 )
 from onestory.production.preflight import Finding, preflight, refuse_fatal
-from onestory.production.recipes import Filming, Keyframe, intent_of, keyframe_recipe_of
+from onestory.production.recipes import Filming, Keyframe
 from onestory.production.rehearsal import rehearse
+from onestory.production.sheets import SHEETS, Sheets, circled_sheets
 from onestory.production.standing import as_ordered, standing
 from onestory.production.table_read import TableRead
 from onestory.production.writing import break_down_as_ordered
@@ -251,7 +254,7 @@ class Unit:
         episode = await asyncio.to_thread(self.episode_as_ordered, sheet)
         held = await asyncio.to_thread(self._clips, episode, sheet)
         to_film = {shot.slate for shot in shots if shot.is_to_be_filmed} - held
-        found = preflight(episode, read, health, self._size(sheet), to_film=to_film)
+        found = preflight(episode, read, health, self.size_of(sheet), to_film=to_film)
         refuse_fatal(found)
         return list(found)
 
@@ -282,7 +285,8 @@ class Unit:
             return
         attempt = coverage.circled.rung + 1
         known = known_keyframe(shot, call, attempt=attempt)
-        instead_of = intent_of(planned_recipe(shot, call, attempt=attempt, keyframe=known))
+        recipe = planned_recipe(shot, call, attempt=attempt, keyframe=known)
+        instead_of = intent(recipe, shot, call, attempt=attempt)
         settled = coverage.hold.model_copy(update={"instead_of": instead_of})
         await asyncio.to_thread(self.ledger(sheet.episode).kept, settled)
 
@@ -298,9 +302,10 @@ class Unit:
         known = known_keyframe(shot, call, attempt=attempt)
         if known is not None or not call.filming.draws_keyframes or call.clip(shot):
             return known
+        recipe = keyframe_recipe(shot, call, attempt=attempt)
+        # A painter remembers nothing.
         drawn_for = keyframe_attempt(attempt, call)
-        recipe = keyframe_recipe_of(planned_recipe(shot, call, attempt=drawn_for))
-        lineage = call.lineage(shot, attempt=drawn_for)
+        lineage = () if call.filming.painter else call.lineage(shot, attempt=drawn_for)
         answer = await self.engine.keyframe(
             KeyframeRequest(recipe=recipe, slate=slate, lineage=lineage)
         )
@@ -766,7 +771,14 @@ class Unit:
             damaged=self._damaged,
             spoilt=self._spoilt(state, episode),
             standing=held,
+            sheets=self._sheets(episode) if filming.paints_from_sheets else Sheets(),
         )
+
+    def _sheets(self, episode: Episode) -> Sheets:
+        """What is circled by now: another process may have circled something else."""
+        ledger = self.ledger(SHEETS)
+        ledger.refresh()
+        return circled_sheets(ledger.state, episode)
 
     def _spoilt(self, state: EpisodeState, episode: Episode) -> dict[Digest, tuple[int, ...]]:
         """Frames of circled takes that a gate marked bad."""
@@ -788,7 +800,7 @@ class Unit:
         key = (sheet.document, sheet.order)
         if key not in self._filmings:
             health = await self.engine.health()
-            width, height = self._size(sheet)
+            width, height = self.size_of(sheet)
             if width % health.multiple_of or height % health.multiple_of:
                 raise OrderError(
                     f"{width}x{height} does not divide by {health.multiple_of}",
@@ -798,6 +810,8 @@ class Unit:
                 engine=health.engine,
                 remembers=health.remembers,
                 draws_keyframes=health.draws_keyframes,
+                painter=health.painter,
+                paints_from_sheets=health.paints_from_sheets,
                 continues=health.continues,
                 memory_budget=health.memory_budget,
                 memory_policy=health.memory_policy,
@@ -808,7 +822,8 @@ class Unit:
             )
         return self._filmings[key]
 
-    def _size(self, sheet: CallSheet) -> tuple[int, int]:
+    def size_of(self, sheet: CallSheet) -> tuple[int, int]:
+        """Width and height of an episode's film, in pixels."""
         width, height = DELIVERY_SIZES[self.episode_of(sheet).aspect]
         return sheet.order.width or width, sheet.order.height or height
 

@@ -225,13 +225,19 @@ class PocketEngine:
         return pack_latents(kept_FChw.numpy(), model.describe(kept_FChw).numpy())
 
     def keyframe(
-        self, recipe: Recipe, *, memory: Sequence[RecalledFrame] = (), control: Control
+        self,
+        recipe: Recipe,
+        *,
+        start: Frame | None = None,
+        memory: Sequence[RecalledFrame] = (),
+        control: Control,
     ) -> Frame:
         """
         Draw a first frame: a shot of one frame.
 
         Args:
             recipe: What is to be seen.
+            start: None.
             memory: The frames that it remembers, best first.
             control: Asked at every step whether to stop.
 

@@ -88,13 +88,19 @@ class PrevizEngine:
         return None
 
     def keyframe(
-        self, recipe: Recipe, *, memory: Sequence[RecalledFrame] = (), control: Control
+        self,
+        recipe: Recipe,
+        *,
+        start: Frame | None = None,
+        memory: Sequence[RecalledFrame] = (),
+        control: Control,
     ) -> Frame:
         """
         Draw the first frame that `render` would draw.
 
         Args:
             recipe: What to draw.
+            start: None.
             memory: Empty.
             control: Asked once whether to stop.
 

@@ -317,6 +317,11 @@ def named_choices(config: WanConfig) -> dict[str, Any]:
     }
 
 
+def guided(usual: float, factor: float) -> float:
+    """A recipe's guidance counts in the model's own: 1 is as its card says, 0 does not guide."""
+    return 1.0 + (usual - 1.0) * factor
+
+
 def _usual(
     steps: int, guidance: tuple[float, float], area: int, *, fps: int, frames: int, **kept: Any
 ) -> WanConfig:

@@ -31,12 +31,13 @@ from onestory.engines.protocol import (
     RecalledFrame,
 )
 from onestory.engines.recipe import EngineFingerprint, Recipe
-from onestory.engines.wan.card import named_choices
+from onestory.engines.wan.card import guided, named_choices
+from onestory.engines.wan.choosing import choosing, policy_named
 from onestory.engines.wan.folder import levels_of
 from onestory.engines.wan.picture import drawn_index, drawn_size, stretches
 from onestory.engines.wan.refusing import MULTIPLE_OF, refuse
 from onestory.engines.wan.sources import Place, Places, find_sources
-from onestory.errors import OrderError, OutOfMemoryError, RenderError
+from onestory.errors import OutOfMemoryError, RenderError
 from onestory.memory.budget import PATCH, tokens_per_frame
 from onestory.memory.lineage import Remembered
 from onestory.resampling import filled
@@ -44,8 +45,8 @@ from onestory.resampling import filled
 if TYPE_CHECKING:
     from onestory.engines.wan.ladder import Work
     from onestory.engines.wan.model import WanModel
+    from onestory.engines.wan.painting import Easel
     from onestory.engines.wan.shot import GivenFrames, Memory
-    from onestory.memory.policies import NextShot, SelectionPolicy
 
 _Asked = ParamSpec("_Asked")
 _Done = TypeVar("_Done")
@@ -53,18 +54,6 @@ _Done = TypeVar("_Done")
 NAME = "wan"
 RECIPE_VERSION = 1
 """Raised by hand when a change of code alters pixels."""
-
-DIVERSITY, LEARNED = "diversity", "learned"
-POLICIES = (
-    DIVERSITY,
-    LEARNED,
-    "last_frame",
-    "fixed_window",
-    "single_keyframe",
-    "uniform",
-    "recency",
-)
-"""Who may choose what is remembered; see `onestory.memory.policies`."""
 
 DRAWING_SHARE = 0.95
 """How much of a take is done once it is drawn; the rest is bringing frames to size."""
@@ -85,6 +74,8 @@ class WanEngine:
         memory_policy: str = "",
         adapter: Places | None = None,
         gguf: Places | None = None,
+        keyframes: Place | None = None,
+        keyframe_config: Mapping[str, Any] | None = None,
         device: str = "",
         is_offloaded: bool = False,
     ) -> None:
@@ -100,12 +91,15 @@ class WanEngine:
             memory_weights: File or folder of a memory that others published for this model:
                 StoryMem's or Memento's; None for none.
             memory_budget: Of a first take, in latent-frame equivalents. It stands in recipes.
-            memory_policy: Who chooses what is remembered, one of `POLICIES`; nothing for the
-                trained selector or Memento's queries, if there are any, and diversity if not.
+            memory_policy: Who chooses what is remembered, one of `choosing.POLICIES`; nothing for
+                the trained selector or Memento's queries, if there are any, and diversity if not.
             adapter: File of a few-step adapter (LoRA), or two: for high noise and for low noise;
                 None for none.
             gguf: GGUF file with the transformer's weights, or two: for high noise and for low
                 noise; None for those of the folder.
+            keyframes: Who paints the first frames of shots after a cut: a text-to-image pipeline
+                of diffusers, as `weights`; None for nobody.
+            keyframe_config: Choices of `PainterConfig` that shall be otherwise than usual.
             device: Where it computes, as torch names it; nothing for the first GPU, or the CPU.
             is_offloaded: Whether parts wait in main memory until they are needed, so that the
                 device need hold only the largest of them.
@@ -122,26 +116,20 @@ class WanEngine:
             memory_weights=memory_weights,
             adapter=adapter,
             gguf=gguf,
+            keyframes=keyframes,
+            keyframe_config=keyframe_config,
         )
         self.folder, self.card = self.sources.folder, self.sources.card
         self.config, self.memory = self.sources.config, self.sources.memory
-        self.published = self.sources.published
+        self.published, self.painter = self.sources.published, self.sources.painter
         self._levels = levels_of(self.memory)
-        has_selector = self.memory is not None and (self.memory / "selector").is_dir()
-        has_queries = self.published is not None and bool(self.published.queries)
-        can_learn = has_selector or has_queries
-        self._policy = memory_policy or (LEARNED if can_learn else DIVERSITY)
-        if self._policy not in POLICIES or (self._policy == LEARNED and not can_learn):
-            known = [name for name in POLICIES if can_learn or name != LEARNED]
-            raise OrderError(
-                f"these weights cannot choose by {self._policy!r}",
-                hint=f"choose {', '.join(known)}",
-            )
+        self._policy = policy_named(memory_policy, self.memory, self.published)
         self._memory_budget = memory_budget
         self._device = device
         self._is_offloaded = is_offloaded
         self._loading = threading.Lock()
         self._loaded: WanModel | None = None
+        self._easel: Easel | None = None
 
     def fingerprint(self) -> EngineFingerprint:
         """What of this engine decides pixels."""
@@ -156,8 +144,10 @@ class WanEngine:
         """It remembers; the rest depends on the model."""
         return Capabilities(
             remembers=True,
-            draws_keyframes=False,
+            draws_keyframes=self.painter is not None,
             accepts_keyframes=self.card.reads_picture,
+            painter=self.painter.fingerprint() if self.painter else None,
+            paints_from_sheets=self.painter is not None and self.painter.config.strength > 0,
             max_frames=self.config.max_frames,
             multiple_of=MULTIPLE_OF,
             continues=self.card.reads_picture,
@@ -189,9 +179,8 @@ class WanEngine:
         bank = bank_of(takes, self.fingerprint(), shape)
         if not len(bank):
             return ()
-        policy, asked = self._choosing(
-            recipe, next_shot(recipe, shot=len(takes), channels=shape[0])
-        )
+        following = next_shot(recipe, shot=len(takes), channels=shape[0])
+        policy, asked = choosing(self._policy, following, self._caption(recipe), self._model)
         if has_people_first:
             policy = people_first(policy)
         chosen = recall(
@@ -225,23 +214,32 @@ class WanEngine:
         return pack_latents(latents_FChw)
 
     def keyframe(
-        self, recipe: Recipe, *, memory: Sequence[RecalledFrame] = (), control: Control
+        self,
+        recipe: Recipe,
+        *,
+        start: Frame | None = None,
+        memory: Sequence[RecalledFrame] = (),
+        control: Control,
     ) -> Frame:
         """
-        Draw a first frame: a shot of one frame.
+        Make a first frame: by the painter, if there is one, else as a shot of one frame.
 
         Args:
             recipe: What is to be seen.
-            memory: The frames that it remembers, best first.
+            start: The reference sheet that a painter starts from; None for noise.
+            memory: The frames that it remembers, best first; a painter remembers none.
             control: Asked at every step whether to stop.
 
         Returns:
             The frame, at the recipe's size.
 
         Raises:
-            RenderError: If the model cannot draw one.
+            RenderError: If the model, or the painter, cannot make one.
+            WeightsError: If the painter cannot be loaded.
             OutOfMemoryError: If the device has too little memory.
         """
+        if self.painter is not None:
+            return self._at_the_easel().paint(recipe, start, control)
         frames, _ = self._draw(recipe, None, memory, control, num_frames=1)
         return filled(frames[0], width=recipe.width, height=recipe.height)
 
@@ -319,8 +317,8 @@ class WanEngine:
                 height=height,
                 num_frames=length,
                 seed=(recipe.seed + number) % 2**63,
-                guidance=_guidance(config.guidance, recipe),
-                guidance_low=_guidance(config.guidance_low, recipe),
+                guidance=guided(config.guidance, recipe.guidance),
+                guidance_low=guided(config.guidance_low, recipe.guidance),
                 first_HW3=first_HW3,
             )
 
@@ -364,25 +362,6 @@ class WanEngine:
             [frame.source.level for frame in memory],
         )
 
-    def _choosing(self, recipe: Recipe, asked: "NextShot") -> "tuple[SelectionPolicy, NextShot]":
-        """Who chooses, and what they need to know."""
-        from dataclasses import replace
-
-        from onestory.memory.policies import UNTRAINED, clip_diversity, learned
-
-        if self._policy == DIVERSITY:
-            return clip_diversity(), asked
-        if self._policy in UNTRAINED:
-            return UNTRAINED[self._policy], asked
-        model = self._model()
-        told = replace(asked, text_TE=model.read(self._caption(recipe)))
-        if model.queries is not None:
-            from onestory.engines.wan.keyframes import memento
-
-            return memento(*model.queries), told
-        assert model.selector is not None, "the policy was checked"
-        return learned(model.selector), told
-
     def _caption(self, recipe: Recipe) -> str:
         """
         What the model reads.
@@ -418,6 +397,23 @@ class WanEngine:
         grid = Grid(rows=height // CELL, columns=width // CELL)
         return onto_grid(frame_HWC, grid, width=recipe.width, height=recipe.height)
 
+    def _at_the_easel(self) -> "Easel":
+        """The painter, to whom the model has left the device."""
+        assert self.painter is not None, "whoever asks has one"
+        with self._loading:
+            if self._easel is None:
+                from onestory.engines.wan.loading import usual_device
+                from onestory.engines.wan.painting import load_painter
+
+                self._easel = load_painter(
+                    self.painter,
+                    device=self._device or usual_device(),
+                    is_offloaded=self._is_offloaded,
+                )
+            if self._loaded is not None:
+                self._loaded.ladder.step_aside()
+            return self._easel
+
     def _model(self) -> "WanModel":
         with self._loading:
             if self._loaded is None:
@@ -435,8 +431,3 @@ class WanEngine:
                     is_offloaded=self._is_offloaded,
                 )
             return self._loaded
-
-
-def _guidance(usual: float, recipe: Recipe) -> float:
-    """A recipe's guidance counts in the model's own: 1 is as its card says, 0 does not guide."""
-    return 1.0 + (usual - 1.0) * recipe.guidance

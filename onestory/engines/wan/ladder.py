@@ -87,6 +87,7 @@ class Ladder:
         self._is_in_turn = is_offloaded
         self._is_tiled = is_tiled
         self._is_compiled = is_compiled
+        self._is_aside = False
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -118,8 +119,22 @@ class Ladder:
 
     def bring(self, pipeline: Any) -> None:
         """Let the parts of one pipeline come to the device when they are needed."""
+        if self._is_aside:
+            for one in self._pipelines:
+                one.to(self.device)
+            self._is_aside = False
         if self._is_in_turn:
             pipeline.enable_model_cpu_offload(device=self.device)
+
+    def step_aside(self) -> None:
+        """Leave the device to another model, until something is brought there again."""
+        if not self.has_elsewhere or Rung.LAYERS in self.taken:
+            return  # Layers are elsewhere anyway.
+        for one in self._pipelines:
+            one.remove_all_hooks()
+            one.to("cpu")
+        self._is_aside = not self._is_in_turn
+        let_go()
 
     def _may(self, rung: Rung) -> bool:
         if rung is Rung.TILES:
@@ -137,6 +152,7 @@ class Ladder:
         for pipeline in self._pipelines:
             pipeline.remove_all_hooks()
             pipeline.to("cpu")
+        self._is_aside = False
         self._is_in_turn = rung is Rung.PARTS
         if rung is Rung.LAYERS:
             self._put_layers_in_turn()

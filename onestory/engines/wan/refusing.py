@@ -44,7 +44,8 @@ def refuse(
     if not has_sight and not card.reads_text_alone:
         raise RenderError(
             f"{card.name} starts from a first frame, and the shot has none",
-            hint="give every shot after a cut a keyframe, or film with Wan2.2-TI2V",
+            hint="name who paints them as the engine's option keyframes, give every shot after a "
+            "cut a keyframe, or film with Wan2.2-TI2V",
         )
     at_once = (config.stretch_frames - 1) // card.temporal * card.temporal + 1
     most = config.max_frames if card.reads_picture else at_once

@@ -5,7 +5,8 @@ What of a Wan is on this machine, how is it used, and what is it called?
     memory ──────────┤
     memory_weights ──┼── do they go together? ── config ── digest
     adapter ─────────┤
-    gguf ────────────┘
+    gguf ────────────┤
+    keyframes ───────┘
 
 Only heads of files are read, without torch, so that an order is refused before anything is loaded.
 """
@@ -19,6 +20,7 @@ from onestory.engines.wan.adapter import FEW_STEPS, Adapter, find_adapter
 from onestory.engines.wan.card import WanCard, WanConfig, read_card
 from onestory.engines.wan.folder import find_folder, find_memory, weights_digest
 from onestory.engines.wan.packed import find_packed, refuse_packed
+from onestory.engines.wan.painter import Painter, find_painter
 from onestory.engines.wan.published import Published, config_for, find_published
 from onestory.errors import OrderError
 
@@ -41,9 +43,11 @@ class Sources:
     """A few-step adapter, if there is one."""
     packed: tuple[Path, ...]
     """A GGUF file for each transformer; none for the folder's own weights."""
+    painter: Painter | None
+    """Who paints first frames, if there is somebody."""
 
     def digest(self) -> str:
-        """Name all weights by their content."""
+        """Name all weights that film by their content; a painter has a name of its own."""
         own = self.folder / "memory"
         return weights_digest(
             self.folder,
@@ -63,6 +67,8 @@ def find_sources(
     memory_weights: Place | None = None,
     adapter: Places | None = None,
     gguf: Places | None = None,
+    keyframes: Place | None = None,
+    keyframe_config: Mapping[str, Any] | None = None,
 ) -> Sources:
     """
     Find what an engine films with; see `WanEngine` for the options.
@@ -97,4 +103,5 @@ def find_sources(
         published=published,
         adapter=found,
         packed=packed,
+        painter=find_painter(keyframes, keyframe_config, card, may_download=may_download),
     )

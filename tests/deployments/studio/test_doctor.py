@@ -10,6 +10,7 @@ import pytest
 from deployments.studio import doctor
 from deployments.studio.doctor import Finding, examine
 from deployments.studio.settings import read_settings
+from onestory.testing.tiny_painter import write_tiny_painter
 from onestory.testing.tiny_pocket import write_tiny_weights
 from onestory.testing.tiny_wan import write_tiny_published, write_tiny_wan
 
@@ -142,6 +143,25 @@ def test_what_a_wan_takes_is_said_before_it_is_loaded(tmp_path: Path) -> None:
     remembering = found(pair, memory_weights=memory)
     assert remembering["weights"].found.endswith(", with the memory of Memento")
     assert "device memory" in remembering
+
+
+def test_who_paints_first_frames_is_said_before_anything_is_loaded(tmp_path: Path) -> None:
+    """The doctor finds folders that cannot paint, and those that cannot start from a sheet."""
+    film = write_tiny_wan(tmp_path / "film", "i2v")
+
+    def found(folder: Path, **config: object) -> Finding:
+        options = {"weights": str(film), "keyframes": str(folder), "keyframe_config": config}
+        settings = read_settings(engine="wan", engine_options=options)
+        return next(one for one in doctor._wan(settings) if one.name == "first frames")
+
+    pictures = write_tiny_painter(tmp_path / "pictures")
+    words = write_tiny_painter(tmp_path / "words", "sana")
+
+    assert found(pictures).found.endswith("from captions and reference sheets")
+    assert found(words, strength=0).found.endswith("from captions alone")
+    refused = found(words)
+    assert (refused.is_ok, refused.hint) == (False, "set strength in keyframe_config to 0")
+    assert "holds a WanImageToVideoPipeline, and first frames are painted" in found(film).found
 
 
 def test_home_that_cannot_be_written_is_found(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from onestory.dailies.page import (
     DailiesShot,
     DailiesTake,
     RememberedShot,
+    SheetPicture,
 )
 from onestory.dailies.rendering import (
     LARGEST_FILM_INSIDE,
@@ -403,3 +404,19 @@ def test_meters_keep_number_and_limit_in_proportion(
     assert (meter.fill, meter.mark) == (fill, mark)
     assert meter_of(result.model_copy(update={"threshold": 0.0})) is None
     assert meter_of(result.model_copy(update={"value": None})) is None
+
+
+def test_reference_sheets_are_shown_with_what_is_circled() -> None:
+    """Whose each is, and which one counts; a page without sheets has no place for them."""
+    sheets = tuple(
+        SheetPicture(name=EVIL, number=number, is_circled=number == 2) for number in (1, 2)
+    )
+
+    page = _parsed(render_page(DailiesPage(title="Film", episode="film", sheets=sheets)))
+    none = _parsed(render_page(DailiesPage(title="Film", episode="film")))
+
+    assert "Reference sheets" in page.words
+    assert page.words.count("◯") == 1
+    assert EVIL in page.words
+    assert not [tag for tag, attributes in page.tags if "onerror" in attributes]
+    assert "Reference sheets" not in none.words

@@ -13,6 +13,7 @@ from transformers import AutoModel, AutoModelForSemanticSegmentation, AutoTokeni
 import onestory.evaluation.schooling as schooling_module
 from onestory.continuity.encoders import FolderEncoders
 from onestory.diffusion.codec import BlockCodec
+from onestory.errors import WeightsError
 from onestory.evaluation.coverage import COLUMNS, HEIGHT, MAX_PEOPLE, ROWS, WIDTH, coverage
 from onestory.evaluation.examination import examine, roc_area
 from onestory.evaluation.pupils import Sizes, make_tokenizer
@@ -42,33 +43,9 @@ from onestory.evaluation.training import pictures
 from onestory.storyworld.kinds import Part
 from onestory.storyworld.pen import PARTS
 from onestory.storyworld.stories import HELD_OUT, tell_story
+from onestory.testing.tiny_schooling import TINY_SCHOOLING
 
-FIRST = 41
-CHOICES = Schooling(
-    steps=12,
-    warmup=2,
-    stories=3,
-    first_seed=FIRST,
-    files=1,
-    first_files=1,
-    queue=16,
-    fewest_cells=24,
-    sizes=Sizes(
-        frame=(96, 64),
-        widths=(16, 16, 32, 32),
-        depths=(1, 1, 1, 1),
-        picture=(64, 32),
-        pyramid=16,
-        looked_at=(64, 32),
-        appearance=(16, 16, 32, 32),
-        appearance_layers=(1, 1, 1, 1),
-        language=40,
-        language_layers=1,
-        caption_layers=1,
-        projection=24,
-        words=400,
-    ),
-)
+FIRST = TINY_SCHOOLING.first_seed
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -182,7 +159,7 @@ def test_what_is_held_is_no_part_of_a_body() -> None:
 
 def test_a_mirrored_moment_is_another_with_the_same_truth(pages: Pages, codec: BlockCodec) -> None:
     """Sides change with the picture, whoever was first is last, and twice is not at all."""
-    moments = moments_of([pages], codec, CHOICES, np.random.default_rng(3))
+    moments = moments_of([pages], codec, TINY_SCHOOLING, np.random.default_rng(3))
     everything = np.ones(len(moments.captions), bool)
     other = mirrored(moments, everything)
     assert np.array_equal(other.frames_BHW3, moments.frames_BHW3[:, :, ::-1])
@@ -214,7 +191,7 @@ def test_masks_that_overlook_somebody_are_not_believed() -> None:
 def test_schooling_lowers_the_loss(folder: Path, codec: BlockCodec, tmp_path: Path) -> None:
     """After a few steps nearly everything is read better than at first."""
     home = school(folder, tmp_path / "home")
-    choices = replace(CHOICES, steps=24, trust=0.9)
+    choices = replace(TINY_SCHOOLING, steps=24, trust=0.9)
     run = begin(home, choices)
     told = [parts for _, parts in learn(run, codec, home, choices)]
     assert all(set(parts) == set(WEIGHTS) for parts in told)
@@ -235,7 +212,7 @@ def test_a_run_that_was_killed_ends_in_the_same_state(
     """Whatever was not written down is done again, to the last bit; half a file is no file."""
     monkeypatch.setattr(schooling_module, "STEPS_KEPT", 2)
     whole, broken = school(folder, tmp_path / "whole"), school(folder, tmp_path / "broken")
-    choices = replace(CHOICES, steps=5)
+    choices = replace(TINY_SCHOOLING, steps=5)
     taught(whole, codec, choices)
     taught(broken, codec, choices, until=3)
     assert begin(broken, choices).step == 2
@@ -247,13 +224,27 @@ def test_a_run_that_was_killed_ends_in_the_same_state(
     assert [name for name in expected if not torch.equal(expected[name], found[name])] == []
 
 
+def test_a_run_goes_on_from_the_end_of_another(
+    folder: Path, codec: BlockCodec, tmp_path: Path
+) -> None:
+    """It has the other's weights and a schedule of its own; where there is no run it says so."""
+    first = taught(school(folder, tmp_path / "first"), codec, replace(TINY_SCHOOLING, steps=3))
+
+    second = begin(school(folder, tmp_path / "second"), TINY_SCHOOLING, tmp_path / "first")
+    assert second.step == 0
+    for name, value in first.pupils.state_dict().items():
+        assert torch.equal(value, second.pupils.state_dict()[name]), name
+    with pytest.raises(WeightsError, match="holds no run"):
+        begin(school(folder, tmp_path / "third"), TINY_SCHOOLING, tmp_path / "nowhere")
+
+
 def test_what_is_written_is_what_was_learnt(
     folder: Path, codec: BlockCodec, pages: Pages, tmp_path: Path
 ) -> None:
     """Stock classes load it, and half precision changes nothing of note."""
     home = school(folder, tmp_path / "home")
-    run = taught(home, codec, CHOICES, until=2)
-    export(run, tmp_path / "out", CHOICES)
+    run = taught(home, codec, TINY_SCHOOLING, until=2)
+    export(run, tmp_path / "out", TINY_SCHOOLING)
     frames = pages.pictures_SHW3[:4].numpy()
     pixels = torch.rand(3, 3, 64, 32, generator=torch.Generator().manual_seed(1))
     pupils = run.pupils.eval()
@@ -280,7 +271,7 @@ def test_what_is_written_is_what_was_learnt(
         logits = cells.eval()(pixel_values=larger).logits
         assert torch.allclose(logits, pupils.segment(larger).owners_NKHW, atol=0.05)
     encoders = FolderEncoders(tmp_path / "out")
-    assert encoders.appearance(list(frames)).shape == (4, CHOICES.sizes.appearance[-1])
+    assert encoders.appearance(list(frames)).shape == (4, TINY_SCHOOLING.sizes.appearance[-1])
     marks = examine(encoders, pages, codec)
     assert 0 <= marks.overlap <= 1
     assert marks.place.true_pairs > 4

@@ -3,9 +3,19 @@
 from dataclasses import replace
 
 from onestory.documents import Digest, digest_of
+from onestory.engines.recipe import EngineFingerprint
 from onestory.engines.take import Take
-from onestory.production.plan import Call, differing_fields, make_plan, planned_recipe
+from onestory.production.plan import (
+    Call,
+    intent,
+    keyframe_recipe,
+    known_keyframe,
+    make_plan,
+    planned_recipe,
+)
+from onestory.production.recall import differing_fields
 from onestory.production.recipes import intent_of
+from onestory.production.sheets import Sheets
 from onestory.production.standing import Standing, written
 from onestory.screenplay.episode import Episode
 from onestory.testing.stories import tiny_episode, tiny_filming, tiny_read, tiny_shot, tiny_take
@@ -216,3 +226,95 @@ def test_a_plan_may_begin_in_the_middle() -> None:
     plan = make_plan(_call(tiny_episode(4)))
 
     assert [shot.slate for shot in plan.since("sc01-sh003")] == ["sc01-sh003", "sc01-sh004"]
+
+
+PAINTER = EngineFingerprint(name="painter", weights="one", config="c", recipe_version=1)
+
+
+def _painted(call: Call) -> Call:
+    """The same call with a painter, after every shot was filmed from a frame of its own."""
+    filming = replace(call.filming, draws_keyframes=True, painter=PAINTER, paints_from_sheets=True)
+    call = replace(call, filming=filming)
+    events = []
+    for number, shot in enumerate(call.episode.shots):
+        recipe = keyframe_recipe(shot, call, attempt=1)
+        drawn = {"take": recipe.digest, "blob": digest_of(recipe.digest.encode())}
+        kind, place = EventKind.KEYFRAME, {"shot": shot.slate, "sequence": number + 1}
+        events.append(
+            Event.model_validate({"kind": kind, "at": "", "writer": "", **drawn, **place})
+        )
+    call = replace(call, state=fold(events))
+    takes: dict[Digest, Take] = {}
+    for shot in call.episode.shots:
+        keyframe = known_keyframe(shot, call, attempt=1)
+        assert keyframe is not None
+        take = tiny_take(planned_recipe(shot, call, attempt=1, keyframe=keyframe))
+        takes[take.address] = take
+        about = {"shot": shot.slate, "take": take.address, "slate": f"{shot.slate}-tk01"}
+        for kind in (EventKind.RENDERED, EventKind.CIRCLED):
+            place = {"sequence": len(events) + 1, "at": "", "writer": "", "by": "gates"}
+            events.append(Event.model_validate({"kind": kind, **about, **place}))
+    return replace(call, state=fold(events), takes=takes)
+
+
+def test_shots_are_stale_when_somebody_else_paints_their_first_frames() -> None:
+    """And no others: whoever has a first frame of their own does not ask who paints."""
+    own = {"sc01-sh002": digest_of(b"my picture")}
+    call = _painted(replace(_call(tiny_episode(3)), user_keyframes=own))
+    other = PAINTER.model_copy(update={"config": "more steps"})
+    changed = replace(call, filming=replace(call.filming, painter=other))
+
+    now, then = make_plan(call), make_plan(changed)
+
+    assert [shot.freshness for shot in now.shots] == ["current"] * 3
+    assert [shot.freshness for shot in then.shots] == ["stale", "current", "stale"]
+    assert then.shots[0].why == "changed: keyframe"
+
+
+def test_another_engine_or_memory_paints_no_first_frame_anew() -> None:
+    """A painter's frames are its own recipes: what films them is none of their business."""
+    call = _painted(_call(tiny_episode(1)))
+    shot = call.episode.shots[0]
+    engine = call.filming.engine.model_copy(update={"recipe_version": 9})
+    changed = replace(call, filming=replace(call.filming, engine=engine, memory_budget=3.0))
+
+    assert keyframe_recipe(shot, changed, attempt=1) == keyframe_recipe(shot, call, attempt=1)
+    assert known_keyframe(shot, changed, attempt=1) == known_keyframe(shot, call, attempt=1)
+
+
+def test_a_circled_sheet_makes_the_shots_stale_that_start_from_it() -> None:
+    """Those who are alone start from their own sheet, and a set's is nobody's who has one."""
+    call = _painted(_call(tiny_episode(2)))
+    (name,) = call.episode.shots[0].on_screen
+    place = call.episode.shots[0].set_name
+    sheet = digest_of(b"sheet")
+
+    plans = [
+        make_plan(replace(call, sheets=sheets))
+        for sheets in (
+            Sheets(people={"NOBODY": sheet}),
+            Sheets(people={name: sheet}),
+            Sheets(places={place: sheet}),
+        )
+    ]
+    both = replace(call, sheets=Sheets(people={name: sheet}, places={place: digest_of(b"set")}))
+    recipe = keyframe_recipe(call.episode.shots[0], both, attempt=1)
+
+    assert [plan.num_to_shoot for plan in plans] == [0, 2, 2]
+    assert plans[1].shots[0].why == "changed: keyframe"
+    assert (recipe.keyframe, recipe.keyframe_by) == (sheet, "sheet")
+
+
+def test_a_take_that_is_kept_is_not_kept_instead_of_another_painters() -> None:
+    """Kept for one difference, it is stale when its first frame would be painted otherwise."""
+    call = _edited(_painted(_call(tiny_episode(2))), 0, "dances")
+    shot = call.episode.shots[0]
+    wanted = intent(planned_recipe(shot, call, attempt=1), shot, call, attempt=1)
+    kept = _held(call, shot.slate, instead_of=wanted)
+    other = PAINTER.model_copy(update={"weights": "other"})
+
+    now = make_plan(kept).shots[0]
+    then = make_plan(replace(kept, filming=replace(kept.filming, painter=other))).shots[0]
+
+    assert (now.freshness, now.hold) == ("stale", "kept")
+    assert (then.freshness, then.hold) == ("stale", "")

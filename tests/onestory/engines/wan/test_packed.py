@@ -167,7 +167,7 @@ def test_what_is_counted_is_what_lies_there(packed: tuple[Path, tuple[Path, Path
 def test_layers_that_wait_stay_packed_and_take_an_adapter(
     packed: tuple[Path, tuple[Path, Path]], drawn_by: DrawnBy, tmp_path: Path
 ) -> None:
-    """An adapter is beside the layers, and changes nothing that is packed."""
+    """An adapter is beside the layers, changes nothing that is packed, and makes way with them."""
     folder, files = packed
     key = "diffusion_model.blocks.0.ffn.2.lora_"
     halves = {f"{key}down.weight": torch.randn(3, 32), f"{key}up.weight": torch.randn(32, 3)}
@@ -179,6 +179,8 @@ def test_layers_that_wait_stay_packed_and_take_an_adapter(
 
     assert (drawn_by(ours, remembered=1) - expected).abs().max() < 1e-5
     ours.ladder.has_elsewhere = True
+    ours.ladder.step_aside()
+    assert (drawn_by(ours, remembered=1) - expected).abs().max() < 1e-5
     while ours.ladder.climb("drawing"):
         assert (drawn_by(ours, remembered=1) - expected).abs().max() < 1e-5
 
