@@ -285,6 +285,8 @@ def _need(engine: WanEngine, sizes: Sizes) -> Need:
         num_frames=drawn,
         memory_budget=engine.capabilities().memory_budget,
         published=engine.published,
+        adapter=engine.sources.adapter,
+        packed=engine.sources.packed,
     )
 
 

@@ -36,6 +36,8 @@ def stock_take(
         return None, f"stock pipelines skip no steps, and step_cache is {config.step_cache}"
     if config.attention_backend or config.is_compiled:
         return None, "other kernels and compiled blocks differ in the last digits"
+    if engine.sources.adapter or engine.sources.packed or config.storage != "dtype":
+        return None, "an adapter, GGUF or 8-bit weights are not those of the folder"
     try:
         return draw_stock(engine, recipe, first_HW3, device, is_offloaded=is_offloaded), ""
     except torch.OutOfMemoryError as error:

@@ -135,3 +135,12 @@ def test_what_changes_the_last_digits_is_not_compared(folders: Mapping[Kind, Pat
 
     assert checks["stock pipeline"].state is State.NOT_ASKED
     assert "step_cache is first-block" in checks["stock pipeline"].found
+
+
+def test_weights_in_8_bits_are_counted_and_not_compared(folders: Mapping[Kind, Path]) -> None:
+    """They are not the folder's, and take the bytes that were counted."""
+    checks = checks_of(folders["ti2v"], is_quick=True, storage="fp8")
+
+    assert checks["stock pipeline"].state is State.NOT_ASKED
+    assert "8-bit weights" in checks["stock pipeline"].found
+    assert checks["load"].state is State.OK, checks["load"]
