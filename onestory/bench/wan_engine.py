@@ -133,7 +133,7 @@ def check_wan(
     stock, stock_words = stock_take(engine, recipe, first_HW3, device, is_offloaded=is_offloaded)
     started = time.perf_counter()
     try:
-        model = engine._model()
+        model = engine.model()
     except (WeightsError, OutOfMemoryError) as error:
         yield _failed("load", error)
         return

@@ -180,7 +180,7 @@ class WanEngine:
         if not len(bank):
             return ()
         following = next_shot(recipe, shot=len(takes), channels=shape[0])
-        policy, asked = choosing(self._policy, following, self._caption(recipe), self._model)
+        policy, asked = choosing(self._policy, following, self._caption(recipe), self.model)
         if has_people_first:
             policy = people_first(policy)
         chosen = recall(
@@ -200,7 +200,7 @@ class WanEngine:
             frames: All of it.
         """
         kept = set(spread(recipe.num_frames, self.config.most_kept).tolist())
-        model = self._model()
+        model = self.model()
         model.ladder.begin_take()
         latents_FChw = np.stack(
             [
@@ -304,7 +304,7 @@ class WanEngine:
         width, height = self._size(recipe)
         lengths = stretches(num_frames, most=config.stretch_frames, temporal=card.temporal)
         first_HW3 = None if keyframe is None else self._fitted(keyframe, recipe)
-        model = self._model()
+        model = self.model()
         model.ladder.begin_take()
         remembered = self._getting_along("drawing", self._remembered, memory)
         frames: list[Frame] = []
@@ -347,7 +347,7 @@ class WanEngine:
             try:
                 return do(*args, **kwargs)
             except OutOfMemoryError:
-                if not self._model().ladder.climb(work):
+                if not self.model().ladder.climb(work):
                     raise
             # Only here is nobody left who holds what the attempt had made.
             let_go()
@@ -357,7 +357,7 @@ class WanEngine:
             return ()
         import torch
 
-        return self._model().remember(
+        return self.model().remember(
             torch.from_numpy(np.stack([frame.latent_CHW for frame in memory])),
             [frame.source.level for frame in memory],
         )
@@ -372,7 +372,7 @@ class WanEngine:
         return pocket_caption(recipe, has_memory=None if self.memory else False)
 
     def _remarks(self, memory: Sequence[RecalledFrame]) -> tuple[str, ...]:
-        along = self._model().ladder.remarks
+        along = self.model().ladder.remarks
         if not memory or self.memory is not None or self.published is not None:
             return along
         return (
@@ -414,7 +414,8 @@ class WanEngine:
                 self._loaded.ladder.step_aside()
             return self._easel
 
-    def _model(self) -> "WanModel":
+    def model(self) -> "WanModel":
+        """The model, loaded with the first question for it."""
         with self._loading:
             if self._loaded is None:
                 from onestory.engines.wan.loading import load_model, usual_device

@@ -74,7 +74,7 @@ def test_weights_that_are_not_as_counted_are_found(
     folders: Mapping[Kind, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A take that is not the stock pipeline's fails, and so do weights too many."""
-    whole = WanEngine._model
+    whole = WanEngine.model
 
     def spoilt(engine: WanEngine) -> Any:
         """The engine's model, whose transformer forgets some of what it learnt."""
@@ -84,7 +84,7 @@ def test_weights_that_are_not_as_counted_are_found(
         model.transformers[0].register_parameter("extra", torch.nn.Parameter(torch.zeros(3)))
         return model
 
-    monkeypatch.setattr(WanEngine, "_model", spoilt)
+    monkeypatch.setattr(WanEngine, "model", spoilt)
     checks = checks_of(folders["ti2v"], is_quick=True)
 
     assert checks["load"].state is State.FAILS

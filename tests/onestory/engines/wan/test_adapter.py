@@ -71,7 +71,7 @@ def loaded(
     """A Wan that is used so, with or without an adapter."""
     config = {"dtype": "float32", "steps": 2, "shift": 3.0, **choices}
     engine = WanEngine(config, weights=folder, adapter=adapter, device="cpu", **(options or {}))
-    return engine._model()
+    return engine.model()
 
 
 @torch.no_grad()

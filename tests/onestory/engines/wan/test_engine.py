@@ -174,7 +174,7 @@ def test_memory_is_read_as_the_model_reads_its_own_frames(
 ) -> None:
     """By its own patch embedding, at times before the shot, each expert by its own."""
     engine = engine_of(kind)
-    model = engine._model()
+    model = engine.model()
     rows, columns = engine._cells(recipe_of(engine))
     latents_KChw = torch.randn(2, engine.card.latent_channels, rows, columns)
 
@@ -367,7 +367,7 @@ def test_a_persons_footage_can_be_remembered(
 
     latents_FChw = unpack_latents(content)
     assert latents_FChw.shape == (3, 48, *engine._cells(recipe_of(engine)))
-    model = engine._model()
+    model = engine.model()
     assert np.array_equal(latents_FChw[0], model.encode(first_frame).numpy())
     with torch.no_grad():
         picture = torch.from_numpy(first_frame / np.float32(127.5) - 1).permute(2, 0, 1)

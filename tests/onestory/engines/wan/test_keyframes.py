@@ -99,7 +99,7 @@ def their_scores(
 @torch.no_grad()
 def test_frames_are_scored_as_its_own_code_scores_them(engine: WanEngine) -> None:
     """By the weights of its file, caption padded, frames two latent frames of time apart."""
-    model = engine._model()
+    model = engine.model()
     assert model.queries is not None
     queries, embedder = model.queries
     assert engine.published is not None

@@ -64,7 +64,7 @@ def _elsewhere(folder_of: FolderOf, tmp_path: Path) -> Callable[..., WanEngine]:
     def make(kind: Kind, **options: Any) -> WanEngine:
         choices = {**TINY, **options.pop("config", {})}
         engine = WanEngine(choices, weights=folder_of(kind), device="cpu", **options)
-        engine._model().ladder.has_elsewhere = True
+        engine.model().ladder.has_elsewhere = True
         return engine
 
     return make
@@ -99,7 +99,7 @@ def test_parts_wait_and_then_layers_and_the_take_says_so(
 ) -> None:
     """With what is remembered, to the same pixels but for rounding; later takes stay there."""
     engine = elsewhere(kind)
-    model = engine._model()
+    model = engine.model()
     earlier = recipe_of(engine, seed=8)
     recipe = recipe_of(engine)
     memory = recalled(engine, recipe, filmed(earlier, shoot(engine, earlier)[2]))
@@ -124,7 +124,7 @@ def test_both_in_one_take(elsewhere: Callable[..., WanEngine], recipe_of: Recipe
     """One after the other, as often as it runs out; and no further than there is."""
     engine = elsewhere("t2v")
     expected, _, _ = shoot(engine, recipe_of(engine))
-    layer = engine._model().transformers[0].blocks[1]
+    layer = engine.model().transformers[0].blocks[1]
 
     with short_of_memory(layer, 2):
         frames, remarks, _ = shoot(engine, recipe_of(engine))
@@ -157,13 +157,13 @@ def test_a_published_memory_and_step_caches_go_down_with_it(
     memory = recalled(engine, recipe, take)
     expected, _, _ = shoot(engine, recipe, memory=memory)
 
-    with short_of_memory(engine._model().transformers[1].blocks[0], 2):
+    with short_of_memory(engine.model().transformers[1].blocks[0], 2):
         frames, remarks, _ = shoot(engine, recipe, memory=memory)
 
     assert remarks == (Rung.PARTS.value, Rung.LAYERS.value)
     assert np.abs(frames - expected).max() <= 1
     # No first frame is coded as well, and that may be what runs out.
-    with short_of_memory(engine._model().vae.encoder, 1):
+    with short_of_memory(engine.model().vae.encoder, 1):
         assert Rung.TILES.value in shoot(engine, recipe, memory=memory)[1]
 
 
@@ -173,7 +173,7 @@ def test_tiles_are_for_one_take_and_it_says_so(
 ) -> None:
     """Since they may leave seams. On the CPU nothing else can be done about decoding."""
     engine = WanEngine(TINY, weights=folder_of("t2v"), device="cpu")
-    model = engine._model()
+    model = engine.model()
     usual, _, _ = shoot(engine, recipe_of(engine))
     # The tiny frames are one tile of the usual size.
     vae = model.vae
@@ -201,9 +201,9 @@ def test_what_is_asked_for_is_no_remark(folder_of: FolderOf, recipe_of: RecipeOf
     _, remarks, _ = shoot(engine, recipe_of(engine))
 
     assert remarks == ()
-    assert engine._model().vae.use_tiling
+    assert engine.model().vae.use_tiling
     with (
-        short_of_memory(engine._model().vae.decoder, 1),
+        short_of_memory(engine.model().vae.decoder, 1),
         pytest.raises(OutOfMemoryError, match="too little memory"),
     ):
         shoot(engine, recipe_of(engine))
@@ -216,12 +216,12 @@ def test_a_first_frame_is_coded_in_tiles_at_last(
     engine = elsewhere("i2v")
     expected, _, _ = shoot(engine, recipe_of(engine), keyframe=first_frame)
 
-    with short_of_memory(engine._model().vae.encoder, 3):
+    with short_of_memory(engine.model().vae.encoder, 3):
         frames, remarks, _ = shoot(engine, recipe_of(engine), keyframe=first_frame)
 
     assert remarks == tuple(rung.value for rung in (Rung.PARTS, Rung.LAYERS, Rung.TILES))
     assert np.abs(frames - expected).max() <= 1
-    with short_of_memory(engine._model().vae.encoder, 1):
+    with short_of_memory(engine.model().vae.encoder, 1):
         assert engine.latents_of(recipe_of(engine), [first_frame])
 
 
@@ -269,11 +269,11 @@ def test_compiled_layers_stay_together(folder_of: FolderOf) -> None:
 def test_other_errors_are_not_mistaken_for_it(folder_of: FolderOf, recipe_of: RecipeOf) -> None:
     """A fault in a layer is a fault, and nothing is tried about it."""
     engine = WanEngine(TINY, weights=folder_of("t2v"), device="cpu")
-    layer = engine._model().transformers[0].blocks[0]
+    layer = engine.model().transformers[0].blocks[0]
 
     with (
         short_of_memory(layer, 1, RuntimeError("mat1 and mat2 shapes cannot be multiplied")),
         pytest.raises(RuntimeError, match="cannot be multiplied"),
     ):
         shoot(engine, recipe_of(engine))
-    assert engine._model().ladder.taken == []
+    assert engine.model().ladder.taken == []

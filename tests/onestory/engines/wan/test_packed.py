@@ -107,7 +107,7 @@ def _packed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, tuple[Path,
 def loaded(folder: Path, gguf: Any = None, **options: Any) -> WanModel:
     """A Wan with packed weights, or with its own."""
     config = {"dtype": "float32", "steps": 4, **options.pop("config", {})}
-    return WanEngine(config, weights=folder, gguf=gguf, device="cpu", **options)._model()
+    return WanEngine(config, weights=folder, gguf=gguf, device="cpu", **options).model()
 
 
 @pytest.mark.parametrize("attention", ["cached", "joint"])

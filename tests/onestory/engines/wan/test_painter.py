@@ -247,7 +247,7 @@ def test_model_and_painter_have_the_device_in_turn(
     frame = painting.keyframe(first, control=Patient())
     filmed = painting.render(recipe, keyframe=frame, control=Patient()).latents
     engine = painting_of()
-    ladder, easel = engine._model().ladder, engine._at_the_easel()
+    ladder, easel = engine.model().ladder, engine._at_the_easel()
     ladder.has_elsewhere = easel.has_elsewhere = True
     moves: list[str] = []
     for name, pipeline in (("film", ladder._pipelines[0]), ("paint", easel.from_text)):
@@ -275,13 +275,13 @@ def test_rounded_weights_make_way_for_a_painter(
     )
     frame = painting.keyframe(first_of(painting, recipe_of), control=Patient())
     filmed = engine.render(recipe_of(engine), keyframe=frame, control=Patient()).latents
-    engine._model().ladder.has_elsewhere = True
+    engine.model().ladder.has_elsewhere = True
 
     again = engine.keyframe(first_of(engine, recipe_of), control=Patient())
 
     assert np.array_equal(again, frame)
     assert engine.render(recipe_of(engine), keyframe=again, control=Patient()).latents == filmed
-    assert engine._model().transformers[0].blocks[0].attn1.to_q.weight.dtype == FP8
+    assert engine.model().transformers[0].blocks[0].attn1.to_q.weight.dtype == FP8
     assert painter_of(engine) == painter_of(painting)
     assert engine.fingerprint() != painting.fingerprint()
 

@@ -136,7 +136,7 @@ def test_memory_is_read_as_its_authors_read_it(
     has_first: bool, engine: WanEngine, published: Path, first_frame: Frame
 ) -> None:
     """Frames of noise in front, told to be given, by updated weights of the right expert."""
-    model = engine._model()
+    model = engine.model()
     remembered_KChw = torch.randn(2, 16, 8, 4, generator=torch.Generator().manual_seed(9))
     shot = Shot(
         caption="the same woman walks",
@@ -200,7 +200,7 @@ def test_without_memory_a_published_memory_is_not_there(
     choices = {**TINY, "shift": engine.config.shift}
     plain = WanEngine(choices, weights=folder_of("a14b-i2v"), device="cpu")
     recipe = recipe_of(engine)
-    model = engine._model()
+    model = engine.model()
     remembered = model.remember(torch.randn(1, 16, 8, 4), [0])
     assert isinstance(remembered, GivenFrames)
 
@@ -288,7 +288,7 @@ def test_whose_it_is_stands_in_its_keys(
     assert [len(layers) for layers in found.layers] == [20, 20]
     engine = WanEngine(weights=folder, memory_weights=place)
     assert (engine.config.shift, engine.config.attention) == (shift, "frames")
-    assert [len(updates) for updates in engine._model().updates] == [20, 20]
+    assert [len(updates) for updates in engine.model().updates] == [20, 20]
 
 
 def test_both_experts_may_lie_in_one_file(folder_of: FolderOf, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ DrawnBy = Callable[..., Tensor]
 def loaded(folder: Path, *, memory: Path | None = None, **choices: Any) -> WanModel:
     """A Wan that is used so."""
     usual = {"dtype": "float32", "steps": 2}
-    return WanEngine({**usual, **choices}, weights=folder, memory=memory, device="cpu")._model()
+    return WanEngine({**usual, **choices}, weights=folder, memory=memory, device="cpu").model()
 
 
 @torch.no_grad()
@@ -88,9 +88,9 @@ def test_updates_of_a_published_memory_are_not_rounded(folder_of: FolderOf, tmp_
         device="cpu",
     )
 
-    (update, *_) = engine._model().updates[0].values()
+    (update, *_) = engine.model().updates[0].values()
 
-    assert engine._model().transformers[0].blocks[0].attn1.to_q.weight.dtype == FP8
+    assert engine.model().transformers[0].blocks[0].attn1.to_q.weight.dtype == FP8
     assert update.down_RI.dtype == torch.float32
 
 
