@@ -7,8 +7,9 @@ A `Visitor` opens a page, fails unless it comes to show some words, and photogra
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, TimeoutError, expect
 
 PATIENCE_MS = 90_000
 """For how long a page may load while films are made on the same machine."""
@@ -43,6 +44,29 @@ class Visitor:
         for said in words:
             expect(body).to_contain_text(said, timeout=PATIENCE_MS)
         return body
+
+    def submit(self, form: Locator, asked: str) -> dict[str, Any] | None:
+        """
+        Press the button of a form.
+
+        Args:
+            form: What holds it.
+            asked: How the path of the request ends that it makes.
+
+        Returns:
+            What the server says; None if it was too busy to hear, or was never asked because the
+            form was drawn anew under the pointer, so that one fills it in again.
+        """
+        answers = re.compile(f"/{asked}$")
+        try:
+            with self.page.expect_response(answers, timeout=PATIENCE_MS) as answered:
+                form.get_by_role("button", name="Submit").click()
+        except TimeoutError:
+            return None
+        if answered.value.status >= 500:
+            return None
+        told: dict[str, Any] = answered.value.json()
+        return told
 
     def wait_for_pictures(self, at_least: int = 1) -> None:
         """See that pictures are on the page, and none of them broken."""
