@@ -11,11 +11,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from deployments.locks import alone
 from deployments.studio.embedded import tracking_of
 from deployments.studio.settings import StudioSettings
 from onestory.documents import digest_of_json
-from onestory.errors import OrderError
 from onestory.tracking.training_run import TrainingRun
 
 EVERY = 25
@@ -45,16 +43,14 @@ def train_encoders(
         OrderError: If somebody else trains in the folder.
         WeightsError: If there is no earlier run at `start`.
     """
-    from onestory.bench.schooling import EXPERIMENT
+    from onestory.bench.schooling import EXPERIMENT, only_trainer
     from onestory.diffusion.codec import load_codec
     from onestory.engines.pocket.weights import find_weights
     from onestory.evaluation.schooling import SHIPPED_RUNS, begin, export, learn
 
     choices = SHIPPED_RUNS[0 if start is None else 1]
     last = choices.steps if steps is None else min(steps, choices.steps)
-    busy = OrderError(f"another process is training in {out}", hint="train into another --out")
-    out.mkdir(parents=True, exist_ok=True)
-    with alone(out / "train.lock", busy):
+    with only_trainer(out):
         run = begin(out, choices, start)
         uri, artifacts = tracking_of(settings)
         fields = asdict(choices)

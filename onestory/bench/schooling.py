@@ -92,7 +92,7 @@ def train_pocket(
         return read_out_model(model, told, budget=READ_BUDGET, sampling=rhythm.sampling)
 
     follower = _Follower(chosen, places.run, (tracking_uri, artifact_root), order.steps, say)
-    with _only_trainer(places.run), follower as followed:
+    with only_trainer(places.run), follower as followed:
         measures = [read_out] if told else []
         start = None if order.start is None else Path(order.start)
         taken = train(
@@ -189,8 +189,13 @@ def _read(path: str | None) -> TrainingConfig:
 
 
 @contextmanager
-def _only_trainer(folder: Path) -> Iterator[None]:
-    """One process at a time trains in a folder; the lock dies with it."""
+def only_trainer(folder: Path) -> Iterator[None]:
+    """
+    Be the only process that trains in a folder; the lock dies with it.
+
+    Raises:
+        OrderError: If another one does.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / "train.lock")
     try:

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -33,24 +34,10 @@ from onestory.continuity.encoders import (
     shared_encoders,
 )
 from onestory.errors import WeightsError
-from onestory.evaluation.pupils import Pupils, Sizes, make_tokenizer, write_encoders
+from onestory.evaluation.pupils import Pupils, make_tokenizer, write_encoders
+from onestory.testing.tiny_schooling import TINY_SCHOOLING
 
-SIZES = Sizes(
-    frame=(96, 64),
-    widths=(16, 16, 32, 32),
-    depths=(1, 1, 1, 1),
-    picture=(64, 32),
-    pyramid=16,
-    looked_at=(64, 32),
-    appearance=(16, 16, 32, 32),
-    appearance_layers=(1, 1, 1, 1),
-    language=40,
-    language_layers=1,
-    caption_layers=1,
-    projection=24,
-    words=300,
-    caption_tokens=40,
-)
+SIZES = replace(TINY_SCHOOLING.sizes, words=300, caption_tokens=40)
 CAPTIONS = ["A woman in a red coat waits.", "A man runs!", "Ein Kätzchen schläft 😀"]
 
 

@@ -6,16 +6,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from onestory import continuity
 from onestory.continuity.content import Calibration
 from onestory.continuity.encoders import FolderEncoders, shared_encoders
 from onestory.diffusion.codec import load_codec
+from onestory.engine_server.looking import CALIBRATION, SHIPPED
 from onestory.engines.pocket.weights import find_weights
 from onestory.evaluation.examination import examine
 from onestory.evaluation.schoolbook import page_name, read_pages, write_pages
 from onestory.storyworld.stories import HELD_OUT
 
-SHIPPED = Path(continuity.__file__).parent / "weights"
 FIRST = HELD_OUT + 3_000_000
 STORIES = 6
 
@@ -36,7 +35,7 @@ def _encoders() -> FolderEncoders:
 
 def test_limits_are_of_these_encoders(encoders: FolderEncoders) -> None:
     """What lies beside them was drawn with them, for the engine that films by default."""
-    calibration = Calibration.from_json((SHIPPED / "calibration.json").read_bytes())
+    calibration = Calibration.from_json((SHIPPED / CALIBRATION).read_bytes())
 
     assert calibration.encoders == encoders.fingerprint
     assert {"place", "background"} <= set(calibration.limits_of("pocket"))

@@ -1,6 +1,7 @@
 """Do other kernels draw what torch's own draw, and are those that cannot work refused?"""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,6 @@ from onestory.engines.wan.card import BACKENDS, read_card, usual_config
 from onestory.engines.wan.engine import WanEngine
 from onestory.engines.wan.loading import load_model
 from onestory.engines.wan.model import WanModel
-from onestory.engines.wan.shot import Shot
 from onestory.errors import OrderError
 from onestory.testing.tiny_wan import Kind, write_tiny_published
 
@@ -33,27 +33,17 @@ def loaded(folder: Path, **choices: Any) -> WanModel:
     return load_model(folder, card, config, device="cpu")
 
 
-def draw(model: WanModel, *, remembered: int) -> Tensor:
-    """Latents of a shot."""
-    lots = torch.Generator().manual_seed(1)
-    latents_KChw = torch.randn(remembered, model.card.latent_channels, 8, 4, generator=lots)
-    shot = Shot(
-        caption="a woman walks",
-        negative_caption="",
-        width=32,
-        height=64,
-        num_frames=5,
-        seed=4,
-        guidance=5.0,
-        guidance_low=5.0,
-    )
-    memory = model.remember(latents_KChw, [0] * remembered) if remembered else ()
-    return model.draw(shot, memory, lambda _: None)
+@pytest.fixture(name="draw")
+def _draw(drawn_by: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """Draw with the guidance of the card, so that a step is two."""
+    return partial(drawn_by, guidance=5.0)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("attention", ["cached", "joint"])
-def test_compiled_blocks_draw_the_same(attention: str, folder_of: FolderOf) -> None:
+def test_compiled_blocks_draw_the_same(
+    attention: str, folder_of: FolderOf, draw: Callable[..., Tensor]
+) -> None:
     """Within a tolerance, without a memory, with one, and without again."""
     torch.compiler.reset()
     eager = loaded(folder_of("t2v"), attention=attention)
@@ -69,7 +59,9 @@ def test_compiled_blocks_draw_the_same(attention: str, folder_of: FolderOf) -> N
 
 @pytest.mark.parametrize("attention", ["cached", "joint"])
 @pytest.mark.parametrize("backend", ["native", "_native_math"])
-def test_another_kernel_draws_the_same(backend: str, attention: str, folder_of: FolderOf) -> None:
+def test_another_kernel_draws_the_same(
+    backend: str, attention: str, folder_of: FolderOf, draw: Callable[..., Tensor]
+) -> None:
     """Within a tolerance, the memory's attention too; torch's own is the usual one, to the bit."""
     usual = loaded(folder_of("t2v"), attention=attention)
     other = loaded(folder_of("t2v"), attention=attention, attention_backend=backend)
