@@ -57,7 +57,7 @@ _DOCUMENT = """{
   "flow_run": {{ flow_run.id | string | tojson }},
   "run_page": {{ (flow_run | ui_url or '') | tojson }},
   "dailies_page": {{ ((flow_run | ui_url or '').partition('/runs/')[0]
-                      ~ '/artifacts/key/dailies-' ~ event.payload.episode) | tojson }},
+                      ~ '/artifacts/key/film-' ~ event.payload.episode) | tojson }},
   "delivery": {{ event.payload | tojson }}
 }"""
 

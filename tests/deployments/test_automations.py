@@ -23,6 +23,7 @@ from prefect.states import Running
 from deployments.automations import LATE, NAMES, STILL, automate
 from deployments.studio.embedded import ensure_studio
 from deployments.studio.settings import StudioSettings, read_settings
+from onestory.testing.dashboard import Dashboard
 from onestory.testing.producing import Producer, shot_list
 from tasks.report import emit_going_on
 
@@ -201,7 +202,8 @@ def test_a_studio_tells_what_happens(
     assert delivered["schema"] == "Delivered.1"
     assert delivered["flow_run"] == film["flow_run"]
     assert delivered["run_page"] == f"{dashboard}/runs/flow-run/{delivered['flow_run']}"
-    assert delivered["dailies_page"] == f"{dashboard}/artifacts/key/dailies-{episode_id}"
+    assert delivered["dailies_page"] == f"{dashboard}/artifacts/key/film-{episode_id}"
+    assert "is delivered" in Dashboard(api).artifact(f"film-{episode_id}")
     assert delivered["delivery"] == {
         "episode": episode_id,
         "title": f"Film {episode_id}",
