@@ -492,6 +492,9 @@ def studio_up(
     engines: Annotated[
         int, typer.Option(min=1, max=32, help="With --whole: share out so many engines.")
     ] = 1,
+    apis: Annotated[
+        int, typer.Option(min=1, max=16, help="With --whole: answer in so many processes.")
+    ] = 1,
     home: Home = None,
 ) -> None:
     """Start the local services and keep them running."""
@@ -501,7 +504,7 @@ def studio_up(
     with _edge(False):
         settings = _settings(home)
         if whole:
-            addresses = hire(settings, Topology(workers=workers, engines=engines))
+            addresses = hire(settings, Topology(workers=workers, engines=engines, apis=apis))
         else:
             addresses = hire(settings) if worker else keep_up(settings)
         typer.echo(addresses.summary())

@@ -209,8 +209,9 @@ class Caretaker:
             dashboard = f"http://127.0.0.1:{self.port('prefect')}"
             ports = self.port("postgres"), self.port("redis")
             told = whole.prefect_environment(dashboard, *ports, keys)
-            is_api = name == "prefect"
-            return whole.prefect(home, port, told) if is_api else whole.prefect_services(home, told)
+            if name == "prefect":
+                return whole.prefect(home, port, told, apis=topology.apis)
+            return whole.prefect_services(home, told)
         number = int(name.rpartition("-")[2]) if name.startswith("worker-") else 1
         engine = whole.engine_name(whole.engine_of(number, topology))
         # Not that of whoever asks: a service is the same for every one of them.

@@ -59,6 +59,8 @@ class Topology(Frozen):
     workers: int = Field(default=3, ge=1, le=32)
     engines: int = Field(default=1, ge=1, le=32)
     """Engine servers, one for each GPU."""
+    apis: int = Field(default=1, ge=1, le=16)
+    """Processes of Prefect's API, behind one port."""
 
 
 class StudioState(Document):

@@ -148,12 +148,12 @@ def configure_redis(home: Path, port: int, keys: Credentials) -> None:
     write_private(folder / "redis.conf", content)
 
 
-def prefect(home: Path, port: int, environment: Mapping[str, str]) -> Service:
-    """Prefect's API and dashboard, without what runs in the background."""
+def prefect(home: Path, port: int, environment: Mapping[str, str], *, apis: int) -> Service:
+    """Prefect's API and dashboard in so many processes, without what runs in the background."""
     served = services.prefect(home, port)
     return replace(
         served,
-        argv=(*served.argv, "--no-services"),
+        argv=(*served.argv, "--no-services", *(("--workers", str(apis)) if apis > 1 else ())),
         environment={**served.environment, **environment},
         needs=("postgres", "redis"),
     )

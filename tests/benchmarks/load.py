@@ -7,7 +7,7 @@ each service, with all that it has started, and the size of Prefect's database a
 season is cut into quarters by delivered episodes: what costs more in the last than in the first
 grows with what is already there, and is named. Starting the studio is not counted.
 
-    python tests/benchmarks/load.py [--json] [--episodes 100] [--shots 10] [--workers 8]
+    python tests/benchmarks/load.py [--json] [--episodes 100] [--shots 10] [--workers 8] [--apis 1]
 """
 
 import argparse
@@ -31,7 +31,7 @@ from deployments.studio.addresses import Addresses
 from deployments.studio.credentials import keep_credentials
 from deployments.studio.embedded import ensure_studio, stop_studio
 from deployments.studio.settings import read_settings
-from deployments.studio.state import read_state
+from deployments.studio.state import Topology, read_state
 from deployments.studio.whole import database_url
 from onestory.testing.dashboard import Dashboard
 from onestory.testing.producing import Producer, season_of, shot_list
@@ -107,24 +107,27 @@ def main() -> None:
     parser.add_argument("--shots", type=int, default=10)
     parser.add_argument("--workers", type=int, default=8)
     parser.add_argument("--engines", type=int, default=1)
+    parser.add_argument("--apis", type=int, default=1, help="processes of Prefect's API")
     parser.add_argument("--json", action="store_true")
     choices = parser.parse_args()
-    found = measured(choices.episodes, choices.shots, choices.workers, choices.engines)
+    crew = Topology(workers=choices.workers, engines=choices.engines, apis=choices.apis)
+    found = measured(choices.episodes, choices.shots, crew)
     sys.stdout.write(json.dumps(found) + "\n" if choices.json else in_markdown(found))
 
 
-def measured(episodes: int, shots: int, workers: int, engines: int) -> dict[str, Any]:
+def measured(episodes: int, shots: int, crew: Topology) -> dict[str, Any]:
     """Film a season and say what that took."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         producer = Producer(folder / ".onestory", folder)
         settings = read_settings(home=producer.home, engine=producer.engine)
-        each = ("--workers", str(workers), "--engines", str(engines))
+        counts = crew.model_dump()
+        each = [word for name, count in counts.items() for word in (f"--{name}", str(count))]
         try:
             up = producer.run("studio", "up", "--whole", *each, "--home", str(producer.home))
             if up.process.wait(timeout=1800):
                 raise SystemExit("\n".join(up.lines))
-            return _filmed(folder, ensure_studio(settings), episodes, shots) | {"workers": workers}
+            return _filmed(folder, ensure_studio(settings), episodes, shots) | counts
         finally:
             stop_studio(settings)
 
@@ -147,9 +150,9 @@ def in_markdown(found: Mapping[str, Any]) -> str:
     lines = [f"| {' | '.join(row)} |" for row in table]
     memory = ", ".join(f"{kind} {peak:.0f}" for kind, peak in found["peak_memory_mb"].items())
     said = (
-        f"{found['episodes']} episodes of {found['shots']} shots, {found['workers']} workers: "
-        f"{found['seconds']:.0f} s, {found['admission_seconds']:.0f} of them before any film. "
-        f"{found['verdict']}"
+        f"{found['episodes']} episodes of {found['shots']} shots, {found['workers']} workers, "
+        f"{found['apis']} API: {found['seconds']:.0f} s, "
+        f"{found['admission_seconds']:.0f} of them before any film. {found['verdict']}"
     )
     tables = ", ".join(f"{name} {rows} rows {mb:.1f} MB" for name, rows, mb in found["tables"])
     return "\n".join(

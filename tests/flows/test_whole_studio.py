@@ -57,7 +57,7 @@ class House:
 def _house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     folder = tmp_path_factory.mktemp("house")
     producer = Producer(folder / ".onestory", folder, options={"seconds_per_take": 1.0})
-    two = ("--workers", "2", "--engines", "2")
+    two = ("--workers", "2", "--engines", "2", "--apis", "2")
     up = producer.run("studio", "up", "--whole", *two, "--home", str(producer.home))
     assert up.process.wait(timeout=400) == 0, "\n".join(up.lines)
     settings = read_settings(
@@ -82,6 +82,7 @@ def _night(house: House) -> dict[str, Any]:
     for process in (*worker.children(recursive=True), worker):
         process.kill()
     server = read_state(house.settings.home).services["prefect"]
+    # Its two processes stay behind, and hold its port.
     psutil.Process(server.pid).kill()
 
     assert dashboard.wait(run, seconds=420) == "COMPLETED"

@@ -7,6 +7,7 @@ import pytest
 from onestory.documents import Digest
 from onestory.engines.recipe import EngineFingerprint, Recipe
 from onestory.engines.take import Media, Take, Timings
+from onestory.tracking import history
 from onestory.tracking.history import EXPERIMENT, past_takes
 from onestory.tracking.mlflow_log import EpisodeRun, warm_up
 
@@ -69,6 +70,13 @@ def test_takes_of_an_engine_at_a_size_are_told_once_each(store: str) -> None:
     assert [(one.seconds, one.num_frames) for one in told] == [(2.75, 48)] * 3
     shots = [one.shot.rpartition("/")[2] for one in told]
     assert sorted(shots) == ["s01e01-sc01-sh001", "s01e01-sc01-sh002", "s01e01-sc01-sh002"]
+
+
+def test_only_the_newest_takes_are_read(store: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A long history costs a film no more than a short one."""
+    monkeypatch.setattr(history, "MOST", 2)
+
+    assert len(past_takes(store, engine="painted", width=36, height=64)) == 2
 
 
 def test_other_engines_and_sizes_tell_nothing(store: str) -> None:
