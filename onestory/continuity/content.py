@@ -43,8 +43,8 @@ REASONS: Mapping[str, NgReason] = {
     "identity": NgReason.IDENTITY,
     "place": NgReason.PLACE,
     "caption": NgReason.CAPTION,
-    "subject": NgReason.IDENTITY,
-    "background": NgReason.PLACE,
+    "subject": NgReason.UNSTEADY,
+    "background": NgReason.UNSTEADY,
     "motion": NgReason.MOTION,
 }
 """What is wrong with a take that a gate says NG of."""

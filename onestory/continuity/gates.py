@@ -23,8 +23,8 @@ from onestory.documents import Digest, digest_of_json
 from onestory.engines.recipe import Recipe
 from onestory.engines.take import Comparison, GateResult, NgReason, Verdict
 
-GATES_VERSION = 2
-"""Raised by hand when a gate's formula changes, so that every take is judged again."""
+GATES_VERSION = 3
+"""Raised by hand when a gate's formula or reason changes, so that every take is judged again."""
 GATE_NAMES = (
     "readable",
     "length",

@@ -3,7 +3,7 @@ What is tried next, once the gates said NG?
 
     somebody, some place is another ── new seed ─ larger memory ─ fresh keyframe ┐
     not what the caption says ──────── stronger guidance ─ caption ─ new seed ───┼─ best of them
-    black, frozen, soft … ──────────── new seed ─ gentler guidance ──────────────┘
+    black, frozen, soft, unsteady … ── new seed ─ gentler guidance ──────────────┘
 
 The ladder is data: a flow films one take a rung, as its verdicts say, and in the end circles the
 least bad take provisionally, as waiting for review. Factors are against the shot's own recipe,
@@ -61,6 +61,7 @@ DEFAULT_LADDER: tuple[Rung, ...] = (
     Rung(name="stronger guidance", guidance_factor=1.25),
     Rung(name="re-expanded caption", re_expand_caption=True),
     Rung(name="gentler guidance", guidance_factor=0.8),
+    Rung(name="larger memory", memory_budget_factor=1.5),
 )
 """What holds unless an order says otherwise. Take n is filmed on rung n - 1, whatever was filmed
 before it: which takes are filmed, and in which order, verdicts decide."""
@@ -68,7 +69,9 @@ before it: which takes are filmed, and in which order, verdicts decide."""
 AGAIN = Rung(name="new seed")
 """What every take beyond the ladder is filmed on."""
 
-_LIKENESS = ("new seed", "larger memory, its people first", "fresh keyframe")
+_PERSON = ("new seed", "larger memory, its people first", "fresh keyframe")
+# Whoever returns may have been elsewhere: their frames are no help against a wrong place.
+_PLACE = ("new seed", "larger memory", "fresh keyframe")
 _WORDS = ("stronger guidance", "re-expanded caption", "new seed")
 _PICTURE = ("new seed", "gentler guidance")
 _OF_PICTURE = (
@@ -80,10 +83,11 @@ _OF_PICTURE = (
     NgReason.CONTRAST_DRIFT,
     NgReason.WRONG_LENGTH,
     NgReason.WRONG_SIZE,
+    NgReason.UNSTEADY,
 )
 REMEDIES: Mapping[NgReason, tuple[str, ...]] = {
-    NgReason.IDENTITY: _LIKENESS,
-    NgReason.PLACE: _LIKENESS,
+    NgReason.IDENTITY: _PERSON,
+    NgReason.PLACE: _PLACE,
     NgReason.CAPTION: _WORDS,
     NgReason.MOTION: _WORDS,
     **dict.fromkeys(_OF_PICTURE, _PICTURE),

@@ -93,6 +93,8 @@ class NgReason(StrEnum):
     CONTRAST_DRIFT = "contrast drift"
     IDENTITY = "identity"
     PLACE = "place"
+    UNSTEADY = "unsteady"
+    """Its place, or its people, are not the same from frame to frame."""
     CAPTION = "caption"
     MOTION = "motion"
     PERSON = "person"

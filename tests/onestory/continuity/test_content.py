@@ -198,7 +198,7 @@ def test_caption_and_motion_have_limits() -> None:
 
 
 def test_what_changes_within_a_take_is_inconsistent() -> None:
-    """Somebody who is another person in the second frame, in a place that stays."""
+    """Somebody is another person in the second frame, or stays in another place."""
     take = seen("tk1", {"ADA": ADA})
     changing = PersonReading(
         frames=(1, 4),
@@ -209,7 +209,13 @@ def test_what_changes_within_a_take_is_inconsistent() -> None:
     results = looked_at(take.model_copy(update={"reading": reading}))
 
     assert (results["subject"].value, results["subject"].is_passed) == (0.0, False)
+    assert results["subject"].reason is NgReason.UNSTEADY
     assert (results["background"].value, results["background"].is_passed) == (1.0, True)
+
+    torn = take.reading.model_copy(update={"place_FD": np.stack([HALL, YARD])})
+    results = looked_at(take.model_copy(update={"reading": torn}))
+    assert results["background"].reason is NgReason.UNSTEADY
+    assert (results["subject"].value, results["subject"].is_passed) == (1.0, True)
 
 
 def test_a_gate_without_a_limit_does_not_run() -> None:
