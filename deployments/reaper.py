@@ -61,7 +61,6 @@ from prefect.states import AwaitingRetry, Cancelled, Crashed
 from deployments.draining import IN_A_ROW, Shift, crashed_shifts, drain, failing_workers
 from deployments.reaping import (
     WORKER,
-    Crash,
     Moment,
     Patience,
     Ruling,
@@ -70,6 +69,7 @@ from deployments.reaping import (
     crash_labels,
     crash_now,
     crashes_in,
+    forgiven_crashes,
     labelled_crashes,
     rule,
 )
@@ -201,7 +201,7 @@ class Reaper:
             rested = seen.now - run.state.timestamp
             if rested.total_seconds() < self.patience.rest_seconds:
                 return seen
-            return seen.model_copy(update={"crashes": tuple(_noted_crashes(client, run))})
+            return seen.model_copy(update=_noted_crashes(client, run))
         if seen.silent_seconds <= self.patience.silent_seconds:
             return seen
         heard = max(self._listens_since, _heard(client, run.id))
@@ -217,7 +217,7 @@ def _done(client: SyncPrefectClient, run: FlowRun, ruling: Ruling, patience: Pat
     elif ruling.deed == "cancel":
         state = Cancelled(message=ruling.words)
         ends = Cancelled(message="Its flow run was cancelled.")
-    elif ruling.deed == "begin again":
+    elif ruling.deed in ("begin again", "ask a person"):
         start = _now() + timedelta(seconds=patience.start_seconds)
         state = AwaitingRetry(scheduled_time=start, message=ruling.words)
         ends = Crashed(message="Its flow run crashed.")
@@ -231,6 +231,8 @@ def _done(client: SyncPrefectClient, run: FlowRun, ruling: Ruling, patience: Pat
         # That takes a while, and another reaper may be faster.
         if not _is_as_seen(client, run):
             return False
+        if ruling.crashed is not None:
+            client.update_flow_run_labels(run.id, ruling.crashed.as_labels())
     # By force only what has ended already, and gets another name: all else stays as it ended.
     answer = client.set_flow_run_state(run.id, state, force=ruling.deed == "give up")
     is_agreed = answer.status == SetStateStatus.ACCEPT
@@ -258,8 +260,13 @@ def _close(client: SyncPrefectClient, run: UUID, end: State[None]) -> None:
             _close(client, child.id, end)
 
 
-def _noted_crashes(client: SyncPrefectClient, run: FlowRun) -> list[Crash]:
-    """What a run has crashed of; the latest is noted before the next worker takes the run."""
+def _noted_crashes(client: SyncPrefectClient, run: FlowRun) -> dict[str, Any]:
+    """
+    What a run has crashed of; the latest is noted before the next worker takes the run.
+
+    Returns:
+        Fields of its `Sighting`.
+    """
     history = sorted(
         (_moment(state) for state in client.read_flow_run_states(run.id)), key=lambda one: one.at
     )
@@ -270,7 +277,9 @@ def _noted_crashes(client: SyncPrefectClient, run: FlowRun) -> list[Crash]:
     number, forgiven = crashes_in(history)
     crash = crash_now(history, steps, run.labels)
     client.update_flow_run_labels(run.id, crash_labels(number, crash, history[-1].at))
-    return [*labelled_crashes(forgiven + 1, number - 1, run.labels), crash]
+    forgiven = max(forgiven, forgiven_crashes(run.labels))
+    counted = (*labelled_crashes(forgiven + 1, number - 1, run.labels), crash)
+    return {"crashes": counted, "forgiven": forgiven}
 
 
 def _heard(client: SyncPrefectClient, run: UUID) -> datetime:

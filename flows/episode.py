@@ -34,7 +34,7 @@ from tasks.report import (
     announce_shot,
     announce_take,
 )
-from tasks.review import ask, open_question
+from tasks.review import ask, ask_before, enter_crashes, open_question
 from tasks.script import break_down, look_again, preflight, read_through, survey
 from tasks.takes import (
     circle_best,
@@ -51,6 +51,7 @@ async def produce_episode(order: EpisodeOrder) -> Delivery:
     """Shoot every shot of the order that is not current, in story order, and deliver the film."""
     sheet = await break_down(order)
     sheet = await read_through(sheet)
+    await enter_crashes(sheet)
     plan = await survey(sheet)
     findings = await preflight(sheet, plan.shots)
     await announce_plan(sheet, plan, findings)
@@ -70,7 +71,9 @@ async def film(sheet: CallSheet, plan: Plan, shots: Sequence[ShotPlan]) -> None:
     spending = Spending(sheet.order)
     # Serial by nature: a shot may remember every shot before it.
     for foreseen in shots:
-        may_change = foreseen.may_change or is_reviewed
+        if foreseen.waits_for_a_person:
+            await ask_before(sheet, foreseen.slate)
+        may_change = foreseen.may_change or is_reviewed or foreseen.waits_for_a_person
         shot = await look_again(sheet, foreseen.slate) if may_change else foreseen
         await announce_shot(sheet, plan, shot)
         await shoot(sheet, shot, spending)

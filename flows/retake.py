@@ -19,6 +19,7 @@ from onestory.production.order import RetakeOrder
 from tasks.agreement import agree
 from tasks.delivery import assemble
 from tasks.report import announce_delivery, announce_plan
+from tasks.review import enter_crashes
 from tasks.script import enter_retake, pencil_in, preflight, survey
 
 
@@ -30,6 +31,7 @@ async def retake_shots(order: RetakeOrder) -> Delivery:
         foreseen = await survey(pencilled.sheet)
         await agree(pencilled.sheet, foreseen.since(pencilled.first))
     retake = await enter_retake(order)
+    await enter_crashes(retake.sheet)
     plan = await survey(retake.sheet)
     findings = await preflight(retake.sheet, plan.since(retake.first))
     await announce_plan(retake.sheet, plan, findings)

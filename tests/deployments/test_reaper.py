@@ -25,6 +25,7 @@ from deployments.studio.embedded import studio
 from deployments.studio.health import HealthCheck
 from deployments.studio.settings import read_settings
 from deployments.studio.state import free_port
+from onestory.production.crashes import CrashedShot, crashed_shot
 
 pytestmark = pytest.mark.studio
 
@@ -156,7 +157,7 @@ def test_nobody_is_left_to_cancel_a_run(office: Office) -> None:
 
 
 def test_a_shot_that_crashes_on_three_workers(office: Office) -> None:
-    """The run is given up with the shot's slate; begun again by a person it has a new attempt."""
+    """The run is begun once more, and knows that a person is to be asked of that very shot."""
     run = office.taken("worker-1")
     for worker in ("worker-1", "worker-2", "worker-3"):
         office.take(run, worker)
@@ -166,22 +167,43 @@ def test_a_shot_that_crashes_on_three_workers(office: Office) -> None:
         assert reap(seconds=0.1) == 1
 
     told = office.read(run)
+    why = "on the floor at each of 3 crashes, on workers worker-1, worker-2, worker-3"
     assert told.state is not None
-    assert told.state.name == "GivenUp"
-    assert told.state.is_crashed()
-    assert told.state.message is not None
-    assert told.state.message.startswith(
-        "Given up: shot s01-sc01-sh002 was on the floor at each of 3 crashes, on workers "
-        "worker-1, worker-2, worker-3. "
+    assert told.state.name == "AwaitingRetry"
+    assert told.state.message == f"Goes to review: shot s01-sc01-sh002 was {why}."
+    assert crashed_shot(told.labels) == CrashedShot(shot="s01-sc01-sh002", why=why, count=3)
+
+    office.take(run, "worker-4")
+    office.begin(run, "take s01-sc01-sh002-tk01")
+    office.client.set_flow_run_state(run, Crashed())
+    assert reap(seconds=0.1) == 1
+    state = office.read(run).state
+    assert state is not None
+    assert state.message == (
+        "Goes on elsewhere, attempt 2 of 3: worker worker-4 in s01-sc01-sh002 crashed."
     )
-    assert reap(seconds=0.1) == 0, "it stays given up"
+    office.client.delete_flow_run(run)
+
+
+def test_a_run_whose_last_attempt_crashed_is_given_up(office: Office) -> None:
+    """It stays so; begun again by a person it has as many attempts."""
+    run = office.taken()
+    for shot in ("sh001", "sh002"):
+        office.take(run, "worker-1")
+        office.begin(run, f"take s01-sc01-{shot}-tk01")
+        office.client.set_flow_run_state(run, Crashed())
+        assert reap(attempts=2, seconds=0.1) == 1
+    told = office.read(run).state
+    assert told is not None
+    assert (told.name, told.is_crashed()) == ("GivenUp", True)
+    assert reap(attempts=2, seconds=0.1) == 0, "it stays given up"
     assert office.state(run) == "GivenUp"
 
     office.client.set_flow_run_state(run, AwaitingRetry())
     office.take(run, "worker-4")
     office.begin(run, "take s01-sc01-sh002-tk01")
     office.client.set_flow_run_state(run, Crashed())
-    assert reap(seconds=0.1) == 1
+    assert reap(attempts=2, seconds=0.1) == 1
     assert office.state(run) == "AwaitingRetry"
     office.client.delete_flow_run(run)
 
