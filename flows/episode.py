@@ -7,6 +7,8 @@ Produce one episode, shot by shot.
                                                   │    └──── a person? ┘      │
                                                   └──── ledger in the vault ──┘
 
+A device that has too little memory hands the film over to a bigger pool, if there is one.
+
 What an engine that remembers will remember depends on what is filmed before it: such a shot is
 looked at again when its turn comes, and left alone if those very frames came out equal.
 
@@ -17,8 +19,10 @@ was finished lies in the vault, what was said stands in the ledger.
 from collections.abc import Sequence
 
 from prefect import flow
+from prefect.client.schemas.objects import State
 
 from onestory.continuity.ladder import next_attempt
+from onestory.errors import OutOfMemoryError
 from onestory.production.delivered import Delivery
 from onestory.production.order import EpisodeOrder
 from onestory.production.plan import Plan, ShotPlan
@@ -26,6 +30,7 @@ from onestory.production.spending import Spending
 from onestory.production.unit import CallSheet, Circled
 from tasks.agreement import agree
 from tasks.delivery import assemble
+from tasks.moving import go_on_elsewhere, look_for_bigger_pool
 from tasks.report import (
     announce_circled,
     announce_delivery,
@@ -47,7 +52,7 @@ from tasks.takes import (
 
 
 @flow(name="produce-episode", flow_run_name="{order.name}", validate_parameters=True)
-async def produce_episode(order: EpisodeOrder) -> Delivery:
+async def produce_episode(order: EpisodeOrder) -> Delivery | State[None]:
     """Shoot every shot of the order that is not current, in story order, and deliver the film."""
     sheet = await break_down(order)
     sheet = await read_through(sheet)
@@ -58,7 +63,10 @@ async def produce_episode(order: EpisodeOrder) -> Delivery:
     if order.plan_first:
         await agree(sheet, plan.shots, findings)
 
-    await film(sheet, plan, plan.shots)
+    try:
+        await film(sheet, plan, plan.shots)
+    except OutOfMemoryError as error:
+        return await go_on_elsewhere(sheet, error)
     delivery = await assemble(sheet)
     await announce_delivery(sheet, delivery)
     return delivery
@@ -69,6 +77,7 @@ async def film(sheet: CallSheet, plan: Plan, shots: Sequence[ShotPlan]) -> None:
     # A shot that was current may be filmed again for a person, whatever the plan foresaw.
     is_reviewed = sheet.order.review != "none"
     spending = Spending(sheet.order)
+    await look_for_bigger_pool()
     # Serial by nature: a shot may remember every shot before it.
     for foreseen in shots:
         if foreseen.waits_for_a_person:

@@ -32,6 +32,7 @@ class EventKind(StrEnum):
     KEPT = "kept"
     IMPORTED = "imported"
     CRASHED = "crashed"
+    MOVED = "moved"
 
 
 Circler = Literal["gates", "best of", "person", "nobody"]
@@ -88,7 +89,7 @@ class Event(Document):
             **{name: value for name, value in old.items() if name != "gates"},
         },
         "Event.3": lambda old: {"schema": "Event.4", **old},  # knew no imports
-        "Event.4": lambda old: {"schema": "Event.5", **old},  # knew no crashes
+        "Event.4": lambda old: {"schema": "Event.5", **old},  # knew neither crashes nor moves
     }
 
     kind: EventKind

@@ -59,6 +59,7 @@ def _what(event: Event, slates: Mapping[Digest, str]) -> str:
         EventKind.REJECTED: f"{take} rejected by {event.person or 'person'}{why}",
         EventKind.QUARANTINED: f"media of {event.shot} quarantined{why}",
         EventKind.CRASHED: f"{event.shot} waits for a person{why}",
+        EventKind.MOVED: f"filming moved at {event.shot or 'some shot'}{why}",
         EventKind.DELIVERED: "film delivered",
         EventKind.REVERTED: f"version {event.version} restored",
         EventKind.ORDERED: _ordered(event),

@@ -124,7 +124,7 @@ class EpisodeState:
     lent: dict[str, str] = field(default_factory=dict)
     """Which of their shots are remembered, in words, by episode."""
     runs: set[str] = field(default_factory=set)
-    """Flow runs whose orders are entered, and their crashes that are."""
+    """Flow runs whose orders are entered, and their crashes and moves that are."""
     sequence: int = 0
 
     def shot(self, slate: str) -> ShotState:
@@ -179,9 +179,10 @@ def _apply(state: EpisodeState, event: Event) -> None:
             state.lent[event.source] = event.why
     elif event.kind in (EventKind.ORDERED, EventKind.KEPT):
         _apply_orders(state, event)
-    elif event.kind is EventKind.CRASHED:
+    elif event.kind in (EventKind.CRASHED, EventKind.MOVED):
         state.runs |= {event.run} - {""}
-        state.shot(event.shot).crashed = event.why
+        if event.kind is EventKind.CRASHED:
+            state.shot(event.shot).crashed = event.why
     elif event.kind is not EventKind.REVERTED:
         _apply_to_shot(state.shot(event.shot), event)
 
@@ -497,6 +498,18 @@ class Ledger:
         """
         if run not in self.state.runs:
             self._append(EventKind.CRASHED, shot=shot, why=why, run=run)
+
+    def moved(self, shot: str, *, why: str, run: str) -> None:
+        """
+        Say that filming goes on elsewhere; once.
+
+        Args:
+            shot: From which shot on; empty if that is not known.
+            why: Where to, and why, in words.
+            run: Names the move; what is said under the same name again is left out.
+        """
+        if run not in self.state.runs:
+            self._append(EventKind.MOVED, shot=shot, why=why, run=run)
 
     def delivered(self, blob: Digest) -> None:
         """Say what left the house, unless it is what left it last."""

@@ -103,7 +103,7 @@ def reap(*, attempts: int = 3, seconds: float = 2.0) -> int:
     """One round, after a while in which nobody is heard."""
     time.sleep(seconds)
     patience = HASTY.model_copy(update={"attempts": attempts})
-    return Reaper(POOL, patience, is_hasty=True).round()
+    return Reaper([POOL, "nowhere"], patience, is_hasty=True).round()
 
 
 def test_a_dead_run_leaves_nothing_open(office: Office) -> None:
@@ -243,7 +243,7 @@ def test_another_reaper_was_faster(office: Office, monkeypatch: pytest.MonkeyPat
 def test_a_reaper_that_makes_no_rounds_is_not_well() -> None:
     """Whoever starts services asks it over HTTP."""
     port = free_port(None)
-    reaper = Reaper(POOL, HASTY)
+    reaper = Reaper([POOL, "nowhere"], HASTY)
     health = HealthCheck(path="/health", port=port)
     reaper_module._answer_health(reaper, port, stale_seconds=60)
     assert health.passes()
@@ -258,7 +258,7 @@ def test_silence_counts_from_when_somebody_listens(office: Office) -> None:
     run = office.taken()
     office.begin(run, "take s01-sc01-sh002-tk01")
     time.sleep(5)
-    reaper = Reaper(POOL, HASTY.model_copy(update={"silent_seconds": 5.0}))
+    reaper = Reaper([POOL, "nowhere"], HASTY.model_copy(update={"silent_seconds": 5.0}))
 
     assert reaper.round() == 0
     time.sleep(3)

@@ -415,6 +415,22 @@ def test_a_shot_that_crashed_waits_until_something_of_it_is_decided(
     ]
 
 
+def test_where_a_film_goes_on_is_entered_once(vault: Vault, episode_id: str) -> None:
+    """The history says it, and nothing of any shot changes."""
+    ledger, shot = Ledger(vault, episode_id), "sc01-sh001"
+    ledger.rendered(shot, prefix="s01e01", address=ONE, rung=0)
+    before = ledger.state.shots
+    for run in ("run-7", "run-7", "run-8"):
+        ledger.moved(shot if run == "run-7" else "", why="to the pool big", run=run)
+
+    state = Ledger(vault, episode_id).state
+    assert state.shots == before
+    assert [one.what for one in versions_of(ledger.history())][1:] == [
+        f"filming moved at {shot}: to the pool big",
+        "filming moved at some shot: to the pool big",
+    ]
+
+
 def test_a_revert_takes_imports_back(vault: Vault, episode_id: str) -> None:
     """Whose looks are taken is part of a version; said twice, it is entered once."""
     ledger = Ledger(vault, episode_id)
