@@ -15,6 +15,7 @@ be followed, it is asked again under the next key, and the form says why.
 from copy import copy
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from typing import Any
 from uuid import UUID
 
 from prefect import task
@@ -143,14 +144,11 @@ async def _asked(
 
 def _form(question: Question, objection: str) -> type[Review]:
     """The form, with the take that waits filled in; without one, what needs none."""
-    if question.number is None:
-        told = copy(Answer.model_fields["action"])
-        told.default = "film again"
-        filled = create_model("Review", __base__=Review, action=(Action, told))
-    else:
-        told = copy(Answer.model_fields["take"])
-        told.default = question.number
-        filled = create_model("Review", __base__=Review, take=(int, told))
+    name, kind = ("action", Action) if question.number is None else ("take", int)
+    told = copy(Answer.model_fields[name])
+    told.default = question.number or "film again"
+    fields: dict[str, Any] = {name: (kind, told)}
+    filled = create_model("Review", __base__=Review, **fields)
     return filled.with_initial_data(description=question.in_markdown(objection))
 
 
