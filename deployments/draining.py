@@ -15,8 +15,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from deployments.reaping import Value
 from onestory.documents import Frozen
+from onestory.production.crashes import Value
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient

@@ -241,6 +241,8 @@ def _run_flow(
     order: EpisodeOrder | RetakeOrder, watchers: tuple[Watcher, ...]
 ) -> "tuple[Delivery, Tally, str]":
     # Prefect reads its settings at import, so it is imported once the studio is known.
+    from prefect.client.schemas.objects import State
+
     from flows.episode import produce_episode
     from flows.retake import retake_shots
     from tasks import report
@@ -254,7 +256,8 @@ def _run_flow(
         else:
             state = await produce_episode(order, return_state=True)
         tally.flow_run = str(state.state_details.flow_run_id or "")
-        result: Delivery = await state.aresult()
+        result = await state.aresult()
+        assert not isinstance(result, State), "only a run of a deployment moves"
         return result
 
     try:

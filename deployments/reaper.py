@@ -1,5 +1,5 @@
 """
-Who notices that a worker died? The reaper, which looks at the runs of the work pool in rounds.
+Who notices that a worker died? The reaper, which looks at the runs of work pools in rounds.
 
     every 10 s ── runs that are at work, or have crashed ── latest sign of life ── reaping.rule
                      ▲                                                                  │
@@ -14,8 +14,8 @@ Several reapers may be at work, here or elsewhere. Each looks once more before i
 only what has not ended, and counts nothing of its own. A worker whose runs keep crashing while
 those of others do not is drained: see `deployments.draining`.
 
-    python -P -m deployments.reaper [--pool onestory] [--every 10] [--silent 75] [--attempts 3]
-                                    [--rest 20] [--port PORT] [--once]
+    python -P -m deployments.reaper [--pool onestory …] [--every 10] [--silent 75]
+                                    [--attempts 3] [--rest 20] [--port PORT] [--once]
 
 It talks to the Prefect server of PREFECT_API_URL. With --port it answers GET /health there.
 """
@@ -61,7 +61,6 @@ from prefect.states import AwaitingRetry, Cancelled, Crashed
 from deployments.draining import IN_A_ROW, Shift, crashed_shifts, drain, failing_workers
 from deployments.reaping import (
     WORKER,
-    Crash,
     Moment,
     Patience,
     Ruling,
@@ -70,6 +69,7 @@ from deployments.reaping import (
     crash_labels,
     crash_now,
     crashes_in,
+    forgiven_crashes,
     labelled_crashes,
     rule,
 )
@@ -90,18 +90,18 @@ somebody has deleted meanwhile."""
 
 
 class Reaper:
-    """Looks after the flow runs of one work pool."""
+    """Looks after the flow runs of some work pools."""
 
-    def __init__(self, pool: str, patience: Patience, *, is_hasty: bool = False) -> None:
+    def __init__(self, pools: Sequence[str], patience: Patience, *, is_hasty: bool = False) -> None:
         """
-        Begin to look after a pool.
+        Begin to look after pools.
 
         Args:
-            pool: Name of the work pool.
+            pools: Names of the work pools; one that is not there has no runs.
             patience: How long is waited, and how often a run is tried.
             is_hasty: Whether silence counts that was before this process began to listen.
         """
-        self.pool = pool
+        self.pools = [*pools]
         self.patience = patience
         self.asked = time.monotonic()
         """When the last round began."""
@@ -127,7 +127,7 @@ class Reaper:
                 number = sum(self._looked_after(client, run) for run in self._runs(client))
         except AWAY as error:
             self._listens_since = _now()
-            logger.warning("reaper.server_away pool=%s error=%r", self.pool, error)
+            logger.warning("reaper.server_away pools=%s error=%r", self.pools, error)
             return 0
         finally:
             self._last_round = _now()
@@ -146,8 +146,8 @@ class Reaper:
             ),
         )
         # All of them before anything is done: a run that crashes in this round may rest.
-        at_work = _all_runs(client, FlowRunFilter(state=_in(AT_WORK)), self.pool)
-        return [*at_work, *_all_runs(client, crashed, self.pool)]
+        at_work = _all_runs(client, FlowRunFilter(state=_in(AT_WORK)), self.pools)
+        return [*at_work, *_all_runs(client, crashed, self.pools)]
 
     def _looked_after(self, client: SyncPrefectClient, run: FlowRun) -> bool:
         """Whether something was done with a run."""
@@ -173,7 +173,7 @@ class Reaper:
                     if drain(client, worker, why):
                         logger.warning("reaper.drain worker=%s: %s", worker, why)
         except AWAY as error:
-            logger.warning("reaper.nobody_drained pool=%s error=%r", self.pool, error)
+            logger.warning("reaper.nobody_drained pools=%s error=%r", self.pools, error)
 
     def _shifts(self, client: SyncPrefectClient) -> Iterator[Shift]:
         """What workers have ended of late."""
@@ -183,7 +183,7 @@ class Reaper:
             FlowRunFilter(start_time=FlowRunFilterStartTime(after_=since)),
             FlowRunFilter(expected_start_time=FlowRunFilterExpectedStartTime(after_=since)),
         )
-        runs = [run for wanted in of_late for run in _all_runs(client, wanted, self.pool)]
+        runs = [run for wanted in of_late for run in _all_runs(client, wanted, self.pools)]
         for run in {run.id: run for run in runs}.values():
             yield from crashed_shifts(run.labels)
             # A failure is the film's own: its worker did what it should.
@@ -201,7 +201,7 @@ class Reaper:
             rested = seen.now - run.state.timestamp
             if rested.total_seconds() < self.patience.rest_seconds:
                 return seen
-            return seen.model_copy(update={"crashes": tuple(_noted_crashes(client, run))})
+            return seen.model_copy(update=_noted_crashes(client, run))
         if seen.silent_seconds <= self.patience.silent_seconds:
             return seen
         heard = max(self._listens_since, _heard(client, run.id))
@@ -217,7 +217,7 @@ def _done(client: SyncPrefectClient, run: FlowRun, ruling: Ruling, patience: Pat
     elif ruling.deed == "cancel":
         state = Cancelled(message=ruling.words)
         ends = Cancelled(message="Its flow run was cancelled.")
-    elif ruling.deed == "begin again":
+    elif ruling.deed in ("begin again", "ask a person"):
         start = _now() + timedelta(seconds=patience.start_seconds)
         state = AwaitingRetry(scheduled_time=start, message=ruling.words)
         ends = Crashed(message="Its flow run crashed.")
@@ -231,6 +231,8 @@ def _done(client: SyncPrefectClient, run: FlowRun, ruling: Ruling, patience: Pat
         # That takes a while, and another reaper may be faster.
         if not _is_as_seen(client, run):
             return False
+        if ruling.crashed is not None:
+            client.update_flow_run_labels(run.id, ruling.crashed.as_labels())
     # By force only what has ended already, and gets another name: all else stays as it ended.
     answer = client.set_flow_run_state(run.id, state, force=ruling.deed == "give up")
     is_agreed = answer.status == SetStateStatus.ACCEPT
@@ -258,8 +260,13 @@ def _close(client: SyncPrefectClient, run: UUID, end: State[None]) -> None:
             _close(client, child.id, end)
 
 
-def _noted_crashes(client: SyncPrefectClient, run: FlowRun) -> list[Crash]:
-    """What a run has crashed of; the latest is noted before the next worker takes the run."""
+def _noted_crashes(client: SyncPrefectClient, run: FlowRun) -> dict[str, Any]:
+    """
+    What a run has crashed of; the latest is noted before the next worker takes the run.
+
+    Returns:
+        Fields of its `Sighting`.
+    """
     history = sorted(
         (_moment(state) for state in client.read_flow_run_states(run.id)), key=lambda one: one.at
     )
@@ -270,7 +277,9 @@ def _noted_crashes(client: SyncPrefectClient, run: FlowRun) -> list[Crash]:
     number, forgiven = crashes_in(history)
     crash = crash_now(history, steps, run.labels)
     client.update_flow_run_labels(run.id, crash_labels(number, crash, history[-1].at))
-    return [*labelled_crashes(forgiven + 1, number - 1, run.labels), crash]
+    forgiven = max(forgiven, forgiven_crashes(run.labels))
+    counted = (*labelled_crashes(forgiven + 1, number - 1, run.labels), crash)
+    return {"crashes": counted, "forgiven": forgiven}
 
 
 def _heard(client: SyncPrefectClient, run: UUID) -> datetime:
@@ -281,9 +290,9 @@ def _heard(client: SyncPrefectClient, run: UUID) -> datetime:
 
 
 def _all_runs(
-    client: SyncPrefectClient, wanted: FlowRunFilter, pool: str | None = None
+    client: SyncPrefectClient, wanted: FlowRunFilter, pools: list[str] | None = None
 ) -> Iterator[FlowRun]:
-    within = WorkPoolFilter(name=WorkPoolFilterName(any_=[pool])) if pool else None
+    within = WorkPoolFilter(name=WorkPoolFilterName(any_=pools)) if pools else None
     for offset in count(0, PAGE):
         page = client.read_flow_runs(
             flow_run_filter=wanted, work_pool_filter=within, limit=PAGE, offset=offset
@@ -351,7 +360,9 @@ def main() -> None:
         description="Has flow runs whose worker died go on elsewhere.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument("--pool", default=POOL, help="Work pool whose runs are looked after.")
+    parser.add_argument(
+        "--pool", nargs="+", default=[POOL], help="Work pools whose runs are looked after."
+    )
     parser.add_argument("--every", type=float, default=EVERY_SECONDS, help="Seconds of a round.")
     parser.add_argument(
         "--silent",
@@ -390,7 +401,7 @@ def main() -> None:
     reaper = Reaper(asked.pool, patience, is_hasty=asked.once)
     if asked.port is not None:
         _answer_health(reaper, asked.port, stale_seconds=60.0 + 3 * asked.every)
-    logger.info("reaper.begins pool=%s %s", asked.pool, patience)
+    logger.info("reaper.begins pools=%s %s", asked.pool, patience)
     while True:
         reaper.round()
         if asked.once:

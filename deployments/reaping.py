@@ -2,7 +2,9 @@
 When is a flow run's worker dead, and what becomes of the run?
 
     pending, running ── silent ──► crashed ──┬── goes on elsewhere, a little later
-    cancelling ──────── silent ──► cancelled └── crashed too often ──► given up, and said why
+    cancelling ──────── silent ──► cancelled ├── crashed too often, always in one shot, on several
+                                             │   workers ──► begun once more, to ask a person
+                                             └── crashed too often ──► given up, and said why
 
 Nothing here asks a server: `deployments.reaper` sees and does, this decides. Whatever is counted
 stands in the flow run itself, in the history of its states and in its labels, so that reapers
@@ -17,9 +19,8 @@ from typing import Literal
 from pydantic import Field
 
 from onestory.documents import Frozen
+from onestory.production.crashes import COUNT, CrashedShot, Value
 from onestory.production.season import GIVEN_UP
-
-Value = str | int | float | bool
 
 WORKER = "prefect.worker.name"
 """Label that a worker gives to a flow run that it takes."""
@@ -92,7 +93,9 @@ class Sighting(Frozen):
     heard: datetime
     """Its latest sign of life."""
     crashes: tuple[Crash, ...] = ()
-    """Since it was first begun, or begun again by a person after it was given up."""
+    """Since it was first begun, or begun again for a person or by one after it was given up."""
+    forgiven: int = 0
+    """How many there were before."""
 
     @property
     def silent_seconds(self) -> float:
@@ -110,9 +113,11 @@ class Sighting(Frozen):
 class Ruling(Frozen):
     """What is to be done with a flow run."""
 
-    deed: Literal["crash", "cancel", "begin again", "give up"]
+    deed: Literal["crash", "cancel", "begin again", "ask a person", "give up"]
     words: str
     """What the run's new state says: a sentence for a person."""
+    crashed: CrashedShot | None = None
+    """What a person is asked of."""
 
 
 def rule(seen: Sighting, patience: Patience) -> Ruling | None:
@@ -150,16 +155,17 @@ def _rule_on_crashed(seen: Sighting, patience: Patience) -> Ruling | None:
         return Ruling(deed="begin again", words=f"{words}{seen.crashes[-1].in_words} crashed.")
     if shot := seen.shot_at_fault:
         workers = ", ".join(dict.fromkeys(crash.worker for crash in seen.crashes))
-        words = (
-            f"Given up: shot {shot} was on the floor at each of {number} crashes, on workers "
-            f"{workers}. Look at that shot, give it another caption or engine, and retry this run."
+        why = f"on the floor at each of {number} crashes, on workers {workers}"
+        return Ruling(
+            deed="ask a person",
+            words=f"Goes to review: shot {shot} was {why}.",
+            crashed=CrashedShot(shot=shot, why=why, count=seen.forgiven + number),
         )
-    else:
-        each = "; ".join(crash.in_words for crash in seen.crashes)
-        words = (
-            f"Given up after {number} crashes: {each}. Read the logs of those workers, and retry "
-            "this run once the cause is gone."
-        )
+    each = "; ".join(crash.in_words for crash in seen.crashes)
+    words = (
+        f"Given up after {number} crashes: {each}. Read the logs of those workers, and retry "
+        "this run once the cause is gone."
+    )
     return Ruling(deed="give up", words=words)
 
 
@@ -213,6 +219,11 @@ def crash_labels(number: int, crash: Crash, at: datetime) -> dict[str, Value]:
         f"{name}.shot": crash.shot,
         f"{name}.at": at.isoformat(),
     }
+
+
+def forgiven_crashes(labels: Mapping[str, Value]) -> int:
+    """How many crashes a flow run had when one of its shots last went to review."""
+    return int(labels.get(COUNT, 0))
 
 
 def labelled_crashes(first: int, last: int, labels: Mapping[str, Value]) -> list[Crash]:

@@ -222,7 +222,7 @@ def _status_of(ledger: Any) -> dict[str, Any]:
 
 def _shot_status(slate: str, shot: Any) -> dict[str, Any]:
     circled = shot.circled
-    waiting = bool(circled and circled.is_waiting_for_review)
+    waiting = bool(shot.crashed or (circled and circled.is_waiting_for_review))
     return {
         "slate": slate,
         "takes": len(shot.takes),
@@ -230,7 +230,7 @@ def _shot_status(slate: str, shot: Any) -> dict[str, Any]:
         "verdict": "waiting for review" if waiting else "circled" if circled else "",
         "by": circled.by if circled else None,
         "person": circled.person if circled else "",
-        "why": circled.why if circled else "",
+        "why": shot.crashed or (circled.why if circled else ""),
         "quarantined": len(shot.quarantined),
     }
 

@@ -7,6 +7,8 @@ Produce one episode, shot by shot.
                                                   │    └──── a person? ┘      │
                                                   └──── ledger in the vault ──┘
 
+A device that has too little memory hands the film over to a bigger pool, if there is one.
+
 What an engine that remembers will remember depends on what is filmed before it: such a shot is
 looked at again when its turn comes, and left alone if those very frames came out equal.
 
@@ -17,8 +19,10 @@ was finished lies in the vault, what was said stands in the ledger.
 from collections.abc import Sequence
 
 from prefect import flow
+from prefect.client.schemas.objects import State
 
 from onestory.continuity.ladder import next_attempt
+from onestory.errors import OutOfMemoryError
 from onestory.production.delivered import Delivery
 from onestory.production.order import EpisodeOrder
 from onestory.production.plan import Plan, ShotPlan
@@ -26,6 +30,7 @@ from onestory.production.spending import Spending
 from onestory.production.unit import CallSheet, Circled
 from tasks.agreement import agree
 from tasks.delivery import assemble
+from tasks.moving import go_on_elsewhere, look_for_bigger_pool
 from tasks.report import (
     announce_circled,
     announce_delivery,
@@ -34,7 +39,7 @@ from tasks.report import (
     announce_shot,
     announce_take,
 )
-from tasks.review import ask, open_question
+from tasks.review import ask, ask_before, enter_crashes, open_question
 from tasks.script import break_down, look_again, preflight, read_through, survey
 from tasks.takes import (
     circle_best,
@@ -47,17 +52,21 @@ from tasks.takes import (
 
 
 @flow(name="produce-episode", flow_run_name="{order.name}", validate_parameters=True)
-async def produce_episode(order: EpisodeOrder) -> Delivery:
+async def produce_episode(order: EpisodeOrder) -> Delivery | State[None]:
     """Shoot every shot of the order that is not current, in story order, and deliver the film."""
     sheet = await break_down(order)
     sheet = await read_through(sheet)
+    await enter_crashes(sheet)
     plan = await survey(sheet)
     findings = await preflight(sheet, plan.shots)
     await announce_plan(sheet, plan, findings)
     if order.plan_first:
         await agree(sheet, plan.shots, findings)
 
-    await film(sheet, plan, plan.shots)
+    try:
+        await film(sheet, plan, plan.shots)
+    except OutOfMemoryError as error:
+        return await go_on_elsewhere(sheet, error)
     delivery = await assemble(sheet)
     await announce_delivery(sheet, delivery)
     return delivery
@@ -68,9 +77,12 @@ async def film(sheet: CallSheet, plan: Plan, shots: Sequence[ShotPlan]) -> None:
     # A shot that was current may be filmed again for a person, whatever the plan foresaw.
     is_reviewed = sheet.order.review != "none"
     spending = Spending(sheet.order)
+    await look_for_bigger_pool()
     # Serial by nature: a shot may remember every shot before it.
     for foreseen in shots:
-        may_change = foreseen.may_change or is_reviewed
+        if foreseen.waits_for_a_person:
+            await ask_before(sheet, foreseen.slate)
+        may_change = foreseen.may_change or is_reviewed or foreseen.waits_for_a_person
         shot = await look_again(sheet, foreseen.slate) if may_change else foreseen
         await announce_shot(sheet, plan, shot)
         await shoot(sheet, shot, spending)

@@ -12,7 +12,7 @@ Everything that can go wrong, as one family.
       x MemoryBudgetError     the memory does not fit its token budget
       x WeightsError          a model's weights are missing, or not the ones promised
       x RenderError           a take could not be rendered
-        + OutOfMemoryError    ... for want of device memory (goes down the degrade ladder instead)
+        + OutOfMemoryError    ... for want of device memory (a bigger pool, then the degrade ladder)
         + EngineFaultError    ... because the engine broke down or is away (retryable)
         + MediaError          ... into media that anybody can read (quarantined, then retryable)
       x GateError             a take was rendered and rejected, and the order forbids going on

@@ -39,6 +39,8 @@ class WorkerSettings(BaseSettings):
     breakdown_model: str | None = None
     breakdown_api_key: SecretStr | None = None
     breakdown_seconds: float = 120.0
+    bigger_pool: str | None = None
+    """Where a film goes on that is short of device memory here; None: nowhere."""
     mlflow_tracking_uri: str | None = None
     mlflow_artifacts: str | None = None
     """Where MLflow keeps files, as a URI; None: where its server says."""

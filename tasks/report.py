@@ -147,7 +147,9 @@ def announce_question(sheet: CallSheet, question: Question) -> None:
         "slate": question.slate,
         "key": question.key,
         "takes": [take.in_short for take in question.takes],
-        "why": f"the film waits until a person has looked at take {question.number}",
+        "why": f"the film waits until a person has looked at take {question.number}"
+        if question.number
+        else f"{question.why}; the film waits until a person has decided",
     }
     emit("onestory.review.asked", question.slate, payload)
     _in_background(_show_question(question))

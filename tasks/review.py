@@ -5,13 +5,17 @@ Is this take in the film? Asked of a person, while nothing is held.
       ▲ another take, if it was rejected                                                   │
       └───────────────── answer in the ledger ── a new process, from the top of the film ──┘
 
+A shot in which worker after worker crashed is asked of as well, before it is filmed.
+
 Prefect suspends only runs of a deployment. Any other run ends with the question as its error,
 and is run again once `onestory circle` or `onestory reject` has answered it. If an answer cannot
 be followed, it is asked again under the next key, and the form says why.
 """
 
+from copy import copy
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from typing import Any
 from uuid import UUID
 
 from prefect import task
@@ -26,8 +30,9 @@ from pydantic import Field, ValidationError, create_model
 
 from onestory.documents import Frozen
 from onestory.errors import StudioError
-from onestory.production import review
-from onestory.production.review import NOBODY, Answer, Question
+from onestory.production import crashes, review
+from onestory.production.crashes import CrashedShot, crashed_shot
+from onestory.production.review import NOBODY, Action, Answer, Question
 from onestory.production.unit import CallSheet
 from tasks._bridge import unit
 from tasks._policy import RETRIED
@@ -53,10 +58,29 @@ async def _open_question(sheet: CallSheet, slate: str) -> Question | None:
     return await review.open_question(unit(), sheet, slate)
 
 
+@task(task_run_name="crashes in {found.shot}", **RETRIED)
+async def _enter_crashes(sheet: CallSheet, found: CrashedShot) -> None:
+    await crashes.enter_crashes(unit(), sheet, found, run=str(flow_run.id))
+
+
 @task(task_run_name="answer {question.slate}", **RETRIED)
 async def heed(sheet: CallSheet, question: Question, answer: Answer) -> str:
     """Enter an answer in the ledger; says why, if it cannot be followed."""
     return await review.heed(unit(), sheet, question, answer, run=str(flow_run.id))
+
+
+async def enter_crashes(sheet: CallSheet) -> None:
+    """Enter in the ledger if this run was begun again to have a person asked of a shot."""
+    context = FlowRunContext.get()
+    labels = context.flow_run.labels if context and context.flow_run else {}
+    if (found := crashed_shot(labels)) is not None:
+        await _enter_crashes(sheet, found)
+
+
+async def ask_before(sheet: CallSheet, slate: str) -> None:
+    """Wait until a person has decided what becomes of a shot in which workers crashed."""
+    if (question := await _open_question(sheet, slate)) is not None:
+        await ask(sheet, question)
 
 
 async def open_question(sheet: CallSheet, slate: str) -> Question | None:
@@ -103,7 +127,9 @@ async def _asked(
     seconds = order.review_hours * 3600 if order.review_hours else None
     if not _was_asked(key):
         announce_question(sheet, question)
-        if seconds is not None and order.when_nobody_reviews == "go on":
+        # Without a take there is nothing to go on with.
+        has_take = question.number is not None
+        if seconds is not None and has_take and order.when_nobody_reviews == "go on":
             await _answer_later(key, seconds)
     await reported()
     form = _form(question, objection)
@@ -117,10 +143,12 @@ async def _asked(
 
 
 def _form(question: Question, objection: str) -> type[Review]:
-    """The form, with the take that waits filled in."""
-    told = Answer.model_fields["take"]
-    number = Field(default=question.number, ge=1, title=told.title, description=told.description)
-    filled = create_model("Review", __base__=Review, take=(int, number))
+    """The form, with the take that waits filled in; without one, what needs none."""
+    name, kind = ("action", Action) if question.number is None else ("take", int)
+    told = copy(Answer.model_fields[name])
+    told.default = question.number or "film again"
+    fields: dict[str, Any] = {name: (kind, told)}
+    filled = create_model("Review", __base__=Review, **fields)
     return filled.with_initial_data(description=question.in_markdown(objection))
 
 

@@ -12,6 +12,7 @@ from onestory.production.retake import Retake, enter
 from onestory.production.unit import CallSheet
 from tasks._bridge import unit
 from tasks._policy import RETRIED
+from tasks.moving import ordered_as
 
 
 @task(task_run_name="break down {order.name}", **RETRIED)
@@ -22,8 +23,8 @@ async def break_down(order: EpisodeOrder) -> CallSheet:
 
 @task(task_run_name="enter retake {order.name}", **RETRIED)
 async def enter_retake(order: RetakeOrder) -> Retake:
-    """Say in the ledger what is wanted of which shots, once for a flow run."""
-    return await enter(unit(), order, run=str(flow_run.id))
+    """Say in the ledger what is wanted of which shots, once wherever the run goes on."""
+    return await enter(unit(), order, run=ordered_as())
 
 
 @task(task_run_name="pencil in retake {order.name}", **RETRIED)

@@ -50,6 +50,7 @@ from onestory.production.season import (
 )
 from tasks._bridge import settings, unit
 from tasks._policy import RETRIED, RetryPolicy
+from tasks.moving import where_it_goes_on
 from tasks.report import emit
 
 PRODUCE = "produce-episode/produce-episode"
@@ -259,7 +260,9 @@ async def _submitted(night: Night, episode: SeasonEpisode, admission: Admission)
             key = night_key(night.season, episode, night=night.name, attempt=attempt)
             same = FlowRunFilter(idempotency_key=FlowRunFilterIdempotencyKey(any_=[key]))
             known = await client.read_flow_runs(flow_run_filter=same)
-            if not known or not _is_over(known[0], admission):
+            if not known:
+                break
+            if not _is_over(await where_it_goes_on(client, known[0]), admission):
                 break
             earlier.append(str(known[0].id))
         # Two who submit at once get the same run: the server keeps to the key.
@@ -271,6 +274,7 @@ async def _submitted(night: Night, episode: SeasonEpisode, admission: Admission)
             work_queue_name=episode.queue,
             tags=[f"season {night.season.season}", f"night {night.name}"],
         )
+        run = await where_it_goes_on(client, run)
     found = {"is_joined": bool(known), "earlier_runs": tuple(earlier)}
     return _standing(episode, run).model_copy(update=found)
 
@@ -280,7 +284,8 @@ async def _watched(night: Night, episode: SeasonEpisode, submitted: Outcome) -> 
     async with get_client() as client:
         while outcome.is_under_way and not night.is_over:
             await asyncio.sleep(ASK_EVERY_SECONDS)
-            outcome = _standing(episode, await client.read_flow_run(UUID(submitted.flow_run)))
+            run = await client.read_flow_run(UUID(submitted.flow_run))
+            outcome = _standing(episode, await where_it_goes_on(client, run))
     return outcome.model_copy(update=submitted.model_dump(include=found))
 
 

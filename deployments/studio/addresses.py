@@ -44,6 +44,8 @@ class Addresses:
     engine: str
     """Name of the engine behind the socket."""
     engine_options: Mapping[str, Any]
+    bigger_pool: str | None = None
+    """Work pool where a film goes on that is short of device memory here."""
     model: ModelAddress = field(default_factory=ModelAddress)
     """The language model that orders may have scripts laid out by."""
 
@@ -79,6 +81,8 @@ class Addresses:
             "ONESTORY_BREAKDOWN_SECONDS": str(self.model.seconds),
         }
         environment |= {name: value for name, value in model.items() if value}
+        if self.bigger_pool is not None:
+            environment["ONESTORY_BIGGER_POOL"] = self.bigger_pool
         if self.prefect_auth is not None:
             environment["PREFECT_API_AUTH_STRING"] = self.prefect_auth.get_secret_value()
             environment["ONESTORY_PREFECT_AUTH"] = self.prefect_auth.get_secret_value()

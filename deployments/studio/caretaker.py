@@ -121,6 +121,7 @@ class Caretaker:
             engine_socket=socket,
             engine=settings.engine,
             engine_options=settings.engine_options,
+            bigger_pool=settings.bigger_pool,
             model=settings.model_address,
         )
 

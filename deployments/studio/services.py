@@ -259,9 +259,10 @@ def reaper(addresses: Addresses, port: int) -> Service:
         addresses: Of the studio that it looks after.
         port: Where it says whether it is well.
     """
+    pools = ("--pool", POOL, addresses.bigger_pool) if addresses.bigger_pool else ()
     return Service(
         name="reaper",
-        argv=(*PYTHON, "deployments.reaper", "--port", str(port)),
+        argv=(*PYTHON, "deployments.reaper", "--port", str(port), *pools),
         environment=addresses.as_environment(),
         log=addresses.home / "logs" / "reaper.log",
         health=HealthCheck(path="/health", port=port),

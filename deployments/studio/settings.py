@@ -68,6 +68,9 @@ class StudioSettings(BaseSettings):
     """Folder of the encoders that look at takes, with `calibration.json`; None: the shipped."""
     engine_options: dict[str, Any] = Field(default_factory=dict)
     """Keyword options of the engine; JSON in the environment."""
+    bigger_pool: str | None = None
+    """Work pool whose workers have more device memory: there a film goes on that runs out of it
+    here, before an engine goes down its ladder."""
     breakdown_url: str | None = None
     """OpenAI-compatible API of a language model that lays scripts out if an order wants it."""
     breakdown_model: str | None = None

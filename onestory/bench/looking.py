@@ -96,6 +96,11 @@ class Watch:
         self._most = most
         self._at_step = at_step
 
+    @property
+    def has_bigger_device(self) -> bool:
+        """Whoever looks at an engine looks at its ladder, too."""
+        return False
+
     def progress(self, share: float) -> None:
         """Note a step."""
         self.times.append(time.perf_counter())

@@ -21,6 +21,9 @@ class TakeRequest(Frozen):
     """What it remembers; its digest is the recipe's `memory`."""
     time_limit_seconds: float = Field(default=900.0, gt=0)
     """Longest render; waiting for the engine does not count."""
+    has_bigger_device: bool = False
+    """Whether a bigger device takes the film over if this one's memory is too small: then the
+    engine goes down no ladder of its own."""
 
 
 class TakeAnswer(Frozen):
@@ -39,6 +42,8 @@ class KeyframeRequest(Frozen):
     recipe: Recipe
     slate: str
     lineage: tuple[Remembered, ...] = ()
+    has_bigger_device: bool = False
+    """As for a take."""
 
 
 class KeyframeAnswer(Frozen):

@@ -88,7 +88,7 @@ class Performer:
                 request.recipe,
                 slate=request.slate,
                 lineage=request.lineage,
-                control=TakeControl(),
+                control=TakeControl(has_bigger_device=request.has_bigger_device),
             )
         return KeyframeAnswer(blob=blob, is_reused=False)
 
@@ -109,7 +109,8 @@ class Performer:
             self.reused += 1
             return TakeAnswer(address=address, is_reused=True, seconds=0.0)
         async with self._turn:
-            self.working_on, control = address, TakeControl()
+            control = TakeControl(has_bigger_device=request.has_bigger_device)
+            self.working_on = address
             self._controls[address] = control
             try:
                 return await self._shoot(request, address, control)

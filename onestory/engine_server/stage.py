@@ -44,7 +44,13 @@ from onestory.engines.latents import unpack_latents
 from onestory.engines.protocol import Engine, Footage, Frame
 from onestory.engines.recipe import IMPORTED, Recipe
 from onestory.engines.take import Comparison, Media, Take, Timings, Verdict
-from onestory.errors import CorruptBlobError, EngineFaultError, MediaError, MissingBlobError
+from onestory.errors import (
+    CorruptBlobError,
+    EngineFaultError,
+    MediaError,
+    MissingBlobError,
+    OutOfMemoryError,
+)
 from onestory.memory.lineage import Remembered
 from onestory.vault.store import Vault
 
@@ -79,6 +85,8 @@ def machine_class() -> str:
 class TakeControl:
     """How a running take reports and is stopped. One per take."""
 
+    has_bigger_device: bool = False
+    """Whether a bigger device takes the film over if this one's memory is too small."""
     share: float = 0.0
     _cancelled: threading.Event = field(default_factory=threading.Event)
 
@@ -466,6 +474,8 @@ def _faults_named(slate: str) -> Iterator[None]:
     """Whatever an engine's own code raises becomes an `EngineFaultError` that names the take."""
     try:
         yield
+    except OutOfMemoryError as error:
+        raise OutOfMemoryError(error.message, slate=slate, hint=error.hint) from error
     except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError, OSError) as error:
         raise EngineFaultError(
             f"the engine raised {type(error).__name__}: {error}", slate=slate

@@ -21,6 +21,7 @@ from onestory.engines.protocol import (
     RecalledFrame,
 )
 from onestory.engines.recipe import EngineFingerprint, Recipe
+from onestory.errors import OutOfMemoryError
 from onestory.memory.lineage import Remembered
 
 GROUND_C = (38, 70, 83)
@@ -33,15 +34,17 @@ CODE_ROWS, CODE_COLUMNS = 4, 8
 class PaintedEngine:
     """Paints bars; takes as long as it is told."""
 
-    def __init__(self, *, seconds_per_take: float = 0.0) -> None:
+    def __init__(self, *, seconds_per_take: float = 0.0, memory_pixels: int | None = None) -> None:
         """
         Args:
             seconds_per_take: Wall seconds that rendering takes on top of painting.
+            memory_pixels: Most pixels of a take for which there is memory; None: no limit.
         """
         self._seconds = seconds_per_take
+        self._memory_pixels = memory_pixels
 
     def fingerprint(self) -> EngineFingerprint:
-        """Its speed is no part of it."""
+        """Neither its speed nor its memory is part of it."""
         return EngineFingerprint(
             name="painted", weights="none", config=digest_of_json([]), recipe_version=1
         )
@@ -85,7 +88,18 @@ class PaintedEngine:
         memory: Sequence[RecalledFrame] = (),
         control: Control,
     ) -> Footage:
-        """Paint a take, spread over the seconds that it should take."""
+        """
+        Paint a take, spread over the seconds that it should take.
+
+        Raises:
+            OutOfMemoryError: If there is no memory for so many pixels.
+        """
+        pixels = recipe.width * recipe.height * recipe.num_frames
+        if self._memory_pixels is not None and pixels > self._memory_pixels:
+            raise OutOfMemoryError(
+                f"there is memory for {self._memory_pixels} pixels, and the take has {pixels}",
+                hint="draw fewer pixels or frames",
+            )
         return Footage(frames=self._paint(recipe, control))
 
     def _paint(self, recipe: Recipe, control: Control) -> Iterator[Frame]:

@@ -114,6 +114,11 @@ class Footage:
 class Control(Protocol):
     """How an engine stays in touch while it works."""
 
+    @property
+    def has_bigger_device(self) -> bool:
+        """Whether a bigger device takes the film over if this one's memory is too small. Then
+        that is said at once: no ladder is gone down, and nothing is kept elsewhere."""
+
     def progress(self, share: float) -> None:
         """Say how much is done, in [0, 1]."""
 

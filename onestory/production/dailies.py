@@ -206,7 +206,7 @@ def _shot(
         circled=circled.slate if circled else None,
         circled_why=circled.why if circled else "",
         circled_by=circled.who if circled else "",
-        is_waiting_for_review=bool(circled and circled.is_waiting_for_review),
+        is_waiting_for_review=plan.verdict == "waiting for review",
         remembered=_remembered(shown, slates),
         takes=tuple(
             _take(unit, entry, takes[entry.address], coverage)

@@ -77,6 +77,8 @@ class ShotPlan(Frozen):
     yet which difference that is said of."""
     ordered: tuple[str, ...] = ()
     """What of the shot a person has ordered: "caption", "seed", "keyframe", "clip"."""
+    crashed: str = ""
+    """Which workers crashed in it, in words, if a person has yet to decide what becomes of it."""
 
     @property
     def standing(self) -> str:
@@ -88,6 +90,11 @@ class ShotPlan(Frozen):
     def is_to_be_filmed(self) -> bool:
         """Whether it is not current and nobody holds its take."""
         return self.freshness != "current" and not self.hold
+
+    @property
+    def waits_for_a_person(self) -> bool:
+        """Whether workers would crash again if it were filmed, or looked at, undecided."""
+        return bool(self.crashed) and (self.is_to_be_filmed or self.may_change)
 
 
 class Plan(Frozen):
@@ -274,7 +281,7 @@ def plan_shot(shot: Shot, call: Call, *, changing: Collection[str] = ()) -> Shot
     return ShotPlan(
         slate=shot.slate,
         freshness=freshness,
-        why=why,
+        why=f"{coverage.crashed}; {why}" if coverage.crashed else why,
         verdict=_verdict_word(coverage),
         take=circled.slate if circled else "",
         address=circled.address if circled else None,
@@ -285,6 +292,7 @@ def plan_shot(shot: Shot, call: Call, *, changing: Collection[str] = ()) -> Shot
         may_change=bool(changing) and (call.filming.remembers or call.goes_on(shot)),
         hold=hold,
         ordered=order.words if order else (),
+        crashed=coverage.crashed,
     )
 
 
@@ -452,6 +460,8 @@ def _foreseen(shot: Shot, call: Call, attempt: int, changing: Collection[str]) -
 
 
 def _verdict_word(coverage: ShotState) -> VerdictWord:
+    if coverage.crashed:
+        return "waiting for review"
     if coverage.circled is not None:
         return "waiting for review" if coverage.circled.is_waiting_for_review else "circled"
     verdicts = [take.is_passed for take in coverage.takes if take.is_passed is not None]

@@ -1,10 +1,11 @@
 """
 What is a person asked of a take, and what becomes of the answer?
 
-    take circled, waiting ── Question ── Answer ──┬── circle K      it waits no more
-                                                  ├── reject K      another take is filmed
-                                                  ├── new caption   the shot is filmed with it
-                                                  └── give up       the film ends there
+    take circled, waiting ──┬── Question ── Answer ──┬── circle K      it waits no more
+    shot crashed, waiting ──┘                        ├── reject K      another take is filmed
+                                                     ├── film again    on another seed
+                                                     ├── new caption   the shot is filmed with it
+                                                     └── give up       the film ends there
 
 The answer is entered in the ledger, and the plan knows what follows from it. A question has a
 name that follows from the ledger too: whoever asks again, in another process, asks the same one
@@ -32,7 +33,7 @@ from onestory.screenplay.episode import Shot
 from onestory.vault.events import Circler, Hold
 from onestory.vault.ledger import ShotState, TakeEntry
 
-Action: TypeAlias = Literal["circle", "reject", "new caption", "give up"]
+Action: TypeAlias = Literal["circle", "reject", "film again", "new caption", "give up"]
 
 NOBODY = "nobody in time"
 """Whose answer it is when a person was asked and did not answer in time."""
@@ -44,8 +45,9 @@ class Answer(Frozen):
     action: Action = Field(
         default="circle",
         title="Decision",
-        description="circle: this take is in the film. reject: another take is filmed. new "
-        "caption: the shot is filmed with other words. give up: the film ends here.",
+        description="circle: this take is in the film. reject: another take is filmed. film "
+        "again: the shot is filmed on another seed. new caption: it is filmed with other words. "
+        "give up: the film ends here.",
     )
     take: int | None = Field(
         default=None,
@@ -99,18 +101,18 @@ class ShownTake(Frozen):
 
 
 class Question(Frozen):
-    """A take that waits for a person."""
+    """A take that waits for a person, or a shot in which worker after worker crashed."""
 
     key: str
     """Equal for equal questions, and for no others of a film."""
     episode: str
     shot: str
     slate: str
-    """Of the take that waits."""
-    number: int
-    """K of the take that waits."""
+    """Of the take that waits, or of the shot."""
+    number: int | None
+    """K of the take that waits; None if it is the shot that does."""
     why: str
-    """Why it is circled."""
+    """Why the take is circled, or which workers crashed."""
     caption: str
     takes: tuple[ShownTake, ...]
 
@@ -118,6 +120,12 @@ class Question(Frozen):
     def shot_number(self) -> str:
         """The shot as a person names it: `3`, or `5A`."""
         return parts_of(self.shot).number.lstrip("0")
+
+    @property
+    def subject(self) -> str:
+        """What waits, in words."""
+        shot = f"shot {self.shot_number}"
+        return f"Take {self.number} of {shot}" if self.number else shot.capitalize()
 
     def in_markdown(self, objection: str = "") -> str:
         """
@@ -127,10 +135,13 @@ class Question(Frozen):
             objection: Why the last answer could not be followed.
         """
         lines = [f"**Not possible: {cell(objection)}**", ""] if objection else []
+        lines += [f"**{self.subject} waits for you** ({self.slate}).", ""]
+        if self.number is None:
+            lines += [f"It was {cell(self.why)}: it is not filmed before you decide.", ""]
+        lines.append(f"*{cell(self.caption)}*")
+        if not self.takes:
+            return "\n".join(lines)
         lines += [
-            f"**Take {self.number} of shot {self.shot_number} waits for you** ({self.slate}).",
-            "",
-            f"*{cell(self.caption)}*",
             "",
             "| take | picture | gates | film |",
             "| --- | --- | --- | --- |",
@@ -148,6 +159,14 @@ class Question(Frozen):
 
     def unasked(self) -> ReviewNeededError:
         """The error of a run that cannot ask."""
+        if self.number is None:
+            verb = f"onestory retake {self.episode} --shots {self.shot_number}"
+            return ReviewNeededError(
+                f"the shot waits for a person: it was {self.why}",
+                slate=self.slate,
+                hint=f"{verb} films it on another seed, or with --caption WORDS; with --withdraw "
+                "as the script has it",
+            )
         verb = f"{self.episode} --shot {self.shot_number} [--take K]"
         return ReviewNeededError(
             f"take {self.number} waits for a person: "
@@ -159,7 +178,7 @@ class Question(Frozen):
 
 
 async def open_question(unit: Unit, sheet: CallSheet, slate: str) -> Question | None:
-    """What a person has to be asked of a shot; None if none of its takes waits."""
+    """What a person has to be asked of a shot; None if neither it nor a take of it waits."""
     return await asyncio.to_thread(_open_question, unit, sheet, slate)
 
 
@@ -193,6 +212,9 @@ async def heed(
             )
         if answer.action == "new caption":
             await _recaption(unit, sheet, question, answer, run=f"{run}/{question.key}")
+        elif answer.action == "film again":
+            order = RetakeOrder(episode=sheet.episode, shots=question.shot_number)
+            await enter(unit, order, run=f"{run}/{question.key}", person=who)
         elif answer.action == "reject":
             await asyncio.to_thread(
                 reject,
@@ -252,7 +274,8 @@ def circle(
             hint="circle another one, or reject what is circled",
         )
     ledger = unit.ledger(sheet.episode)
-    if coverage.circled is None or coverage.circled.address != entry.address:
+    circled = coverage.circled
+    if coverage.crashed or circled is None or circled.address != entry.address:
         ledger.kept(Hold(shot=wanted.slate, take=entry.address, written=written(wanted)))
     ledger.circle(
         wanted.slate, address=entry.address, by=by, why=note or "chosen in review", person=person
@@ -322,20 +345,24 @@ def _check_caption(unit: Unit, sheet: CallSheet, question: Question, caption: st
 def _open_question(unit: Unit, sheet: CallSheet, slate: str) -> Question | None:
     coverage = unit.ledger(sheet.episode).state.shot(slate)
     circled = coverage.circled
-    if circled is None or not circled.is_waiting_for_review:
+    waiting = circled if circled and circled.is_waiting_for_review else None
+    if coverage.crashed:
+        waiting = None
+    elif waiting is None:
         return None
     shots = unit.episode_as_ordered(sheet).shots
     takes = unit.takes([entry.address for entry in coverage.takes])
     # Letters, digits and dashes are all that Prefect takes.
     name = slate.replace(".", "-").lower()
-    number = _number_of(circled.slate)
+    number = _number_of(waiting.slate) if waiting else None
+    what = f"tk{number:02d}" if number else "crashed"
     return Question(
-        key=f"{name}-tk{number:02d}-{coverage.num_decisions}",
+        key=f"{name}-{what}-{coverage.num_decisions}",
         episode=sheet.episode,
         shot=slate,
-        slate=circled.slate,
+        slate=waiting.slate if waiting else f"{sheet.prefix}-{slate}",
         number=number,
-        why=circled.why,
+        why=waiting.why if waiting else coverage.crashed,
         caption=next(shot.caption for shot in shots if shot.slate == slate),
         takes=tuple(_shown(unit, entry, takes) for entry in coverage.takes),
     )

@@ -44,6 +44,7 @@ from onestory.errors import (
     MediaError,
     MissingBlobError,
     OrderError,
+    OutOfMemoryError,
     ScriptError,
 )
 from onestory.memory.lineage import Remembered
@@ -181,6 +182,9 @@ class Unit:
         """The flow run that it works for, for the ledger; empty if a person's command."""
         self.engine = engine
         self.voice = voice
+        self.bigger_pool: str | None = None
+        """Where the film goes on if this engine's device is short of memory; None: nowhere, and
+        the engine goes down its ladder."""
         self._ledgers: dict[str, Ledger] = {}
         self._episodes: dict[Digest, Episode] = {}
         self._reads: dict[Digest, TableRead] = {}
@@ -307,7 +311,12 @@ class Unit:
         drawn_for = keyframe_attempt(attempt, call)
         lineage = () if call.filming.painter else call.lineage(shot, attempt=drawn_for)
         answer = await self.engine.keyframe(
-            KeyframeRequest(recipe=recipe, slate=slate, lineage=lineage)
+            KeyframeRequest(
+                recipe=recipe,
+                slate=slate,
+                lineage=lineage,
+                has_bigger_device=self.bigger_pool is not None,
+            )
         )
         ledger = self.ledger(sheet.episode)
         await asyncio.to_thread(ledger.keyframe, slate, answer.blob, recipe=recipe.digest)
@@ -324,6 +333,8 @@ class Unit:
 
         Raises:
             RenderError: If the engine cannot make it.
+            OutOfMemoryError: If its device has too little memory: at once if there is a bigger
+                pool, else when its ladder has ended.
             EngineFaultError: If it could not be made this time (retryable).
             MediaError: If what was made cannot be read (retryable; entered as quarantined).
             CorruptBlobError: If what it remembers is damaged.
@@ -362,6 +373,16 @@ class Unit:
             badness=answer.badness,
         )
         return answer
+
+    async def move(self, sheet: CallSheet, pool: str, error: OutOfMemoryError) -> None:
+        """Enter in the ledger that filming goes on in a bigger pool, and at which shot."""
+        slates = [one for one in sheet.slates if f"{sheet.prefix}-{one}-" in f"{error.slate}-"]
+        await asyncio.to_thread(
+            self.ledger(sheet.episode).moved,
+            slates[0] if slates else "",
+            why=f"to the pool {pool}, since {error.message}",
+            run=f"{self.run}/to-{pool}",
+        )
 
     async def exhibit(self, answer: VerdictAnswer) -> str | None:
         """Where a picture lies of what the gates that said NG compared, if they compared any."""
@@ -592,6 +613,7 @@ class Unit:
             slate=coverage.slate_of(recipe.digest, prefix=f"{sheet.prefix}-{shot.slate}"),
             lineage=call.lineage(shot, attempt=attempt),
             time_limit_seconds=sheet.order.time_limit_seconds,
+            has_bigger_device=self.bigger_pool is not None,
         )
         try:
             return await self.engine.take(request)

@@ -27,13 +27,20 @@ class Dashboard:
     auth: str = ""
     """User and password that it asks for, with a colon between."""
 
-    def submit(self, deployment: str, order: Mapping[str, Any]) -> str:
+    def submit(
+        self,
+        deployment: str,
+        order: Mapping[str, Any],
+        *,
+        labels: Mapping[str, str | int | float | bool] | None = None,
+    ) -> str:
         """
         Order something from a deployment.
 
         Args:
             deployment: As `flow/deployment`.
             order: Fields of its form.
+            labels: What the run knows from the start, as if it had been begun before.
 
         Returns:
             The flow run's id.
@@ -42,6 +49,7 @@ class Dashboard:
         asked = {
             "parameters": {"order": dict(order)},
             "state": {"type": "SCHEDULED"},
+            "labels": dict(labels or {}),
             # Asked again after a 503, it is still one run.
             "idempotency_key": uuid4().hex,
         }

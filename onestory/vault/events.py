@@ -31,6 +31,8 @@ class EventKind(StrEnum):
     ORDERED = "ordered"
     KEPT = "kept"
     IMPORTED = "imported"
+    CRASHED = "crashed"
+    MOVED = "moved"
 
 
 Circler = Literal["gates", "best of", "person", "nobody"]
@@ -78,7 +80,7 @@ class Hold(Frozen):
 class Event(Document):
     """Something that happened to an episode."""
 
-    schema_name: ClassVar[str] = "Event.4"
+    schema_name: ClassVar[str] = "Event.5"
     upgrades: ClassVar[Mapping[str, Upgrade]] = {
         "Event.1": lambda old: {"schema": "Event.2", **old},  # knew neither run nor version
         "Event.2": lambda old: {  # gates were the whole question
@@ -87,6 +89,7 @@ class Event(Document):
             **{name: value for name, value in old.items() if name != "gates"},
         },
         "Event.3": lambda old: {"schema": "Event.4", **old},  # knew no imports
+        "Event.4": lambda old: {"schema": "Event.5", **old},  # knew neither crashes nor moves
     }
 
     kind: EventKind

@@ -58,6 +58,8 @@ def _what(event: Event, slates: Mapping[Digest, str]) -> str:
         EventKind.CIRCLED: f"{take} circled by {event.person or event.by}{why}",
         EventKind.REJECTED: f"{take} rejected by {event.person or 'person'}{why}",
         EventKind.QUARANTINED: f"media of {event.shot} quarantined{why}",
+        EventKind.CRASHED: f"{event.shot} waits for a person{why}",
+        EventKind.MOVED: f"filming moved at {event.shot or 'some shot'}{why}",
         EventKind.DELIVERED: "film delivered",
         EventKind.REVERTED: f"version {event.version} restored",
         EventKind.ORDERED: _ordered(event),

@@ -88,6 +88,8 @@ class ShotState:
     """How often a person circled, rejected or ordered something of it, or nobody did in time."""
     num_takes_when_rejected: int = 0
     """How many takes there were when one was last rejected."""
+    crashed: str = ""
+    """Which workers crashed in it, in words, until a person has decided something of it."""
 
     @property
     def seen_when_rejected(self) -> list[TakeEntry]:
@@ -122,7 +124,7 @@ class EpisodeState:
     lent: dict[str, str] = field(default_factory=dict)
     """Which of their shots are remembered, in words, by episode."""
     runs: set[str] = field(default_factory=set)
-    """Flow runs whose orders are entered."""
+    """Flow runs whose orders are entered, and their crashes and moves that are."""
     sequence: int = 0
 
     def shot(self, slate: str) -> ShotState:
@@ -177,6 +179,10 @@ def _apply(state: EpisodeState, event: Event) -> None:
             state.lent[event.source] = event.why
     elif event.kind in (EventKind.ORDERED, EventKind.KEPT):
         _apply_orders(state, event)
+    elif event.kind in (EventKind.CRASHED, EventKind.MOVED):
+        state.runs |= {event.run} - {""}
+        if event.kind is EventKind.CRASHED:
+            state.shot(event.shot).crashed = event.why
     elif event.kind is not EventKind.REVERTED:
         _apply_to_shot(state.shot(event.shot), event)
 
@@ -186,10 +192,11 @@ def _apply_orders(state: EpisodeState, event: Event) -> None:
     for slate in event.withdrawn:
         state.shot(slate).order = state.shot(slate).hold = None
         state.shot(slate).num_decisions += 1
+        state.shot(slate).crashed = ""
     for order in event.orders:
         shot = state.shot(order.shot)
         shot.num_decisions += 1
-        shot.order, shot.hold = order, None
+        shot.order, shot.hold, shot.crashed = order, None, ""
         if order.seed is not None:
             shot.highest_seed = max(order.seed, shot.highest_seed or 0)
     for hold in event.holds:
@@ -212,6 +219,7 @@ def _apply_to_shot(shot: ShotState, event: Event) -> None:
         entry.rejected_why = event.why
         entry.rejected_for = event.reasons[0] if event.reasons else None
         shot.num_decisions += 1
+        shot.crashed = ""
         shot.num_takes_when_rejected = len(shot.takes)
         if shot.circled and shot.circled.address == event.take:
             shot.circled = None
@@ -219,6 +227,7 @@ def _apply_to_shot(shot: ShotState, event: Event) -> None:
         if event.by in ("person", "nobody"):
             shot.num_decisions += 1
             entry.rejected_why, entry.rejected_for = "", None
+        shot.crashed = ""
         shot.circled = Circling(
             slate=entry.slate,
             address=entry.address,
@@ -375,10 +384,15 @@ class Ledger:
                 f"take {address} is none of the {len(coverage.takes)} takes", slate=shot
             )
         now = coverage.circled
-        if now and (now.address, now.by, now.is_waiting_for_review) == (
-            address,
-            by,
-            is_waiting_for_review,
+        if (
+            now
+            and not coverage.crashed
+            and (now.address, now.by, now.is_waiting_for_review)
+            == (
+                address,
+                by,
+                is_waiting_for_review,
+            )
         ):
             return
         self._append(
@@ -407,11 +421,12 @@ class Ledger:
         Raises:
             OrderError: If the shot has no such take.
         """
-        entry = self.state.shot(shot).entry(address)
+        coverage = self.state.shot(shot)
+        entry = coverage.entry(address)
         if entry is None:
             raise OrderError(f"take {address} is none of its takes", slate=shot)
         why = f"{reason}, {note}" if note else str(reason)
-        if entry.rejected_why != why:
+        if entry.rejected_why != why or coverage.crashed:
             self._append(
                 EventKind.REJECTED,
                 shot=shot,
@@ -471,6 +486,30 @@ class Ledger:
     def quarantined(self, shot: str, *, why: str) -> None:
         """Say that media of a shot could not be read."""
         self._append(EventKind.QUARANTINED, shot=shot, why=why)
+
+    def crashed(self, shot: str, *, why: str, run: str) -> None:
+        """
+        Say that a shot waits for a person, since workers crashed in it; once.
+
+        Args:
+            shot: Which shot.
+            why: Which workers crashed, in words.
+            run: Names the crashes; what is said under the same name again is left out.
+        """
+        if run not in self.state.runs:
+            self._append(EventKind.CRASHED, shot=shot, why=why, run=run)
+
+    def moved(self, shot: str, *, why: str, run: str) -> None:
+        """
+        Say that filming goes on elsewhere; once.
+
+        Args:
+            shot: From which shot on; empty if that is not known.
+            why: Where to, and why, in words.
+            run: Names the move; what is said under the same name again is left out.
+        """
+        if run not in self.state.runs:
+            self._append(EventKind.MOVED, shot=shot, why=why, run=run)
 
     def delivered(self, blob: Digest) -> None:
         """Say what left the house, unless it is what left it last."""

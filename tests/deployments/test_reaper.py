@@ -25,6 +25,7 @@ from deployments.studio.embedded import studio
 from deployments.studio.health import HealthCheck
 from deployments.studio.settings import read_settings
 from deployments.studio.state import free_port
+from onestory.production.crashes import CrashedShot, crashed_shot
 
 pytestmark = pytest.mark.studio
 
@@ -102,7 +103,7 @@ def reap(*, attempts: int = 3, seconds: float = 2.0) -> int:
     """One round, after a while in which nobody is heard."""
     time.sleep(seconds)
     patience = HASTY.model_copy(update={"attempts": attempts})
-    return Reaper(POOL, patience, is_hasty=True).round()
+    return Reaper([POOL, "nowhere"], patience, is_hasty=True).round()
 
 
 def test_a_dead_run_leaves_nothing_open(office: Office) -> None:
@@ -156,7 +157,7 @@ def test_nobody_is_left_to_cancel_a_run(office: Office) -> None:
 
 
 def test_a_shot_that_crashes_on_three_workers(office: Office) -> None:
-    """The run is given up with the shot's slate; begun again by a person it has a new attempt."""
+    """The run is begun once more, and knows that a person is to be asked of that very shot."""
     run = office.taken("worker-1")
     for worker in ("worker-1", "worker-2", "worker-3"):
         office.take(run, worker)
@@ -166,22 +167,43 @@ def test_a_shot_that_crashes_on_three_workers(office: Office) -> None:
         assert reap(seconds=0.1) == 1
 
     told = office.read(run)
+    why = "on the floor at each of 3 crashes, on workers worker-1, worker-2, worker-3"
     assert told.state is not None
-    assert told.state.name == "GivenUp"
-    assert told.state.is_crashed()
-    assert told.state.message is not None
-    assert told.state.message.startswith(
-        "Given up: shot s01-sc01-sh002 was on the floor at each of 3 crashes, on workers "
-        "worker-1, worker-2, worker-3. "
+    assert told.state.name == "AwaitingRetry"
+    assert told.state.message == f"Goes to review: shot s01-sc01-sh002 was {why}."
+    assert crashed_shot(told.labels) == CrashedShot(shot="s01-sc01-sh002", why=why, count=3)
+
+    office.take(run, "worker-4")
+    office.begin(run, "take s01-sc01-sh002-tk01")
+    office.client.set_flow_run_state(run, Crashed())
+    assert reap(seconds=0.1) == 1
+    state = office.read(run).state
+    assert state is not None
+    assert state.message == (
+        "Goes on elsewhere, attempt 2 of 3: worker worker-4 in s01-sc01-sh002 crashed."
     )
-    assert reap(seconds=0.1) == 0, "it stays given up"
+    office.client.delete_flow_run(run)
+
+
+def test_a_run_whose_last_attempt_crashed_is_given_up(office: Office) -> None:
+    """It stays so; begun again by a person it has as many attempts."""
+    run = office.taken()
+    for shot in ("sh001", "sh002"):
+        office.take(run, "worker-1")
+        office.begin(run, f"take s01-sc01-{shot}-tk01")
+        office.client.set_flow_run_state(run, Crashed())
+        assert reap(attempts=2, seconds=0.1) == 1
+    told = office.read(run).state
+    assert told is not None
+    assert (told.name, told.is_crashed()) == ("GivenUp", True)
+    assert reap(attempts=2, seconds=0.1) == 0, "it stays given up"
     assert office.state(run) == "GivenUp"
 
     office.client.set_flow_run_state(run, AwaitingRetry())
     office.take(run, "worker-4")
     office.begin(run, "take s01-sc01-sh002-tk01")
     office.client.set_flow_run_state(run, Crashed())
-    assert reap(seconds=0.1) == 1
+    assert reap(attempts=2, seconds=0.1) == 1
     assert office.state(run) == "AwaitingRetry"
     office.client.delete_flow_run(run)
 
@@ -221,7 +243,7 @@ def test_another_reaper_was_faster(office: Office, monkeypatch: pytest.MonkeyPat
 def test_a_reaper_that_makes_no_rounds_is_not_well() -> None:
     """Whoever starts services asks it over HTTP."""
     port = free_port(None)
-    reaper = Reaper(POOL, HASTY)
+    reaper = Reaper([POOL, "nowhere"], HASTY)
     health = HealthCheck(path="/health", port=port)
     reaper_module._answer_health(reaper, port, stale_seconds=60)
     assert health.passes()
@@ -236,7 +258,7 @@ def test_silence_counts_from_when_somebody_listens(office: Office) -> None:
     run = office.taken()
     office.begin(run, "take s01-sc01-sh002-tk01")
     time.sleep(5)
-    reaper = Reaper(POOL, HASTY.model_copy(update={"silent_seconds": 5.0}))
+    reaper = Reaper([POOL, "nowhere"], HASTY.model_copy(update={"silent_seconds": 5.0}))
 
     assert reaper.round() == 0
     time.sleep(3)

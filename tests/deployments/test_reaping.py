@@ -15,9 +15,11 @@ from deployments.reaping import (
     crash_labels,
     crash_now,
     crashes_in,
+    forgiven_crashes,
     labelled_crashes,
     rule,
 )
+from onestory.production.crashes import CrashedShot, crashed_shot
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 PATIENCE = Patience(
@@ -120,6 +122,7 @@ def test_a_run_is_given_up_after_its_last_attempt() -> None:
     ("crashes", "shot"),
     [
         ([("a", "sh002"), ("b", "sh002"), ("c", "sh002")], "sh002"),
+        ([("a", "sh002"), ("b", "sh002"), ("a", "sh002")], "sh002"),
         ([("a", "sh002"), ("b", "sh002"), ("c", "sh003")], None),
         ([("a", "sh002"), ("a", "sh002"), ("a", "sh002")], None),
         ([("a", NO_SHOT), ("b", NO_SHOT), ("c", NO_SHOT)], None),
@@ -128,15 +131,40 @@ def test_a_run_is_given_up_after_its_last_attempt() -> None:
 def test_the_same_shot_on_several_workers_is_at_fault(
     crashes: list[tuple[str, str]], shot: str | None
 ) -> None:
-    """Not if another shot crashed, too, nor if it may as well be the one worker's fault."""
+    """
+    A person is asked of it. Not if another shot crashed, too, nor if it may as well be the one
+    worker's fault.
+    """
     noted = [Crash(worker=worker, shot=slate) for worker, slate in crashes]
 
     ruling = rule(seen("CRASHED", 20, 20, "", *noted), PATIENCE)
 
     assert ruling is not None
-    assert ruling.deed == "give up"
-    assert ("was on the floor" in ruling.words) is (shot is not None)
-    assert shot is None or ruling.words.startswith(f"Given up: shot {shot} was on the floor")
+    if shot is None:
+        assert (ruling.deed, ruling.crashed) == ("give up", None)
+        return
+    workers = ", ".join(dict.fromkeys(worker for worker, _ in crashes))
+    assert ruling.deed == "ask a person"
+    assert ruling.crashed == CrashedShot(
+        shot=shot, why=f"on the floor at each of 3 crashes, on workers {workers}", count=3
+    )
+    assert ruling.words == f"Goes to review: shot {shot} was {ruling.crashed.why}."
+
+
+def test_crashes_from_before_a_review_are_forgiven() -> None:
+    """The run has as many attempts as before; each of its reviews has a name of its own."""
+    crashes = [Crash(worker=worker, shot="sh002") for worker in "abc"]
+    again = seen("CRASHED", 20, 20, "", *crashes).model_copy(update={"forgiven": 3})
+
+    ruling = rule(again, PATIENCE)
+
+    assert ruling is not None
+    assert ruling.crashed is not None
+    assert ruling.crashed.count == 6
+    assert forgiven_crashes(ruling.crashed.as_labels()) == 6
+    assert forgiven_crashes({}) == 0
+    assert crashed_shot(ruling.crashed.as_labels()) == ruling.crashed
+    assert crashed_shot({}) is None
 
 
 def test_reports_of_one_crash_are_one() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator
 
+from onestory.production.crashes import CrashedShot
 from onestory.testing.dashboard import Dashboard
 from onestory.testing.producing import Producer, shot_list
 from onestory.testing.visitor import Visitor, box_of
@@ -150,6 +151,39 @@ def test_a_take_is_rejected_and_then_the_shot_is_given_up(
     again = dashboard.submit(PRODUCE, order)
     assert dashboard.wait_for_question(again) == fourth
     dashboard.cancel(again)
+
+
+def test_a_shot_in_which_workers_crashed_waits_for_a_person(
+    crew: Producer, dashboard: Dashboard, episode_id: str
+) -> None:
+    """No run films it, nor what comes after it, before somebody has decided; then it goes on."""
+    why = "on the floor at each of 3 crashes, on workers a, b, c"
+    order = order_of(crew, episode_id, "waves", "dances", "jumps", review="none")
+    crashed = CrashedShot(shot="s01e01-sc01-sh002", why=why, count=3)
+    run = dashboard.submit(PRODUCE, order, labels=crashed.as_labels())
+    question = dashboard.wait_for_question(run)
+
+    shots = typed(crew, "status", episode_id)["episodes"][0]["shots"]
+    assert [(one["takes"], one["verdict"], one["why"]) for one in shots[1:]] == [
+        (0, "waiting for review", why)
+    ]
+    shown = dashboard.artifact(f"waits-{episode_id}")
+    assert f"**Shot 2 waits for you** ({crashed.shot})" in shown
+    assert why in shown
+    command = (str(crew.out / f"{episode_id}.json"), "--size", crew.size, "--home", str(crew.home))
+    code, told = crew.run("produce", *command, "--json").finish()
+    assert (code, told["error"]["kind"]) == (4, "ReviewNeededError")
+    assert why in told["error"]["message"]
+    again = dashboard.submit(PRODUCE, order)
+    assert dashboard.wait_for_question(again) == question
+    dashboard.cancel(again)
+    dashboard.resume(run, action="film again", by="Ada")
+
+    assert dashboard.wait(run) == "COMPLETED"
+    happened = phrases(crew, episode_id)
+    assert f"sc01-sh002 waits for a person: {why}" in happened
+    assert "seed of sc01-sh002 ordered by Ada" in happened
+    assert typed(crew, "status", episode_id)["episodes"][0]["shots"][1]["verdict"] == "circled"
 
 
 def test_nobody_answers_in_time(crew: Producer, dashboard: Dashboard, episode_id: str) -> None:

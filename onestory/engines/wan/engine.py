@@ -205,7 +205,7 @@ class WanEngine:
         latents_FChw = np.stack(
             [
                 self._getting_along(
-                    "decoding", model.encode, self._fitted(frame_HWC, recipe)
+                    "decoding", None, model.encode, self._fitted(frame_HWC, recipe)
                 ).numpy()
                 for index, frame_HWC in enumerate(frames)
                 if index in kept
@@ -306,7 +306,7 @@ class WanEngine:
         first_HW3 = None if keyframe is None else self._fitted(keyframe, recipe)
         model = self.model()
         model.ladder.begin_take()
-        remembered = self._getting_along("drawing", self._remembered, memory)
+        remembered = self._getting_along("drawing", control, self._remembered, memory)
         frames: list[Frame] = []
         latents: list[npt.NDArray[np.float32]] = []
         for number, length in enumerate(lengths):
@@ -329,8 +329,8 @@ class WanEngine:
             # To a published memory, no first frame at all is a picture as well.
             is_coded = first_HW3 is not None or not card.reads_text_alone
             drawing: Work = "drawing from a picture" if is_coded else "drawing"
-            latents_1CFhw = self._getting_along(drawing, model.draw, shot, remembered, say)
-            drawn = self._getting_along("decoding", model.decode, latents_1CFhw)
+            latents_1CFhw = self._getting_along(drawing, control, model.draw, shot, remembered, say)
+            drawn = self._getting_along("decoding", control, model.decode, latents_1CFhw)
             is_first = number == 0
             frames += drawn if is_first else drawn[1:]
             latents.append(latents_1CFhw[0].transpose(0, 1).numpy()[0 if is_first else 1 :])
@@ -338,16 +338,26 @@ class WanEngine:
         return frames, np.concatenate(latents)
 
     def _getting_along(
-        self, work: "Work", do: Callable[_Asked, _Done], *args: _Asked.args, **kwargs: _Asked.kwargs
+        self,
+        work: "Work",
+        control: Control | None,
+        do: Callable[_Asked, _Done],
+        *args: _Asked.args,
+        **kwargs: _Asked.kwargs,
     ) -> _Done:
-        """Do something; if the device has too little memory for it, again with what helps."""
+        """
+        Do something; if the device has too little memory for it, again with what helps.
+
+        Not if a bigger device takes over.
+        """
         from onestory.engines.wan.ladder import let_go
 
         while True:
             try:
                 return do(*args, **kwargs)
             except OutOfMemoryError:
-                if not self.model().ladder.climb(work):
+                goes_elsewhere = control is not None and control.has_bigger_device
+                if goes_elsewhere or not self.model().ladder.climb(work):
                     raise
             # Only here is nobody left who holds what the attempt had made.
             let_go()

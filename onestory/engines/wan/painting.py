@@ -75,14 +75,16 @@ class Easel:
         Raises:
             RenderError: If the pipeline cannot paint that.
             WeightsError: If it paints no pictures.
-            OutOfMemoryError: If the device has too little memory, even for one part at a time.
+            OutOfMemoryError: If the device has too little memory, even for one part at a time;
+                or at once, if a bigger device takes over.
         """
         control.check()
         while True:
             try:
                 frame = self._painted(recipe, start, control)
             except OutOfMemoryError:
-                if self.is_in_turn or not self.has_elsewhere:
+                is_last = self.is_in_turn or not self.has_elsewhere
+                if is_last or control.has_bigger_device:
                     raise
             else:
                 return filled(frame, width=recipe.width, height=recipe.height)

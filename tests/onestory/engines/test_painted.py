@@ -1,11 +1,13 @@
 """Painted takes: cheap, and no two recipes look alike."""
 
 import numpy as np
+import pytest
 
 from onestory.documents import digest_of
 from onestory.engine_server.stage import TakeControl
 from onestory.engines.painted import PaintedEngine
 from onestory.engines.recipe import EngineFingerprint, Recipe
+from onestory.errors import OutOfMemoryError
 
 HEIGHT = 80
 
@@ -47,3 +49,16 @@ def test_every_frame_holds_as_much_of_either_colour_below_the_bar() -> None:
         amounts |= {int(frame_HWC[-8:].sum()) for frame_HWC in footage.frames}
 
     assert len(amounts) == 1
+
+
+def test_a_take_that_is_too_large_for_the_memory_is_refused() -> None:
+    """By its pixels; one that just fits is painted, and is the same take wherever it is."""
+    recipe = recipe_of(1)
+    pixels = recipe.width * recipe.height * recipe.num_frames
+    small, big = PaintedEngine(memory_pixels=pixels - 1), PaintedEngine(memory_pixels=pixels)
+
+    with pytest.raises(OutOfMemoryError, match=f"for {pixels - 1} pixels, and the take has"):
+        small.render(recipe, keyframe=None, control=TakeControl())
+
+    assert big.render(recipe, keyframe=None, control=TakeControl()).frames is not None
+    assert small.fingerprint() == big.fingerprint()

@@ -13,6 +13,7 @@ from onestory.engine_server.stage import Stage
 from onestory.engines.remembering import RememberingEngine
 from onestory.engines.take import NgReason
 from onestory.errors import GateError, OrderError
+from onestory.production.crashes import CrashedShot, enter_crashes
 from onestory.production.order import EpisodeOrder
 from onestory.production.plan import ShotPlan
 from onestory.production.review import (
@@ -55,6 +56,12 @@ class Film:
         question = await open_question(self.unit, self.sheet, slate)
         assert question is not None
         return question
+
+    async def asked_of_crashed(self, slate: str) -> Question:
+        """The question that is open once workers have crashed in a shot."""
+        ledger = self.unit.ledger(self.sheet.episode)
+        ledger.crashed(slate, why="on workers a, b", run=f"run/{ledger.state.sequence}")
+        return await self.asked(slate)
 
     async def say(self, question: Question, **fields: Any) -> str:
         """Answer a question."""
@@ -196,6 +203,73 @@ def test_who_decided_is_recorded(tell: Callable[[Story], None]) -> None:
     tell(story)
 
 
+def test_a_shot_in_which_workers_crashed_is_asked_of(tell: Callable[[Story], None]) -> None:
+    """Once for all who go on with its film; the plan names the workers, and so does the error."""
+
+    async def story(film: Film) -> None:
+        """What happens, in order."""
+        one, two = film.sheet.slates
+        await film.shoot(one)
+        await film.say(await film.asked(one), action="circle")
+        why = "on the floor at each of 3 crashes, on workers a, b, c"
+        found = CrashedShot(shot=f"{film.sheet.prefix}-{two}", why=why, count=3)
+        lost = found.model_copy(update={"shot": "s09e09-sc01-sh001", "count": 4})
+        for crashed in (found, lost, found):
+            await enter_crashes(film.unit, film.sheet, crashed, run="run")
+        plan = await film.unit.look_again(film.sheet, two)
+        assert plan.waits_for_a_person
+        assert (plan.verdict, plan.why) == ("waiting for review", f"{why}; never filmed")
+        assert not (await film.unit.look_again(film.sheet, one)).waits_for_a_person
+
+        question = await film.asked(two)
+        assert question.key == (await film.elsewhere().asked(two)).key
+        assert (question.number, question.slate) == (None, found.shot)
+        shown = question.in_markdown()
+        assert f"**Shot 2 waits for you** ({found.shot})." in shown
+        assert f"It was {why}" in shown
+        assert why in question.unasked().message
+        assert f"onestory retake {film.sheet.episode} --shots 2" in str(question.unasked().hint)
+        assert "no take 1 of shot 2" in await film.say(question, action="circle", take=1)
+        assert "that very caption" in await film.say(
+            question, action="new caption", caption=question.caption
+        )
+        with pytest.raises(GateError, match="Ada gave shot 2 up"):
+            await film.say(question, action="give up", by="Ada")
+        assert (await film.asked(two)).key == question.key
+
+        assert await film.say(question, action="film again", by="Ada") == ""
+        await enter_crashes(film.unit, film.sheet, found, run="run")
+        assert await open_question(film.unit, film.sheet, two) is None
+        plan = await film.unit.look_again(film.sheet, two)
+        assert (plan.waits_for_a_person, plan.ordered) == (False, ("seed",))
+        assert film.last == f"seed of {two} ordered by Ada"
+
+    tell(story)
+
+
+def test_an_old_take_may_stay_in_place_of_one_that_crashes(tell: Callable[[Story], None]) -> None:
+    """It is stale, and kept: nobody films the shot again before something of it changes."""
+
+    async def story(film: Film) -> None:
+        """What happens, in order."""
+        one, two = film.sheet.slates
+        for slate in (one, two):
+            await film.shoot(slate)
+            await film.say(await film.asked(slate), action="circle", by="Ada")
+        await film.say(await film.asked_of_crashed(two), action="new caption", caption="She jumps.")
+        assert (await film.unit.look_again(film.sheet, two)).freshness == "stale"
+
+        question = await film.asked_of_crashed(two)
+        assert [take.number for take in question.takes] == [1]
+        assert "watch take 1" in question.in_markdown()
+        assert await film.say(question, action="circle", by="Ada") == ""
+
+        plan = await film.unit.look_again(film.sheet, two)
+        assert (plan.hold, plan.is_to_be_filmed, plan.crashed) == ("to be kept", False, "")
+
+    tell(story)
+
+
 def test_a_verb_needs_a_take_to_speak_of(tell: Callable[[Story], None]) -> None:
     """A shot without takes, and several shots at once, are refused."""
 
@@ -218,7 +292,7 @@ def test_a_verb_needs_a_take_to_speak_of(tell: Callable[[Story], None]) -> None:
         ({"action": "reject", "caption": "Mara jumps."}, "but the decision is 'reject'"),
         ({"action": "circle", "take": 0}, "greater than or equal to 1"),
         ({"action": "reject", "reason": "ugly"}, "'black', 'frozen'"),
-        ({"action": "shrug"}, "'circle', 'reject', 'new caption' or 'give up'"),
+        ({"action": "shrug"}, "'circle', 'reject', 'film again', 'new caption' or 'give up'"),
     ],
 )
 def test_a_form_that_contradicts_itself_is_refused(fields: dict[str, Any], words: str) -> None:

@@ -4,17 +4,23 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from onestory.continuity.ladder import next_attempt
 from onestory.documents import Digest
 from onestory.engine_server.stage import Stage
+from onestory.engines.protocol import Control, Footage, Frame
+from onestory.engines.recipe import Recipe
 from onestory.engines.remembering import RememberingEngine
 from onestory.engines.sabotaged import SabotagedEngine
 from onestory.engines.take import Comparison, NgReason, Reference
+from onestory.errors import OutOfMemoryError
 from onestory.production.order import EpisodeOrder
 from onestory.production.plan import Plan
 from onestory.production.unit import FILM_RECALL, CallSheet, TakeInHand, Unit
 from onestory.testing.drafts import Beat, Draft, Edit
 from onestory.testing.in_process import MoodyEngine, engine_of
+from onestory.vault.history import versions_of
 from onestory.vault.ledger import Ledger
 from onestory.vault.store import Vault, hex_of
 
@@ -196,6 +202,53 @@ def test_a_rung_may_have_a_first_frame_of_its_own(
     assert own.keyframe_by == "engine"
     assert plan.shots[0].freshness == "current"
     assert len(Ledger(vault, episode_id).state.shots["sc01-sh001"].keyframes) == 2
+
+
+class Short(MoodyEngine):
+    """Draws first frames, and has no memory for takes; notes whether a bigger device has."""
+
+    def __init__(self) -> None:
+        super().__init__(draws_keyframes=True)
+        self.told: list[bool] = []
+
+    def keyframe(self, recipe: Recipe, *, control: Control, **rest: Any) -> Frame:
+        """A frame."""
+        self.told.append(control.has_bigger_device)
+        return super().keyframe(recipe, control=control, **rest)
+
+    def render(self, recipe: Recipe, *, control: Control, **rest: Any) -> Footage:
+        """No take."""
+        self.told.append(control.has_bigger_device)
+        raise OutOfMemoryError("no memory", hint="buy some")
+
+
+@pytest.mark.parametrize("pool", [None, "big"])
+def test_an_engine_knows_whether_a_bigger_device_takes_over(
+    vault: Vault, episode_id: str, tmp_path: Path, pool: str | None
+) -> None:
+    """Of first frames and of takes; its error names the take, and a move stands in the ledger."""
+    engine = Short()
+
+    async def moved() -> tuple[CallSheet, OutOfMemoryError, list[str]]:
+        """Try to film the second shot, and move, twice as a run does that is begun again."""
+        unit = Unit(vault, engine_of(Stage(engine, vault)), None, run="run")
+        unit.bigger_pool = pool
+        sheet = await read(unit, TWO_SHOTS, tmp_path, episode_id)
+        await unit.keyframe(sheet, sheet.slates[0])
+        with pytest.raises(OutOfMemoryError) as caught:
+            await unit.shoot(sheet, sheet.slates[0], attempt=1)
+        for _ in range(2):
+            await unit.move(sheet, "big", caught.value)
+        events = unit.ledger(sheet.episode).history()
+        return sheet, caught.value, [one.what for one in versions_of(events)]
+
+    sheet, error, happened = asyncio.run(moved())
+
+    assert engine.told == [pool is not None] * 2
+    assert (error.slate, error.hint) == (f"{sheet.prefix}-{sheet.slates[0]}-tk01", "buy some")
+    assert [one for one in happened if "moved" in one] == [
+        f"filming moved at {sheet.slates[0]}: to the pool big, since no memory"
+    ]
 
 
 class Reads(Vault):

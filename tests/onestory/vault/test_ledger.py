@@ -365,6 +365,72 @@ def test_an_event_of_version_3_is_read() -> None:
     assert Event.from_json(event.to_json()) == event
 
 
+def test_an_event_of_version_4_is_read() -> None:
+    """Ledgers from before crashes were entered tell what they told then."""
+    sample = (
+        b'{"at":"2026-01-01T00:00:00.000000","kind":"imported","names":["MARA"],'
+        b'"schema":"Event.4","sequence":1,"source":"four","writer":"floor:7"}'
+    )
+
+    event = Event.from_json(sample)
+
+    assert (event.source, event.names) == ("four", ("MARA",))
+    assert Event.from_json(event.to_json()) == event
+
+
+@pytest.mark.parametrize("decision", ["circle", "reject", "order", "withdraw"])
+def test_a_shot_that_crashed_waits_until_something_of_it_is_decided(
+    vault: Vault, episode_id: str, decision: str
+) -> None:
+    """Whatever that is, also if it is what was decided before; crashes are entered once a run."""
+    ledger, shot = Ledger(vault, episode_id), "sc01-sh001"
+    ledger.rendered(shot, prefix="s01e01", address=ONE, rung=0)
+    ledger.circle(shot, address=ONE, by="person", why="it is her")
+    if decision == "reject":
+        ledger.reject(shot, address=ONE, reason=NgReason.IDENTITY)
+    for why in ("on workers a, b", "told again"):
+        ledger.crashed(shot, why=why, run="run-7/crash-3")
+    waiting = Ledger(vault, episode_id).state.shot(shot)
+    assert waiting.crashed == "on workers a, b"
+    ledger.quarantined(shot, why="no picture")
+    ledger.ordered("other", orders=[ShotOrder(shot="sc01-sh002", written=TWO)])
+    assert ledger.state.shot(shot).crashed
+
+    if decision == "circle":
+        ledger.circle(shot, address=ONE, by="person", why="it is her")
+    elif decision == "reject":
+        ledger.reject(shot, address=ONE, reason=NgReason.IDENTITY)
+    elif decision == "order":
+        ledger.ordered("run-8", orders=[ShotOrder(shot=shot, written=TWO)])
+    else:
+        ledger.ordered("run-8", withdrawn=[shot])
+
+    decided = Ledger(vault, episode_id).state.shot(shot)
+    assert decided.crashed == ""
+    assert decided.num_decisions == waiting.num_decisions + 1
+    ledger.crashed(shot, why="told late", run="run-7/crash-3")
+    assert ledger.state.shot(shot).crashed == ""
+    assert f"{shot} waits for a person: on workers a, b" in [
+        one.what for one in versions_of(ledger.history())
+    ]
+
+
+def test_where_a_film_goes_on_is_entered_once(vault: Vault, episode_id: str) -> None:
+    """The history says it, and nothing of any shot changes."""
+    ledger, shot = Ledger(vault, episode_id), "sc01-sh001"
+    ledger.rendered(shot, prefix="s01e01", address=ONE, rung=0)
+    before = ledger.state.shots
+    for run in ("run-7", "run-7", "run-8"):
+        ledger.moved(shot if run == "run-7" else "", why="to the pool big", run=run)
+
+    state = Ledger(vault, episode_id).state
+    assert state.shots == before
+    assert [one.what for one in versions_of(ledger.history())][1:] == [
+        f"filming moved at {shot}: to the pool big",
+        "filming moved at some shot: to the pool big",
+    ]
+
+
 def test_a_revert_takes_imports_back(vault: Vault, episode_id: str) -> None:
     """Whose looks are taken is part of a version; said twice, it is entered once."""
     ledger = Ledger(vault, episode_id)

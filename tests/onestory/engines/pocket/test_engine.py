@@ -39,6 +39,8 @@ Filmed = Callable[[Recipe, bytes], EarlierTake]
 class Recorder:
     """A control that notes progress and may cancel."""
 
+    has_bigger_device = False
+
     def __init__(self, cancel_at: float = 2.0) -> None:
         self.shares: list[float] = []
         self.cancel_at = cancel_at
@@ -200,6 +202,7 @@ def test_equal_recipes_give_equal_bytes_in_every_process(
         "from onestory.engines.pocket.engine import POLICIES, PocketConfig, PocketEngine\n"
         "from onestory.engines.recipe import Recipe\n"
         "class Quiet:\n"
+        "    has_bigger_device = False\n"
         "    def progress(self, share): pass\n"
         "    def check(self): pass\n"
         f"engine = PocketEngine(PocketConfig(steps=3), weights={str(tiny_weights)!r})\n"

@@ -18,6 +18,8 @@ MARA = Subject(name="MARA", phrase="the same woman", look="a woman with a bob an
 class Recorder:
     """A control that notes progress and may cancel."""
 
+    has_bigger_device = False
+
     def __init__(self, cancel_at: int | None = None) -> None:
         self.shares: list[float] = []
         self.num_checks = 0

@@ -37,6 +37,8 @@ JONAS = Subject(name="JONAS", phrase="an old man", look="an old man with a white
 class Recorder:
     """A control that notes progress and may cancel."""
 
+    has_bigger_device = False
+
     def __init__(self, cancel_at: float = 2.0) -> None:
         self.shares: list[float] = []
         self.cancel_at = cancel_at

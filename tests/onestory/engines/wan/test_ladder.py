@@ -32,6 +32,8 @@ MAIN = RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to al
 class Silent:
     """A control that never stops anything."""
 
+    has_bigger_device = False
+
     def progress(self, share: float) -> None:
         """Say nothing."""
 
@@ -137,6 +139,24 @@ def test_both_in_one_take(elsewhere: Callable[..., WanEngine], recipe_of: Recipe
     ):
         shoot(engine, recipe_of(engine))
     assert not caught.value.retryable
+
+
+def test_a_bigger_device_comes_before_the_ladder(
+    elsewhere: Callable[..., WanEngine], recipe_of: RecipeOf
+) -> None:
+    """The take fails at once, and nothing is kept elsewhere for those that come after it."""
+    engine = elsewhere("t2v")
+    ladder, layer = engine.model().ladder, engine.model().transformers[0].blocks[1]
+    control = Silent()
+    control.has_bigger_device = True
+
+    for module in (layer, engine.model().vae.decoder):
+        with short_of_memory(module, 1), pytest.raises(OutOfMemoryError, match="too little memory"):
+            engine.render(recipe_of(engine), keyframe=None, control=control)
+
+    assert ladder.taken == []
+    with short_of_memory(layer, 1):
+        assert shoot(engine, recipe_of(engine))[1] == (Rung.PARTS.value,)
 
 
 def test_a_published_memory_and_step_caches_go_down_with_it(

@@ -37,6 +37,8 @@ PAINTING = {"dtype": "float32", "steps": 2}
 class Patient:
     """A control that lets a take go on for so many questions."""
 
+    has_bigger_device = False
+
     def __init__(self, most: int = 1_000) -> None:
         self.left = most
 
@@ -306,6 +308,11 @@ def test_a_painter_short_of_memory_goes_on_part_by_part(
     with short_of_memory(easel.from_text.unet, 1), pytest.raises(OutOfMemoryError):
         engine.keyframe(first, control=Patient())
     easel.has_elsewhere = True
+    leaving = Patient()
+    leaving.has_bigger_device = True
+    with short_of_memory(easel.from_text.unet, 1), pytest.raises(OutOfMemoryError):
+        engine.keyframe(first, control=leaving)
+    assert not easel.is_in_turn, "a bigger device comes before that"
 
     with short_of_memory(easel.from_text.unet, 1):
         frame = engine.keyframe(first, control=Patient())

@@ -38,6 +38,8 @@ TINY = {"dtype": "float32", "steps": 4, "stretch_frames": 5}
 class Silent:
     """A control that never stops anything."""
 
+    has_bigger_device = False
+
     def progress(self, share: float) -> None:
         """Say nothing."""
 
