@@ -79,8 +79,8 @@ def pair(folder: Path) -> tuple[WanEngine, WanEngine]:
 
 @pytest.fixture(scope="module", name="engines")
 def _engines(folder_of: FolderOf) -> Iterator[tuple[WanEngine, WanEngine]]:
-    """Wan2.1-T2V on one card, and on two."""
-    alone, both = pair(folder_of("t2v"))
+    """Wan2.2-T2V-A14B, two experts, on one card and on two."""
+    alone, both = pair(folder_of("a14b"))
     yield alone, both
     both.close()
 
@@ -194,6 +194,28 @@ def test_a_companion_that_is_killed_fails_the_take_at_once(
 
 
 @pytest.mark.slow
+def test_companions_do_not_wait_for_a_first_card_that_fails(
+    engines: tuple[WanEngine, WanEngine], recipe_of: RecipeOf
+) -> None:
+    """In the middle of a call they are left with a share that never comes, and are ended."""
+    _, both = engines
+    shoot(both, recipe_of(both))
+    before = pids_of(both)
+
+    def run_out(*_: Any) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    hook = both.model().transformers[1].blocks[1].ffn.register_forward_hook(run_out)
+    try:
+        with pytest.raises(OutOfMemoryError, match="the device has too little memory: CUDA"):
+            shoot(both, recipe_of(both))
+    finally:
+        hook.remove()
+
+    assert are_alive(before) == [False]
+
+
+@pytest.mark.slow
 def test_a_card_without_memory_says_so(
     engines: tuple[WanEngine, WanEngine], recipe_of: RecipeOf
 ) -> None:
@@ -234,7 +256,8 @@ def test_times_of_tokens_are_spread_as_well(
                 )
                 for engine in (alone, both)
             )
-            assert np.abs(drawn - expected).max() < (TOLERANCE if frames else 1e-12)
+            # Sums over as few as two tokens on a card would be rounded otherwise.
+            assert np.abs(drawn - expected).max() <= (TOLERANCE if frames else 0)
     finally:
         pids = pids_of(both)
         both.close()
