@@ -325,6 +325,7 @@ def _last_words(card: int, process: subprocess.Popen[str]) -> OneStoryError:
 
 
 def _weight(error: OneStoryError) -> int:
+    """How little an error explains: a foreign one, which names its class, may be a mere echo."""
     if isinstance(error, OutOfMemoryError):
         return 0
     return 2 if "Error" in error.message else 1

@@ -94,6 +94,8 @@ def load_model(
             adapter=adapter.files if adapter else (),
             packed=tuple(packed),
         )
+        # Cards talk only by their number.
+        first = first if first.type == "cpu" else torch.device(first.type, 0)
         model.companions = Companions(
             model.transformers, briefing, cards=config.cards, device=first
         )

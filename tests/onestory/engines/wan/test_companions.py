@@ -12,18 +12,26 @@ import numpy as np
 import psutil
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from onestory.engines.latents import unpack_latents
 from onestory.engines.protocol import EarlierTake, Frame, RecalledFrame
 from onestory.engines.recipe import Recipe
 from onestory.engines.wan.engine import WanEngine
 from onestory.errors import EngineFaultError, OrderError, OutOfMemoryError, RenderError
-from onestory.testing.tiny_wan import Kind, write_tiny_published
+from onestory.testing.tiny_wan import FFN_DIM, HEAD_DIM, HEADS, Kind, write_tiny_published
 
 FolderOf = Callable[[Kind], Path]
 RecipeOf = Callable[..., Recipe]
 
-TINY = {"dtype": "float32", "steps": 3, "stretch_frames": 5, "attention": "joint"}
+TINY = {
+    "dtype": "float32",
+    "steps": 3,
+    "guidance": 5.0,
+    "guidance_low": 5.0,
+    "stretch_frames": 5,
+    "attention": "joint",
+}
 TOLERANCE = 1e-5
 """Largest difference of latents that may come of heads that are computed apart, in float32."""
 
@@ -70,17 +78,30 @@ def are_alive(pids: tuple[int, ...]) -> list[bool]:
     ]
 
 
-def pair(folder: Path) -> tuple[WanEngine, WanEngine]:
+def pair(folder: Path, adapter: Path | None = None) -> tuple[WanEngine, WanEngine]:
     """An engine on one card and another on two, of the same weights."""
     return tuple(  # type: ignore[return-value]
-        WanEngine({**TINY, "cards": cards}, weights=folder, device="cpu") for cards in (1, 2)
+        WanEngine({**TINY, "cards": cards}, weights=folder, adapter=adapter, device="cpu")
+        for cards in (1, 2)
     )
 
 
 @pytest.fixture(scope="module", name="engines")
-def _engines(folder_of: FolderOf) -> Iterator[tuple[WanEngine, WanEngine]]:
-    """Wan2.2-T2V-A14B, two experts, on one card and on two."""
-    alone, both = pair(folder_of("a14b"))
+def _engines(
+    folder_of: FolderOf, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[WanEngine, WanEngine]]:
+    """Wan2.2-T2V-A14B, two experts with an adapter, on one card and on two."""
+    adapter = tmp_path_factory.mktemp("adapter") / "adapter.safetensors"
+    lots = torch.Generator().manual_seed(2)
+    halves = {"lora_down": (3, HEADS * HEAD_DIM), "lora_up": (FFN_DIM, 3)}
+    save_file(
+        {
+            f"diffusion_model.blocks.0.ffn.0.{half}.weight": torch.randn(size, generator=lots)
+            for half, size in halves.items()
+        },
+        adapter,
+    )
+    alone, both = pair(folder_of("a14b"), adapter)
     yield alone, both
     both.close()
 
