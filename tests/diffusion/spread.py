@@ -7,11 +7,10 @@ One of two processes over which the tokens of a tiny Wan are spread; a script of
 import sys
 from pathlib import Path
 
-import diffusers
 import torch
 from conftest import build, places
-from torch import distributed
 
+from onestory.diffusion import spreading
 from onestory.diffusion.inject import joint
 
 PROCESSES = 2
@@ -21,11 +20,7 @@ KINDS = ("t2v", "ti2v")
 @torch.no_grad()
 def spread(rank: int, meeting: Path, result: Path) -> None:
     """Draw alone and then together, and keep both."""
-    distributed.init_process_group(
-        "gloo", init_method=meeting.as_uri(), rank=rank, world_size=PROCESSES
-    )
-    # diffusers counts devices to find its own, and on the CPU there are none.
-    torch.accelerator.device_count = lambda: 1
+    parallel = spreading.meet(meeting, rank=rank, cards=PROCESSES, device=torch.device("cpu"))
     drawn = {}
     for kind in KINDS:
         wan = build(kind)
@@ -33,13 +28,14 @@ def spread(rank: int, meeting: Path, result: Path) -> None:
         alone = [wan()]
         with joint(wan.model, memory, positions, timestep=0.0):
             alone.append(wan())
-        wan.model.enable_parallelism(config=diffusers.ContextParallelConfig(ulysses_degree=2))
-        with joint(wan.model, memory, positions, timestep=0.0):
-            remembering = wan()
-        # Once more without: nothing stays behind.
-        drawn[kind] = (alone, [wan(), remembering])
+        with spreading.spread([wan.model], parallel):
+            with joint(wan.model, memory, positions, timestep=0.0):
+                remembering = wan()
+            # Once more without: nothing stays behind.
+            together = [wan(), remembering]
+        drawn[kind] = (alone, together, wan())
     torch.save(drawn, result)
-    distributed.destroy_process_group()
+    spreading.part()
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ TOLERANCE = 1e-5
 @pytest.mark.slow
 def test_a_memory_is_spread_with_the_shot(tmp_path: Path) -> None:
     """Two real processes draw what one draws, with a memory and without; where tokens have times
-    of their own as well."""
+    of their own as well; and each of them alone again afterwards."""
     script = Path(__file__).parent / "spread.py"
     results = [tmp_path / f"{rank}.pt" for rank in range(2)]
     processes = [
@@ -31,7 +31,8 @@ def test_a_memory_is_spread_with_the_shot(tmp_path: Path) -> None:
     assert [process.returncode for process in processes] == [0, 0], said
 
     for result in results:
-        for (plain, remembering), (spread, both) in torch.load(result).values():
+        for (plain, remembering), (spread, both), after in torch.load(result).values():
             assert (spread - plain).abs().max() < TOLERANCE
             assert (both - remembering).abs().max() < TOLERANCE
             assert (remembering - plain).abs().max() > 0.001
+            assert torch.equal(after, plain)

@@ -21,6 +21,9 @@ from typing import Any, Literal
 from onestory.errors import OrderError, WeightsError
 from onestory.memory.budget import PATCH
 
+USUAL_HEADS = 40
+"""Heads of a transformer whose configuration does not say: diffusers' own default."""
+
 PIPELINES = ("WanPipeline", "WanImageToVideoPipeline")
 """Classes of diffusers whose folders are read."""
 
@@ -68,6 +71,7 @@ LATER = (
     "is_compiled",
     "adapter_weight",
     "storage",
+    "cards",
 )
 """Choices that came later. Where they are as ever they stand in no fingerprint, so that takes
 from before them are still called what they were called."""
@@ -99,6 +103,8 @@ class WanCard:
     """Frames of a latent frame; the first holds one alone."""
     shift: float
     """Flow shift that the scheduler's configuration says."""
+    num_heads: int
+    """Heads of attention of a transformer."""
 
     @property
     def multiple_of(self) -> int:
@@ -154,10 +160,12 @@ class WanConfig:
     storage: Literal["dtype", "fp8"] = "dtype"
     """How the transformers' weights lie on the device: as they compute, or rounded to 8 bits,
     `float8_e4m3fn`; see `onestory.diffusion.storing`."""
+    cards: int = 1
+    """Over how many devices the tokens of a shot are spread; see `onestory.diffusion.spreading`."""
 
     def __post_init__(self) -> None:
         least = {"steps": 1, "fps": 1, "area": 1, "stretch_frames": 5, "max_frames": 1}
-        for name, number in {**least, "most_kept": 1, "step_interval": 1}.items():
+        for name, number in {**least, "most_kept": 1, "step_interval": 1, "cards": 1}.items():
             if getattr(self, name) < number:
                 raise ValueError(f"{name} must be at least {number}, got {getattr(self, name)}")
         if min(self.guidance, self.guidance_low) < 0 or self.shift <= 0:
@@ -198,6 +206,25 @@ class WanConfig:
             raise ValueError(
                 "magcache needs step_ratios that were measured for these weights, and nothing "
                 f"else does; got {self.step_cache} and {len(self.step_ratios)} ratios"
+            )
+        if self.cards > 1:
+            self._refuse_to_spread()
+
+    def _refuse_to_spread(self) -> None:
+        """Refuse what was not made for tokens that are spread over devices."""
+        if self.attention != "joint":
+            raise ValueError(
+                f"on {self.cards} cards a memory is read with the shot, attention = 'joint', and "
+                f"attention is {self.attention!r}"
+            )
+        if self.step_cache != "none":
+            raise ValueError(
+                f"on {self.cards} cards each would decide by its own share whether "
+                f"{self.step_cache} skips a step, and they would part"
+            )
+        if self.is_compiled:
+            raise ValueError(
+                f"on {self.cards} cards compiled blocks do not see how they are spread"
             )
 
 
@@ -253,6 +280,7 @@ def read_card(folder: Path) -> WanCard:
         spatial=int(vae.get("scale_factor_spatial", 8)),
         temporal=temporal,
         shift=float(scheduler.get("flow_shift") or scheduler.get("shift") or 1.0),
+        num_heads=int(transformer.get("num_attention_heads", USUAL_HEADS)),
     )
 
 
@@ -296,6 +324,12 @@ def usual_config(card: WanCard, changes: Mapping[str, Any] | None = None) -> Wan
         raise OrderError(
             f"magcache knows the steps of one transformer, and {card.name} has two",
             hint="choose first-block or taylorseer",
+        )
+    if card.num_heads % chosen.cards:
+        raise OrderError(
+            f"{card.name} has {card.num_heads} heads of attention, which {chosen.cards} cards "
+            "cannot share evenly",
+            hint="choose a number of cards that divides them",
         )
     return chosen
 

@@ -37,7 +37,7 @@ from onestory.engines.wan.folder import levels_of
 from onestory.engines.wan.picture import drawn_index, drawn_size, stretches
 from onestory.engines.wan.refusing import MULTIPLE_OF, refuse
 from onestory.engines.wan.sources import Place, Places, find_sources
-from onestory.errors import OutOfMemoryError, RenderError
+from onestory.errors import OrderError, OutOfMemoryError, RenderError
 from onestory.memory.budget import PATCH, tokens_per_frame
 from onestory.memory.lineage import Remembered
 from onestory.resampling import filled
@@ -122,6 +122,12 @@ class WanEngine:
         self.folder, self.card = self.sources.folder, self.sources.card
         self.config, self.memory = self.sources.config, self.sources.memory
         self.published, self.painter = self.sources.published, self.sources.painter
+        if is_offloaded and self.config.cards > 1:
+            raise OrderError(
+                f"on {self.config.cards} cards every part stays on its card, and is_offloaded lets "
+                "parts wait elsewhere",
+                hint="leave one of them out",
+            )
         self._levels = levels_of(self.memory)
         self._policy = policy_named(memory_policy, self.memory, self.published)
         self._memory_budget = memory_budget
@@ -130,6 +136,12 @@ class WanEngine:
         self._loading = threading.Lock()
         self._loaded: WanModel | None = None
         self._easel: Easel | None = None
+
+    def close(self) -> None:
+        """End the processes on other cards, if there are any; the next shot starts new ones."""
+        with self._loading:
+            if self._loaded is not None and self._loaded.companions is not None:
+                self._loaded.companions.close()
 
     def fingerprint(self) -> EngineFingerprint:
         """What of this engine decides pixels."""

@@ -66,6 +66,7 @@ class Ladder:
         is_offloaded: bool,
         is_tiled: bool,
         is_compiled: bool,
+        is_spread: bool = False,
     ) -> None:
         """
         Take over where parts are.
@@ -76,6 +77,7 @@ class Ladder:
             is_offloaded: Whether parts wait in main memory from the start.
             is_tiled: Whether the VAE works in tiles from the start.
             is_compiled: Whether blocks are compiled: then their layers stay together.
+            is_spread: Whether other cards draw along: then everything stays where it is.
         """
         self.device = torch.device(device)
         self.taken: list[Rung] = []
@@ -87,6 +89,7 @@ class Ladder:
         self._is_in_turn = is_offloaded
         self._is_tiled = is_tiled
         self._is_compiled = is_compiled
+        self._is_spread = is_spread
         self._is_aside = False
 
     @property
@@ -139,6 +142,8 @@ class Ladder:
     def _may(self, rung: Rung) -> bool:
         if rung is Rung.TILES:
             return not self._is_tiled
+        if self._is_spread:
+            return False
         if rung is Rung.LAYERS and self._is_compiled:
             return False
         # Layers in turn are parts in turn as well.

@@ -5,20 +5,23 @@ How do the weights of a Wan get from a folder to a device?
 """
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import diffusers
 import torch
 
+from onestory.diffusion.kernels import choose_attention
 from onestory.diffusion.storing import store_in_fp8
 from onestory.engines.wan.adapter import Adapter
 from onestory.engines.wan.adapting import adapt
 from onestory.engines.wan.card import WanCard, WanConfig
+from onestory.engines.wan.companions import Briefing, Companions
 from onestory.engines.wan.ladder import Rung, let_go, spoken_of
 from onestory.engines.wan.model import WanModel
 from onestory.engines.wan.published import Published
-from onestory.errors import OutOfMemoryError, WeightsError
+from onestory.errors import OrderError, OutOfMemoryError, WeightsError
 
 
 def load_model(
@@ -50,41 +53,23 @@ def load_model(
 
     Raises:
         WeightsError: If it cannot be loaded, or the modules do not fit.
-        OrderError: If attention cannot be computed as chosen.
-        OutOfMemoryError: If the CPU has too little memory. Of another device parts wait then.
+        OrderError: If attention cannot be computed as chosen, or there are fewer cards.
+        OutOfMemoryError: If the CPU has too little memory, or one of several cards. Of another
+            device parts wait then.
     """
-    kept = {"vae": torch.float32, "image_encoder": torch.float32}
-    stock: Any = getattr(diffusers, card.pipeline)
-    try:
-        pipeline = stock.from_pretrained(
-            folder,
-            dtype={"default": getattr(torch, config.dtype), **kept},
-            local_files_only=True,
-            use_safetensors=True,
-            **_unpacked(folder, packed, config),
-        )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        reason = next(iter(str(error).splitlines()), type(error).__name__)
-        raise WeightsError(f"the weights in {folder.name} cannot be loaded: {reason}") from error
-    if config.shift != card.shift:
-        scheduler = pipeline.scheduler
-        name = "flow_shift" if "flow_shift" in scheduler.config else "shift"
-        pipeline.scheduler = type(scheduler).from_config(scheduler.config, **{name: config.shift})
-    experts = [one for one in (pipeline.transformer, pipeline.transformer_2) if one is not None]
-    if adapter is not None:
-        adapt(experts, adapter, weight=config.adapter_weight)
-    if config.storage == "fp8":
-        for expert in experts:
-            store_in_fp8(expert, computing=getattr(torch, config.dtype))
+    first = torch.device(device)
+    if config.cards > 1:
+        _count_cards(first, config.cards)
+    pipeline = _pipeline(folder, card, config, adapter, packed)
     # On the CPU they are there anyway.
-    is_offloaded = is_offloaded and torch.device(device).type != "cpu"
+    is_offloaded = is_offloaded and first.type != "cpu"
     has_run_out = False
     if not is_offloaded:
         try:
             with spoken_of():
                 pipeline.to(device)
         except OutOfMemoryError:
-            if torch.device(device).type == "cpu":
+            if first.type == "cpu" or config.cards > 1:
                 raise
             has_run_out = is_offloaded = True
     if has_run_out:
@@ -102,7 +87,97 @@ def load_model(
     )
     if has_run_out:
         model.ladder.taken.append(Rung.PARTS)
+    if config.cards > 1:
+        briefing = Briefing(
+            folder=folder,
+            config=asdict(config),
+            adapter=adapter.files if adapter else (),
+            packed=tuple(packed),
+        )
+        # Cards talk only by their number.
+        first = first if first.type == "cpu" else torch.device(first.type, 0)
+        model.companions = Companions(
+            model.transformers, briefing, cards=config.cards, device=first
+        )
     return model
+
+
+def load_transformers(
+    folder: Path,
+    card: WanCard,
+    config: WanConfig,
+    *,
+    adapter: Adapter | None = None,
+    packed: Sequence[Path] = (),
+    device: str,
+) -> tuple[Any, ...]:
+    """
+    Load what a companion needs of a model; see `load_model`.
+
+    Raises:
+        WeightsError: If it cannot be loaded.
+        OrderError: If attention cannot be computed as chosen.
+        OutOfMemoryError: If the device has too little memory.
+    """
+    others = {"vae": None, "text_encoder": None, "tokenizer": None}
+    if card.pipeline == "WanImageToVideoPipeline":
+        others |= {"image_encoder": None, "image_processor": None}
+    pipeline = _pipeline(folder, card, config, adapter, packed, **others)
+    loaded = tuple(one for one in (pipeline.transformer, pipeline.transformer_2) if one is not None)
+    for one in loaded:
+        with spoken_of():
+            one.to(device)
+        if config.attention_backend:
+            choose_attention(one, config.attention_backend, device=torch.device(device))
+    return loaded
+
+
+def _pipeline(
+    folder: Path,
+    card: WanCard,
+    config: WanConfig,
+    adapter: Adapter | None,
+    packed: Sequence[Path],
+    **others: None,
+) -> Any:
+    """The stock pipeline in main memory, with the transformers as they film."""
+    kept = {"vae": torch.float32, "image_encoder": torch.float32}
+    stock: Any = getattr(diffusers, card.pipeline)
+    try:
+        pipeline = stock.from_pretrained(
+            folder,
+            dtype={"default": getattr(torch, config.dtype), **kept},
+            local_files_only=True,
+            use_safetensors=True,
+            **_unpacked(folder, packed, config),
+            **others,
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise WeightsError(f"the weights in {folder.name} cannot be loaded: {reason}") from error
+    if config.shift != card.shift:
+        scheduler = pipeline.scheduler
+        name = "flow_shift" if "flow_shift" in scheduler.config else "shift"
+        pipeline.scheduler = type(scheduler).from_config(scheduler.config, **{name: config.shift})
+    experts = [one for one in (pipeline.transformer, pipeline.transformer_2) if one is not None]
+    if adapter is not None:
+        adapt(experts, adapter, weight=config.adapter_weight)
+    if config.storage == "fp8":
+        for expert in experts:
+            store_in_fp8(expert, computing=getattr(torch, config.dtype))
+    return pipeline
+
+
+def _count_cards(first: torch.device, cards: int) -> None:
+    """Refuse devices that are not there."""
+    if first.type == "cpu":
+        return  # As many processes as one likes.
+    found = torch.cuda.device_count()
+    if first.type != "cuda" or first.index not in (None, 0) or found < cards:
+        raise OrderError(
+            f"{cards} cards are asked for from {first} on, and there are {found} from cuda:0 on",
+            hint="choose fewer; CUDA_VISIBLE_DEVICES says which they are",
+        )
 
 
 def _unpacked(folder: Path, packed: Sequence[Path], config: WanConfig) -> dict[str, Any]:

@@ -20,7 +20,7 @@ Shape suffixes, for this module only:
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,7 @@ from onestory.diffusion.lora import updated
 from onestory.diffusion.skipping import Skipping, skipping
 from onestory.engines.protocol import Frame
 from onestory.engines.wan.card import WanCard, WanConfig
+from onestory.engines.wan.companions import Companions
 from onestory.engines.wan.ladder import Ladder, spoken_of
 from onestory.engines.wan.modules import (
     as_given,
@@ -47,6 +48,7 @@ from onestory.engines.wan.modules import (
     updates_for,
 )
 from onestory.engines.wan.published import TIME_STEP, Published
+from onestory.engines.wan.refusing import refuse_to_share
 from onestory.engines.wan.shot import GivenFrames, Memory, Shot
 
 CAPTION_TOKENS = 512
@@ -115,7 +117,10 @@ class WanModel:
             is_offloaded=is_offloaded,
             is_tiled=config.is_tiled,
             is_compiled=config.is_compiled,
+            is_spread=config.cards > 1,
         )
+        self.companions: Companions | None = None
+        """Who draws along on other cards; None for nobody."""
         self.transformers: tuple[Any, ...] = tuple(
             one for one in (pipeline.transformer, pipeline.transformer_2) if one is not None
         )
@@ -150,8 +155,12 @@ class WanModel:
             Normalised latents, `1 C F h w`, float32.
 
         Raises:
-            OutOfMemoryError: If the device has too little memory.
+            OutOfMemoryError: If the device has too little memory, or that of a companion.
+            EngineFaultError: If a companion ended or broke down.
+            RenderError: If the tokens cannot be shared out evenly.
         """
+        if self.companions is not None:
+            refuse_to_share(shot, memory, self.card, cards=self.config.cards)
         is_guided = shot.guidance > 1.0
         self.ladder.bring(self.from_text)
         caption_1LE, negative_1LE = self.from_text.encode_prompt(
@@ -196,7 +205,11 @@ class WanModel:
                 call["image"] = torch.full((1, 3, shot.height, shot.width), 0.5)
         self.ladder.bring(pipeline)
         has_first = shot.first_HW3 is not None
-        with self._skipping(), self._attending(memory, has_first=has_first):
+        with (
+            self._in_company(memory),
+            self._skipping(),
+            self._attending(memory, has_first=has_first),
+        ):
             (latents_1CFhw,) = pipeline(**call)
         drawn_1CFhw: Tensor = latents_1CFhw[:, :, in_front:].float().cpu()
         return drawn_1CFhw
@@ -319,6 +332,13 @@ class WanModel:
             for number in (frames, len(memory.times_M))
         )
         return torch.cat([before, own], dim=2)
+
+    def _in_company(self, memory: Sequence[Memory] | GivenFrames) -> AbstractContextManager[None]:
+        """Let companions draw along, if there are any."""
+        if self.companions is None:
+            return nullcontext()
+        assert not isinstance(memory, GivenFrames), "they are refused with several cards"
+        return self.companions.drawing(memory)
 
     @contextmanager
     def _attending(

@@ -5,9 +5,16 @@ What it can is in its card: whether it reads captions alone or first frames, and
 it draws at once.
 """
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from onestory.engines.recipe import Recipe
 from onestory.engines.wan.card import WanCard, WanConfig
 from onestory.errors import RenderError
+from onestory.memory.budget import PATCH, tokens_per_frame
+
+if TYPE_CHECKING:
+    from onestory.engines.wan.shot import GivenFrames, Memory, Shot
 
 MULTIPLE_OF = 2
 """Width and height of a delivered frame divide by this."""
@@ -58,4 +65,33 @@ def refuse(
     if recipe.width % MULTIPLE_OF or recipe.height % MULTIPLE_OF:
         raise RenderError(
             f"the frame is {recipe.width}x{recipe.height}, and both must divide by {MULTIPLE_OF}"
+        )
+
+
+def refuse_to_share(
+    shot: "Shot", memory: "Sequence[Memory] | GivenFrames", card: WanCard, *, cards: int
+) -> None:
+    """
+    Say which tokens cannot be shared out over cards.
+
+    Args:
+        shot: What is drawn.
+        memory: What is read with it.
+        card: The model.
+        cards: How many share.
+
+    Raises:
+        RenderError: If some were left over.
+    """
+    latent_frames = (shot.num_frames - 1) // card.temporal + 1
+    rows, columns = shot.height // card.spatial, shot.width // card.spatial
+    own = latent_frames * tokens_per_frame(rows, columns, PATCH)
+    remembered = 0
+    for one in memory if isinstance(memory, Sequence) else ():
+        remembered = one.tokens_1LD.shape[1]
+    if own % cards or remembered % cards:
+        raise RenderError(
+            f"the shot has {own} tokens and its memory {remembered}, and {cards} cards cannot "
+            "share both evenly",
+            hint="film this shot with cards = 1, or draw another size or length",
         )
