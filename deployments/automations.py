@@ -27,6 +27,7 @@ from pydantic import SecretStr
 
 from deployments.studio.settings import StudioSettings
 from onestory.errors import StudioError
+from tasks.report import NEEDS
 
 NOTIFY, WEBHOOK = "onestory-notify", "onestory-webhook"
 """Names of the blocks that hold the addresses."""
@@ -106,7 +107,7 @@ def automations_of(settings: StudioSettings, blocks: Mapping[str, UUID]) -> list
     if NOTIFY in blocks:
         needed = EventTrigger(
             expect={"onestory.shot.exhausted", "onestory.review.asked"},
-            match={"prefect.resource.id": "onestory.*"},
+            match={"prefect.resource.id": "onestory.*", **NEEDS},
         )
         still = EventTrigger(
             posture=Posture.Proactive,

@@ -1,6 +1,6 @@
 """What the verbs do that look back, go back and tidy up: history, revert, gc."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from deployments.locks import only_collector, only_producer
@@ -99,12 +99,10 @@ def gc(
     """
     from onestory.vault.garbage import Policy, discard, find_garbage
 
-    if min(older_than_days or 0, keep_bytes or 0) < 0:
-        raise OrderError("age and size of what is kept cannot be negative")
-    policy = Policy(
-        older_than=None if older_than_days is None else timedelta(days=older_than_days),
+    policy = Policy.ordered(
+        older_than_days=older_than_days,
         keep_bytes=keep_bytes,
-        grace=timedelta(hours=settings.gc_grace_hours),
+        grace_hours=settings.gc_grace_hours,
     )
     with open_vault(settings) as vault, only_collector(settings.home) as filming:
         garbage = find_garbage(vault, policy, now=datetime.now(UTC), is_filming=bool(filming))

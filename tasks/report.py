@@ -7,7 +7,7 @@ the next take does not wait for the dashboard; the last report waits for them al
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
@@ -19,7 +19,7 @@ from prefect.artifacts import (
     aupdate_progress_artifact,
 )
 from prefect.events import emit_event
-from prefect.runtime import flow_run
+from prefect.runtime import deployment, flow_run
 
 from onestory.engine_server.messages import VerdictAnswer
 from onestory.production.delivered import Delivery
@@ -46,6 +46,9 @@ class Happening:
     delivery: Delivery | None = None
 
 
+NEEDS = {"onestory.needs": "a person"}
+"""Label of events of which a person is told."""
+
 watchers: list[Callable[[Happening], None]] = []
 """Called in order, in the flow's own process."""
 
@@ -64,9 +67,12 @@ def _in_background(work: Coroutine[Any, Any, None]) -> None:
     started.add_done_callback(_background.discard)
 
 
-def emit(event: str, slate: str, payload: dict[str, Any]) -> None:
-    """Send an event, for automations."""
-    emit_event(event=event, resource={"prefect.resource.id": f"onestory.{slate}"}, payload=payload)
+def emit(
+    event: str, slate: str, payload: dict[str, Any], labels: Mapping[str, str] | None = None
+) -> None:
+    """Send an event, for automations; with labels beside the slate, which they can choose by."""
+    resource = {"prefect.resource.id": f"onestory.{slate}", **(labels or {})}
+    emit_event(event=event, resource=resource, payload=payload)
 
 
 def emit_going_on() -> None:
@@ -117,6 +123,9 @@ async def announce_exhausted(
 ) -> None:
     """Say that a shot may have no other take, and none of those that it has has passed."""
     goes_on = sheet.order.when_exhausted == "go on"
+    # Whoever is asked about the best of them a moment later is not told twice. Only runs of a
+    # deployment ask; any other ends.
+    is_asked = goes_on and sheet.order.review != "none" and deployment.id is not None
     slate = f"{sheet.prefix}-{take.shot}"
     payload = {
         "episode": sheet.episode,
@@ -128,7 +137,7 @@ async def announce_exhausted(
         f"{', '.join(verdict.reasons)}; "
         + ("the best of them waits for review" if goes_on else "the film ends here"),
     }
-    emit("onestory.shot.exhausted", slate, payload)
+    emit("onestory.shot.exhausted", slate, payload, {} if is_asked else NEEDS)
 
 
 async def announce_circled(sheet: CallSheet, circled: Circled) -> None:
@@ -147,11 +156,12 @@ def announce_question(sheet: CallSheet, question: Question) -> None:
         "slate": question.slate,
         "key": question.key,
         "takes": [take.in_short for take in question.takes],
-        "why": f"the film waits until a person has looked at take {question.number}"
+        "why": f"the film waits until a person has looked at take {question.number} "
+        f"({question.why})"
         if question.number
         else f"{question.why}; the film waits until a person has decided",
     }
-    emit("onestory.review.asked", question.slate, payload)
+    emit("onestory.review.asked", question.slate, payload, NEEDS)
     _in_background(_show_question(question))
 
 

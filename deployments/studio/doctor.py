@@ -286,19 +286,23 @@ def _device_memory(sources: "Sources", options: Mapping[str, Any]) -> Finding:
             published=sources.published,
             adapter=sources.adapter,
             packed=sources.packed,
+            painter=sources.painter,
         )
     except WeightsError as error:
         return _finding("device memory", False, error.message, error.hint or "")
     has_gpu = torch.cuda.is_available() and options.get("device", "") != "cpu"
     there = torch.cuda.mem_get_info()[1] if has_gpu else psutil.virtual_memory().total
-    taken = need.offloaded_bytes if options.get("is_offloaded") else need.total_bytes
+    taken = need.total_bytes if has_gpu else need.together_bytes
+    if options.get("is_offloaded"):
+        taken = need.offloaded_bytes
     weights = ", ".join(f"{part.name} {part.num_bytes / GIB:.1f}" for part in need.parts)
+    painter = f"; painter {need.painter_bytes / GIB:.1f}" if need.painter else ""
     found = (
         f"about {taken / GIB:.1f} of {there / GIB:.1f} GiB of the "
         f"{'GPU' if has_gpu else 'machine'}: weights {need.weight_bytes / GIB:.1f} ({weights}); "
         f"{num_frames} frames of {width}x{height} with {budget:g} remembered: step "
         f"{need.step_bytes / GIB:.1f}, memory {need.memory_bytes / GIB:.1f}, decoding "
-        f"{need.decode_bytes / GIB:.1f}"
+        f"{need.decode_bytes / GIB:.1f}{painter}"
     )
     hint = (
         f"{need.offloaded_bytes / GIB:.1f} GiB are enough with the option is_offloaded; or set a "

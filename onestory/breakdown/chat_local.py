@@ -1,7 +1,8 @@
 """
 How is a language model asked that lies on this machine? By transformers, in this process.
 
-    folder ── config.json · safetensors · tokenizer with a chat template ── greedy decoding
+    folder ── config.json · safetensors · tokenizer with a chat template
+                                 └── greedy decoding, of what the schema allows
 
 A folder as `save_pretrained` writes it. Nothing is downloaded, no code out of the folder runs,
 nothing is unpickled. The model is loaded when the first question is asked, so that a script whose
@@ -20,10 +21,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from llguidance import LLTokenizer
 from safetensors import SafetensorError
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer, LogitsProcessorList
 
 from onestory.breakdown.chat import MOST_TOKENS, Message
+from onestory.breakdown.held import DECODER, Held, vocabulary_of
 from onestory.errors import ModelAnswerError, WeightsError
 
 _HINT = "ONESTORY_BREAKDOWN_MODEL names a folder of a chat model, as save_pretrained writes it"
@@ -34,11 +37,12 @@ _PARTS = ("*.json", "*.safetensors", "*.model", "*.jinja", "*.txt")
 @dataclass(frozen=True, slots=True)
 class _Loaded:
     tokenizer: Any
+    vocabulary: LLTokenizer
     model: Any
 
 
 class LocalChat:
-    """Asks the model of one folder, word by most likely word."""
+    """Asks the model of one folder, word by most likely word of those that the schema allows."""
 
     def __init__(self, folder: str | Path, *, seconds: float = 120.0) -> None:
         """
@@ -67,21 +71,25 @@ class LocalChat:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Sha256 over every file of the folder that decides answers."""
+        """How it is held to a schema, and sha256 over every file of it that decides answers."""
         digest = hashlib.sha256()
         for path in sorted({path for part in _PARTS for path in self.folder.glob(part)}):
             with path.open("rb") as file:
                 content = hashlib.file_digest(file, "sha256").hexdigest()
             digest.update(f"{path.name}\0{content}\n".encode())
-        return f"transformers:sha256:{digest.hexdigest()}"
+        return f"transformers:{DECODER}:sha256:{digest.hexdigest()}"
 
     def answer(self, messages: Sequence[Message], schema: Mapping[str, Any]) -> str:
         """
-        Ask the model. The schema is in the prompt; nothing else holds the model to it.
+        Ask the model, and hold it to the schema token by token.
+
+        Returns:
+            JSON that follows the schema, whatever the model is worth.
 
         Raises:
-            WeightsError: If it cannot be loaded, or knows no conversations.
-            ModelAnswerError: If the question is too long for it, or the answer takes too long.
+            WeightsError: If it cannot be loaded, knows no conversations, or cannot be held.
+            ModelAnswerError: If the question is too long for it, the answer takes too long, or has
+                not ended after as many tokens as there is room for.
         """
         loaded, model = self._loaded, self._loaded.model
         token_BT = self._tokens(messages)
@@ -92,15 +100,20 @@ class LocalChat:
                 f"the question has {num_tokens} tokens, and {self.name} reads {context}",
                 hint="choose a model with a longer context",
             )
+        held = Held(loaded.vocabulary, schema, num_tokens)
+        # Half of what is left, so that there is room for a correction.
+        most_tokens = min(MOST_TOKENS, -(-(context - num_tokens) // 2))
         deadline = time.monotonic() + self._seconds
         with torch.inference_mode():
             said_BT = model.generate(
                 token_BT.to(model.device),
                 attention_mask=torch.ones_like(token_BT).to(model.device),
                 do_sample=False,
-                # Half of what is left, so that there is room for a correction.
-                max_new_tokens=min(MOST_TOKENS, -(-(context - num_tokens) // 2)),
+                num_beams=1,
+                logits_processor=LogitsProcessorList([held]),
+                max_new_tokens=most_tokens,
                 max_time=self._seconds,
+                eos_token_id=loaded.vocabulary.eos_tokens,
                 pad_token_id=loaded.tokenizer.pad_token_id or loaded.tokenizer.eos_token_id,
             )
         if time.monotonic() > deadline:
@@ -108,15 +121,25 @@ class LocalChat:
                 f"{self.name} did not answer within {self._seconds:g} seconds",
                 hint="wait longer: ONESTORY_BREAKDOWN_SECONDS; or choose a smaller model",
             )
-        said = loaded.tokenizer.decode(said_BT[0, num_tokens:], skip_special_tokens=True)
-        return str(said)
+        answer = held.whole(said_BT)
+        if answer is None:
+            raise ModelAnswerError(
+                f"{self.name} did not end its answer within {most_tokens} tokens",
+                hint="choose a model that follows instructions better, or with a longer context; "
+                "or --breakdown rules",
+            )
+        return answer
 
     def _tokens(self, messages: Sequence[Message]) -> torch.Tensor:
         # Two steps, for what one returns differs from version to version.
         tokenizer = self._loaded.tokenizer
         try:
             words = tokenizer.apply_chat_template(
-                [dict(message) for message in messages], add_generation_prompt=True, tokenize=False
+                [dict(message) for message in messages],
+                add_generation_prompt=True,
+                tokenize=False,
+                # The schema leaves no room to think aloud. Templates that do not ask, ignore it.
+                enable_thinking=False,
             )
         except ValueError as error:
             raise WeightsError(
@@ -140,6 +163,7 @@ class LocalChat:
             raise WeightsError(
                 f"the chat model in {self.name!r} cannot be loaded: {cause}", hint=_HINT
             ) from error
+        vocabulary = vocabulary_of(tokenizer, self.name)
         device = "cuda" if torch.cuda.is_available() else "cpu"
         # By its parent: the method that transformers wraps around it has lost its types.
-        return _Loaded(tokenizer, torch.nn.Module.to(model, device))
+        return _Loaded(tokenizer, vocabulary, torch.nn.Module.to(model, device))

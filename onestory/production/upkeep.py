@@ -8,7 +8,7 @@ Nothing circled ever goes, see `onestory.vault.garbage`. An order names what is 
 says what went.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from pydantic import Field
 
@@ -73,11 +73,11 @@ def tidy(vault: Vault, order: UpkeepOrder, *, is_filming: bool) -> Tidied:
         order: What is kept.
         is_filming: Whether some film is being made: then whatever it may yet need stays.
     """
-    days, gigabytes = order.older_than_days, order.keep_gigabytes
-    policy = Policy(
-        older_than=None if days is None else timedelta(days=days),
+    gigabytes = order.keep_gigabytes
+    policy = Policy.ordered(
+        older_than_days=order.older_than_days,
         keep_bytes=None if gigabytes is None else round(gigabytes * GIGABYTE),
-        grace=timedelta(hours=order.grace_hours),
+        grace_hours=order.grace_hours,
     )
     garbage = find_garbage(vault, policy, now=datetime.now(UTC), is_filming=is_filming)
     gone = [*garbage.condemned] if order.is_dry_run else discard(vault, garbage)

@@ -22,9 +22,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
+from typing import Self
 
 from onestory.documents import Digest
-from onestory.errors import MissingBlobError
+from onestory.errors import MissingBlobError, OrderError
 from onestory.vault.events import Event, EventKind
 from onestory.vault.ledger import Ledger
 from onestory.vault.store import LINK_LIFE, TOUCHED_WITHIN, Stored, Vault
@@ -70,6 +71,29 @@ class Policy:
     """Of uncircled takes so many bytes stay, the newest; None: size is no reason."""
     grace: timedelta = GRACE
     """What was put less long ago stays, whatever it is."""
+
+    @classmethod
+    def ordered(
+        cls, *, older_than_days: float | None, keep_bytes: int | None, grace_hours: float
+    ) -> Self:
+        """
+        The policy of an order, at a terminal or for the night.
+
+        Args:
+            older_than_days: Age at which uncircled takes go; None: age is no reason.
+            keep_bytes: How much of them stays; None: size is no reason.
+            grace_hours: How long whatever was just put stays.
+
+        Raises:
+            OrderError: If an age or a size is negative.
+        """
+        if min(older_than_days or 0, keep_bytes or 0, grace_hours) < 0:
+            raise OrderError("age and size of what is kept cannot be negative")
+        return cls(
+            older_than=None if older_than_days is None else timedelta(days=older_than_days),
+            keep_bytes=keep_bytes,
+            grace=timedelta(hours=grace_hours),
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

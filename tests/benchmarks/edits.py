@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from deployments.studio.embedded import ensure_studio, stop_studio
@@ -175,7 +174,7 @@ def draw(found: Mapping[str, Any], path: Path) -> None:
     axes.axhline(1 / SHOTS, linestyle=":", color="0.5", label="the changed shot alone")
     axes.set(xlabel="changed shot", ylabel="share of shots filmed again", ylim=(0, 1.05))
     axes.legend()
-    FigureCanvasAgg(figure).print_png(path)
+    figure.savefig(path)
 
 
 def main() -> None:

@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--json", action="store_true")
     choices = parser.parse_args()
-    rows = []
+    rows: list[dict[str, Any]] = []
     for workers in choices.workers:
         row = _night(workers, choices.episodes, choices.shots, choices.seconds)
         rows.append(row | {"times": round(row["episodes_per_hour"] / _first(rows, row), 3)})

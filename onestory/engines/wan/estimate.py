@@ -10,7 +10,7 @@ once, for kernels that never hold a whole attention matrix: about right, not a p
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,9 +23,13 @@ from onestory.diffusion.storing import kept_in_fp8
 from onestory.engines.wan.adapter import Adapter
 from onestory.engines.wan.card import WanCard, WanConfig
 from onestory.engines.wan.packed import count_packed
+from onestory.engines.wan.painter import Painter
 from onestory.engines.wan.published import Published
 from onestory.errors import WeightsError
 from onestory.memory.budget import PATCH, tokens_per_frame
+
+# Untyped, and its pipelines are found by name.
+_pipelines: Any = diffusers.pipelines
 
 PARTS = ("text_encoder", "image_encoder", "transformer", "transformer_2", "vae")
 IN_FULL = ("vae", "image_encoder")
@@ -63,6 +67,8 @@ class Need:
     """Of what is remembered, between the steps; and of an adapter's updates."""
     decode_bytes: int
     """Of decoding, beside the weights; about."""
+    painter: tuple[Part, ...] = ()
+    """Weights of whoever paints first frames, with whom the model takes turns on a GPU."""
 
     @property
     def weight_bytes(self) -> int:
@@ -70,8 +76,22 @@ class Need:
         return sum(part.num_bytes for part in self.parts)
 
     @property
+    def painter_bytes(self) -> int:
+        """Of the painter's parts together."""
+        return sum(part.num_bytes for part in self.painter)
+
+    @property
     def total_bytes(self) -> int:
-        """The most that is alive at once, with everything on the device."""
+        """The most that is alive at once on a GPU: all of the model, or of its painter."""
+        return max(self._model_bytes, self.painter_bytes)
+
+    @property
+    def together_bytes(self) -> int:
+        """The most that is alive at once in main memory, where model and painter stay."""
+        return self._model_bytes + self.painter_bytes
+
+    @property
+    def _model_bytes(self) -> int:
         return self.weight_bytes + max(self.step_bytes + self.memory_bytes, self.decode_bytes)
 
     @property
@@ -80,7 +100,7 @@ class Need:
         beside = {"vae": self.decode_bytes, "transformer": self.step_bytes}
         beside["transformer_2"] = self.step_bytes
         parts = [part.num_bytes + beside.get(part.name, 0) for part in self.parts]
-        return max(parts) + self.memory_bytes
+        return max(max(parts) + self.memory_bytes, *(part.num_bytes for part in self.painter), 0)
 
 
 def estimate(
@@ -95,6 +115,7 @@ def estimate(
     published: Published | None = None,
     adapter: Adapter | None = None,
     packed: Sequence[Path] = (),
+    painter: Painter | None = None,
 ) -> Need:
     """
     Say what a stretch takes.
@@ -110,9 +131,10 @@ def estimate(
         published: A memory that others published; its updates stay on the device.
         adapter: A few-step adapter; its updates stay there as well.
         packed: A GGUF file for each transformer.
+        painter: Who paints first frames; its weights are counted, not what it paints with.
 
     Raises:
-        WeightsError: If a configuration is no part of a Wan.
+        WeightsError: If a configuration is no part of a Wan, or of a pipeline that paints.
     """
     rows, columns = height // card.spatial, width // card.spatial
     num_latents = (num_frames - 1) // card.temporal + 1
@@ -127,6 +149,7 @@ def estimate(
         memory_bytes=_memory(transformer, card, config, remembered, published)
         + _adapter(card, config, adapter),
         decode_bytes=_decode(_config(folder, "vae"), width, height, num_frames),
+        painter=() if painter is None else count_painter(painter),
     )
 
 
@@ -155,26 +178,52 @@ def count_weights(folder: Path, config: WanConfig, packed: Sequence[Path] = ()) 
             parts.append(Part(name=name, num_parameters=number, num_bytes=num_bytes))
             continue
         module = _meta(library, kind, _config(folder, name), name)
-        # transformers holds to the plain list in float16 only.
-        kept = "_keep_in_fp32_modules" + ("_strict" if library == "transformers" else "")
-        in_full = tuple(getattr(module, kept, None) or ())
         is_rounded = config.storage == "fp8" and name.startswith("transformer")
         rounded = kept_in_fp8(module) if is_rounded else ()
-        counts = [
-            (
-                weight.numel(),
-                1 if key in rounded else FULL if name in IN_FULL or _is_in(key, in_full) else small,
-            )
-            for key, weight in module.named_parameters()
-        ]
-        parts.append(
-            Part(
-                name=name,
-                num_parameters=sum(number for number, _ in counts),
-                num_bytes=sum(number * size for number, size in counts),
-            )
-        )
+        size = FULL if name in IN_FULL else small
+        parts.append(_counted(name, library, module, size=size, rounded=rounded))
     return tuple(parts)
+
+
+def count_painter(painter: Painter) -> tuple[Part, ...]:
+    """
+    Count the weights of every part of a painter that has any, as they will lie on the device.
+
+    Args:
+        painter: Whose configurations are enough.
+
+    Raises:
+        WeightsError: If a configuration is no part of a pipeline.
+    """
+    size = torch.finfo(getattr(torch, painter.config.dtype)).bits // 8
+    index = json.loads((painter.folder / "model_index.json").read_text("utf-8"))
+    parts = []
+    for name, known in index.items():
+        # Tokenizers, schedulers and the like are configured by files of other names.
+        if not isinstance(known, list) or not (painter.folder / name / "config.json").is_file():
+            continue
+        library, kind = known
+        module = _meta(library, kind, _config(painter.folder, name), name)
+        parts.append(_counted(name, library, module, size=size))
+    return tuple(parts)
+
+
+def _counted(
+    name: str, library: str, module: Any, *, size: int, rounded: Collection[str] = ()
+) -> Part:
+    """A part whose weights take so many bytes each, but for those in float32 and in 8 bits."""
+    # transformers holds to the plain list in float16 only.
+    kept = "_keep_in_fp32_modules" + ("_strict" if library == "transformers" else "")
+    in_full = tuple(getattr(module, kept, None) or ())
+    counts = [
+        (weight.numel(), 1 if key in rounded else FULL if _is_in(key, in_full) else size)
+        for key, weight in module.named_parameters()
+    ]
+    return Part(
+        name=name,
+        num_parameters=sum(number for number, _ in counts),
+        num_bytes=sum(number * each for number, each in counts),
+    )
 
 
 def _meta(library: str, kind: str, config: dict[str, Any], name: str) -> Any:
@@ -183,7 +232,9 @@ def _meta(library: str, kind: str, config: dict[str, Any], name: str) -> Any:
         with torch.device("meta"):
             if library == "diffusers":
                 return getattr(diffusers, kind).from_config(config)
-            known: Any = getattr(transformers, kind)
+            # A safety checker is named by the pipeline of diffusers that brings it.
+            owner = transformers if library == "transformers" else getattr(_pipelines, library)
+            known: Any = getattr(owner, kind)
             return known(known.config_class.from_dict(config))
     except (AttributeError, TypeError, ValueError) as error:
         raise WeightsError(f"{name} of the folder is no {kind}: {error}") from error

@@ -149,16 +149,20 @@ def test_who_paints_first_frames_is_said_before_anything_is_loaded(tmp_path: Pat
     """The doctor finds folders that cannot paint, and those that cannot start from a sheet."""
     film = write_tiny_wan(tmp_path / "film", "i2v")
 
-    def found(folder: Path, **config: object) -> Finding:
+    def said(folder: Path, **config: object) -> dict[str, Finding]:
         options = {"weights": str(film), "keyframes": str(folder), "keyframe_config": config}
         settings = read_settings(engine="wan", engine_options=options)
-        return next(one for one in doctor._wan(settings) if one.name == "first frames")
+        return {one.name: one for one in doctor._wan(settings)}
+
+    def found(folder: Path, **config: object) -> Finding:
+        return said(folder, **config)["first frames"]
 
     pictures = write_tiny_painter(tmp_path / "pictures")
     words = write_tiny_painter(tmp_path / "words", "sana")
 
     assert found(pictures).found.endswith("from captions and reference sheets")
     assert found(words, strength=0).found.endswith("from captions alone")
+    assert said(pictures)["device memory"].found.endswith("; painter 0.0")
     refused = found(words)
     assert (refused.is_ok, refused.hint) == (False, "set strength in keyframe_config to 0")
     assert "holds a WanImageToVideoPipeline, and first frames are painted" in found(film).found

@@ -16,7 +16,7 @@ from minio import Minio
 from deployments.studio.addresses import Addresses
 from onestory.documents import Digest, canonical_json, digest_of
 from onestory.engines.take import Comparison, GateResult, Media, Take, Verdict
-from onestory.errors import CorruptBlobError
+from onestory.errors import CorruptBlobError, OrderError
 from onestory.memory.lineage import Remembered
 from onestory.production.recipes import recipe_for
 from onestory.testing.stories import tiny_episode, tiny_filming, tiny_read, tiny_take
@@ -31,6 +31,28 @@ UNASKED = Policy()
 """Only what no ledger reaches goes."""
 ALL = Policy(older_than=timedelta(0), keep_bytes=0)
 """As greedy as a policy can be."""
+
+
+@pytest.mark.parametrize("number", [0.0, 1.5, None])
+def test_what_is_ordered_is_the_policy(number: float | None) -> None:
+    """In days, bytes and hours; nothing ordered is no reason, and zero is one."""
+    policy = Policy.ordered(
+        older_than_days=number,
+        keep_bytes=None if number is None else int(number * 2),
+        grace_hours=12,
+    )
+
+    wanted = (None, None) if number is None else (timedelta(hours=24 * number), int(number * 2))
+    assert (policy.older_than, policy.keep_bytes) == wanted
+    assert policy.grace == timedelta(days=0.5)
+
+
+@pytest.mark.parametrize("wrong", [(-1.0, None, 1.0), (None, -1, 1.0), (None, None, -1.0)])
+def test_a_negative_order_is_refused(wrong: tuple[float | None, int | None, float]) -> None:
+    """An age or a size below zero would take everything, or nothing."""
+    days, size, hours = wrong
+    with pytest.raises(OrderError, match="cannot be negative"):
+        Policy.ordered(older_than_days=days, keep_bytes=size, grace_hours=hours)
 
 
 @pytest.fixture(name="own")

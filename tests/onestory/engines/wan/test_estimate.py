@@ -3,16 +3,21 @@
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import torch
 
 from onestory.engines.wan.card import read_card, usual_config
-from onestory.engines.wan.estimate import Need, count_weights, estimate
+from onestory.engines.wan.estimate import Need, Part, count_painter, count_weights, estimate
 from onestory.engines.wan.loading import load_model
+from onestory.engines.wan.painter import find_painter
+from onestory.engines.wan.painting import load_painter
 from onestory.engines.wan.published import config_for, find_published
 from onestory.errors import WeightsError
+from onestory.testing.tiny_painter import write_tiny_painter
 from onestory.testing.tiny_wan import KINDS, Kind, write_tiny_published, write_tiny_wan
 
 FolderOf = Callable[[Kind], Path]
@@ -31,6 +36,48 @@ def need_of(folder: Path, *, num_frames: int = 121, budget: float = 1.0, **choic
         num_frames=num_frames,
         memory_budget=budget,
     )
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+@pytest.mark.parametrize("kind", ["stable-diffusion", "sana"])
+def test_a_painter_takes_what_was_counted(
+    kind: Literal["stable-diffusion", "sana"], dtype: str, folder_of: FolderOf, tmp_path: Path
+) -> None:
+    """Every part of its pipeline to the byte, a safety checker too."""
+    folder = write_tiny_painter(tmp_path / "p", kind, has_checker=kind == "stable-diffusion")
+    card = read_card(folder_of("i2v"))
+    painter = find_painter(folder, {"dtype": dtype}, card)
+    assert painter is not None
+    parts = {
+        name: list(part.parameters())
+        for name, part in load_painter(painter, device="cpu").from_text.components.items()
+        if isinstance(part, torch.nn.Module)
+    }
+
+    counted = count_painter(painter)
+
+    assert {part.name: part.num_parameters for part in counted} == {
+        name: sum(one.numel() for one in weights) for name, weights in parts.items()
+    }
+    assert {part.name: part.num_bytes for part in counted} == {
+        name: sum(one.numel() * one.element_size() for one in weights)
+        for name, weights in parts.items()
+    }
+
+
+def test_a_painter_has_a_gpu_in_turn_with_the_model(folder_of: FolderOf) -> None:
+    """The larger of the two decides there; in main memory both lie, and in parts the largest."""
+    alone = need_of(folder_of("i2v"))
+    small, large = (
+        replace(alone, painter=(Part(name="unet", num_parameters=1, num_bytes=size),))
+        for size in (1, 2 * alone.total_bytes)
+    )
+
+    assert (alone.painter_bytes, alone.together_bytes) == (0, alone.total_bytes)
+    assert small.total_bytes == alone.total_bytes
+    assert small.together_bytes == alone.total_bytes + 1
+    assert small.offloaded_bytes == alone.offloaded_bytes
+    assert large.total_bytes == large.offloaded_bytes == large.painter_bytes
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
