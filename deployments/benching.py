@@ -298,7 +298,7 @@ def recalibrate(
     Raises:
         OrderError: If persons circled too few takes of some engine.
     """
-    from deployments.verbs import episodes_in, open_vault
+    from deployments.opening import episodes_in, open_vault
     from onestory.bench.reviews import agreement, read_reviews
     from onestory.continuity.content import Calibration
     from onestory.engine_server.looking import open_eyes
@@ -390,8 +390,9 @@ def bench_retakes(
     Returns:
         The report.
     """
+    from deployments.opening import READING, open_unit
     from deployments.producing import produce
-    from deployments.verbs import READING, open_unit, order_of
+    from deployments.verbs import order_of
     from onestory.bench.retakes import STRATEGIES, ShotOutcome, compared, outcomes_of
     from onestory.bench.scripts import SIZE, episode_of
 
