@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from onestory.bench.asking import GOOD, Asked
 from onestory.bench.cases import Case, cases
 from onestory.bench.faults import (
     FRAME_FAULTS,
@@ -18,9 +19,7 @@ from onestory.bench.faults import (
 )
 from onestory.bench.gates import (
     ANY,
-    GOOD,
     MEANT,
-    Asked,
     Found,
     curves_of,
     examine,
