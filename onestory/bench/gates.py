@@ -20,6 +20,7 @@ import numpy as np
 from onestory.bench.asking import GOOD, Asked, ask, clips_of
 from onestory.bench.cases import Case
 from onestory.bench.faults import Frames
+from onestory.bench.report import share
 from onestory.continuity.content import CONTENT_GATES, Limit
 from onestory.continuity.eyes import Eyes
 from onestory.diffusion.codec import BlockCodec
@@ -48,6 +49,9 @@ MEANT: Mapping[str, tuple[str, ...]] = {
     "torn": ("background", "subject"),
 }
 """By fault: the gates that should find it, first the one that answers for it."""
+
+_SHARES = ("recall", "false_alarm", "precision", "area", "recall_at")
+"""Columns of a table, all of them shares."""
 
 Say = Callable[[str], None]
 
@@ -204,6 +208,37 @@ def curves_of(asked: Sequence[Asked]) -> dict[str, tuple[list[float], list[float
                     [0.0, *(np.searchsorted(bad, cuts, "right") / bad.size).tolist()],
                 )
     return curves
+
+
+def gates_table(report: Mapping[str, Any]) -> str:
+    """Write the report of `onestory bench gates` as Markdown, a table for each source."""
+    lines = [
+        f"{report['stories']} stories, half of them to draw limits by; numbers are of the others.",
+        f"Encoders {report['encoders'][:19]}, weights {report['weights'][:19]}. Asked of pocket's "
+        f"takes from then on: {', '.join(report['asked'])}.",
+    ]
+    for source in dict.fromkeys(row["source"] for row in report["gates"]):
+        drawn = ", ".join(
+            f"{gate} {limit['least']:.3f} ({limit['num_good']})"
+            for gate, limit in report["limits"][source].items()
+        )
+        lines += [
+            "",
+            f"Takes: {source}. Limits, and by how many good takes: {drawn}.",
+            "",
+            "| fault | gate | recall | false alarms | precision | ROC area | recall at 5 % | good "
+            "| bad |",
+            "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+        ]
+        for row in report["gates"]:
+            if row["source"] == source:
+                cells = (
+                    *(row["fault"], row["gate"]),
+                    *(share(row[name]) for name in _SHARES),
+                    *(str(row["good"]), str(row["bad"])),
+                )
+                lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
 
 
 def _answers(

@@ -8,8 +8,6 @@ from typing import Any
 
 import pytest
 
-from deployments.benching import retakes_text
-from onestory.bench.retakes import BLINDLY, BY_VERDICT, ShotOutcome, compared
 from onestory.testing.tiny_pocket import write_tiny_weights
 
 COMMAND = str(Path(sys.executable).with_name("onestory"))
@@ -88,40 +86,3 @@ def test_weights_that_are_not_there_are_refused(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert json.loads(done.stdout)["error"]["kind"] == "WeightsError"
     assert not list(tmp_path.glob("out"))
-
-
-def test_the_tables_of_retakes_say_what_each_rung_gained() -> None:
-    """A row for each strategy, one sentence for each gain, and how often each rung helped."""
-
-    def outcome(story: int, *rungs: str, is_passed: bool) -> ShotOutcome:
-        """A shot whose last take decides, of two seconds each."""
-        takes = (("", not rungs), *((rung, is_passed and rung == rungs[-1]) for rung in rungs))
-        return ShotOutcome(
-            story=story,
-            takes=takes,
-            reasons=("identity",) if rungs else (),
-            seconds=2.0 * len(takes),
-            spent_on_retakes=2.0 * len(rungs),
-        )
-
-    outcomes = {
-        BY_VERDICT: [outcome(one, "new seed", "again", is_passed=True) for one in range(2)],
-        BLINDLY: [outcome(one, "new seed", is_passed=one == 0) for one in range(2)],
-    }
-
-    text = retakes_text({"stories": 2, "engine": "pocket", **compared(outcomes)})
-
-    assert (
-        f"| {BY_VERDICT} | 2 | 2 | 1.000 ± 0.000 | 3.000 ± 0.000 | 6.000 ± 0.000 | 15.000" in text
-    )
-    assert f"| {BLINDLY} | 2 | 2 | 0.500 ± 0.500 |" in text
-    assert f"{BY_VERDICT} rescues +0.500 more of NG shots than {BLINDLY} (+0.000 to +1.0" in text
-    assert f"{BY_VERDICT} rescues +0.000 more a minute of retakes than {BLINDLY} (-15.0" in text
-    assert f"| {BY_VERDICT} | new seed | 2 | 0 |\n| {BY_VERDICT} | again | 2 | 2 |" in text
-    assert f"| {BLINDLY} | new seed | 2 | 1 |" in text
-    assert f"| {BY_VERDICT} | identity | 2 | 2 |\n| {BLINDLY} | identity | 2 | 1 |" in text
-
-    good = {name: [outcome(0, is_passed=True)] for name in outcomes}
-    nothing = retakes_text({"stories": 1, "engine": "pocket", **compared(good)})
-    assert f"| {BLINDLY} | 1 | 0 | – |" in nothing
-    assert "rescues" not in nothing

@@ -2,11 +2,19 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from onestory.bench.retakes import BLINDLY, BY_VERDICT, ShotOutcome, compared, outcomes_of
+from onestory.bench.retakes import (
+    BLINDLY,
+    BY_VERDICT,
+    ShotOutcome,
+    compared,
+    outcomes_of,
+    retakes_table,
+)
 from onestory.bench.scripts import SHOTS, episode_of
 from onestory.continuity.ladder import next_attempt
 from onestory.engine_server.stage import Stage
@@ -100,6 +108,36 @@ def test_gains_are_of_the_same_stories() -> None:
 
     nothing = {BY_VERDICT: [outcome(True)], BLINDLY: [outcome(True)]}
     assert compared(nothing)["gains"] == {}
+
+
+def test_the_tables_say_what_each_rung_gained() -> None:
+    """A row for each strategy, one sentence for each gain, and how often each rung helped."""
+    outcomes = {
+        BY_VERDICT: [outcome(False, False, True, story=number) for number in range(2)],
+        BLINDLY: [outcome(False, number == 0, story=number) for number in range(2)],
+    }
+    outcomes[BY_VERDICT] = [
+        replace(one, takes=(*one.takes[:2], ("stronger guidance", True)))
+        for one in outcomes[BY_VERDICT]
+    ]
+
+    text = retakes_table({"stories": 2, "engine": "pocket", **compared(outcomes)})
+
+    assert (
+        f"| {BY_VERDICT} | 2 | 2 | 1.000 ± 0.000 | 3.000 ± 0.000 | 6.000 ± 0.000 | 15.000" in text
+    )
+    assert f"| {BLINDLY} | 2 | 2 | 0.500 ± 0.500 |" in text
+    assert f"{BY_VERDICT} rescues +0.500 more of NG shots than {BLINDLY} (+0.000 to +1.0" in text
+    assert f"{BY_VERDICT} rescues +0.000 more a minute of retakes than {BLINDLY} (-15.0" in text
+    rungs = [("new seed", 2, 0), ("stronger guidance", 2, 2)]
+    assert "\n".join(f"| {BY_VERDICT} | {' | '.join(map(str, row))} |" for row in rungs) in text
+    assert f"| {BLINDLY} | new seed | 2 | 1 |" in text
+    assert f"| {BY_VERDICT} | identity | 2 | 2 |\n| {BLINDLY} | identity | 2 | 1 |" in text
+
+    good = {name: [outcome(True)] for name in outcomes}
+    nothing = retakes_table({"stories": 1, "engine": "pocket", **compared(good)})
+    assert f"| {BLINDLY} | 1 | 0 | – |" in nothing
+    assert "rescues" not in nothing
 
 
 def test_a_ledger_tells_what_became_of_every_shot(
