@@ -30,7 +30,8 @@ from torch import nn
 from torch.optim import AdamW
 
 from onestory.continuity.cutting import cut_out, emptied
-from onestory.continuity.encoders import prepared, resized, semantic_labels, tokenized
+from onestory.continuity.encoders import semantic_labels
+from onestory.continuity.preparing import prepared, resized, tokenized
 from onestory.diffusion.codec import BlockCodec
 from onestory.errors import WeightsError
 from onestory.evaluation.contrast import ContrastMemory
