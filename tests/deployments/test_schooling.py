@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-import onestory.evaluation.schooling as schooling_module
+import onestory.evaluation.curriculum as curriculum_module
 from deployments.schooling import schooling_text, train_encoders
 from deployments.studio.settings import read_settings
 from onestory.bench.schooling import only_trainer
@@ -21,7 +21,7 @@ from onestory.tracking.store import client_of
 def test_encoders_are_schooled_in_two_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run stops and goes on, another begins at its end; MLflow knows both, and both can look."""
     tiny = (replace(TINY_SCHOOLING, steps=3), replace(TINY_SCHOOLING, steps=2, seed=1))
-    monkeypatch.setattr(schooling_module, "SHIPPED_RUNS", tiny)
+    monkeypatch.setattr(curriculum_module, "SHIPPED_RUNS", tiny)
     settings = read_settings(home=tmp_path / "home")
     first, second = tmp_path / "first", tmp_path / "second"
     seed = TINY_SCHOOLING.first_seed
