@@ -298,7 +298,7 @@ def recalibrate(
     Raises:
         OrderError: If persons circled too few takes of some engine.
     """
-    from deployments.verbs import episodes_in, open_vault
+    from deployments.opening import episodes_in, open_vault
     from onestory.bench.reviews import agreement, read_reviews
     from onestory.continuity.content import Calibration
     from onestory.engine_server.looking import open_eyes
@@ -325,48 +325,23 @@ def recalibrate(
 
 def agreement_text(report: Mapping[str, Any]) -> str:
     """The table of what persons and gates agree on."""
+    from onestory.bench.report import share
+
     lines = [
         "| engine | gate | of circled takes NG | of rejected takes NG | circled | rejected |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
     for row in report["gates"]:
-        cells = (row["source"], row["gate"], _share(row["false_alarm"]), _share(row["recall"]))
+        cells = (row["source"], row["gate"], share(row["false_alarm"]), share(row["recall"]))
         lines.append("| " + " | ".join(map(str, (*cells, row["good"], row["bad"]))) + " |")
     return "\n".join(lines)
 
 
-_SHARES = ("recall", "false_alarm", "precision", "area", "recall_at")
-
-
 def gates_text(report: Mapping[str, Any]) -> str:
     """The tables."""
-    lines = [
-        f"{report['stories']} stories, half of them to draw limits by; numbers are of the others.",
-        f"Encoders {report['encoders'][:19]}, weights {report['weights'][:19]}. Asked of pocket's "
-        f"takes from then on: {', '.join(report['asked'])}.",
-    ]
-    for source in dict.fromkeys(row["source"] for row in report["gates"]):
-        drawn = ", ".join(
-            f"{gate} {limit['least']:.3f} ({limit['num_good']})"
-            for gate, limit in report["limits"][source].items()
-        )
-        lines += [
-            "",
-            f"Takes: {source}. Limits, and by how many good takes: {drawn}.",
-            "",
-            "| fault | gate | recall | false alarms | precision | ROC area | recall at 5 % | good "
-            "| bad |",
-            "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
-        ]
-        for row in report["gates"]:
-            if row["source"] == source:
-                cells = (
-                    *(row["fault"], row["gate"]),
-                    *(_share(row[name]) for name in _SHARES),
-                    *(str(row["good"]), str(row["bad"])),
-                )
-                lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+    from onestory.bench.gates import gates_table
+
+    return gates_table(report)
 
 
 def bench_retakes(
@@ -390,8 +365,9 @@ def bench_retakes(
     Returns:
         The report.
     """
+    from deployments.opening import READING, open_unit
     from deployments.producing import produce
-    from deployments.verbs import READING, open_unit, order_of
+    from deployments.verbs import order_of
     from onestory.bench.retakes import STRATEGIES, ShotOutcome, compared, outcomes_of
     from onestory.bench.scripts import SIZE, episode_of
 
@@ -434,53 +410,9 @@ def bench_retakes(
 
 def retakes_text(report: Mapping[str, Any]) -> str:
     """The tables."""
-    names = (
-        "rescued",
-        "takes_per_circled_shot",
-        "seconds_per_circled_shot",
-        "rescued_per_minute",
-    )
-    lines = [
-        f"{report['stories']} stories by {report['engine']}; ± half of the 95 % interval over "
-        "stories.",
-        "",
-        "| retakes | shots | NG | rescued | takes a shot | seconds a shot | rescued a minute |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
-    ]
-    for row in report["strategies"]:
-        cells = [_with_interval(row[name], row["intervals"][name]) for name in names]
-        lines.append(
-            f"| {row['strategy']} | {row['shots']} | {row['ng']} | " + " | ".join(cells) + " |"
-        )
-    for name, words in (("rescued", "of NG shots"), ("rescued_per_minute", "a minute of retakes")):
-        if gain := report.get("gains", {}).get(name):
-            lines += [
-                "",
-                f"{report['strategies'][0]['strategy']} rescues {gain['gain']:+.3f} more {words} "
-                f"than {report['strategies'][1]['strategy']} "
-                f"({gain['low']:+.3f} to {gain['high']:+.3f}, 95 %, stories paired).",
-            ]
-    for what, counted in (("rungs", "takes"), ("reasons", "ng")):
-        lines += [
-            "",
-            f"| retakes | {what[:-1]} | {counted} | helped |",
-            "| --- | --- | --- | --- |",
-        ]
-        for row in report["strategies"]:
-            for name, one in row[what].items():
-                helped = one["passed" if what == "rungs" else "rescued"]
-                lines.append(f"| {row['strategy']} | {name} | {one[counted]} | {helped} |")
-    return "\n".join(lines)
+    from onestory.bench.retakes import retakes_table
 
-
-def _with_interval(value: float | None, found: Mapping[str, float] | None) -> str:
-    if value is None or not found:
-        return "–"
-    return f"{value:.3f} ± {(found['high'] - found['low']) / 2:.3f}"
-
-
-def _share(value: float | None) -> str:
-    return "" if value is None else f"{value:.3f}"
+    return retakes_table(report)
 
 
 def _keep(settings: StudioSettings, name: str, report: Mapping[str, Any], files: list[Path]) -> str:

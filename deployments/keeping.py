@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from deployments.locks import only_collector, only_producer
+from deployments.opening import open_vault
 from deployments.studio.settings import StudioSettings
-from deployments.verbs import open_vault, table
+from deployments.verbs import table
 from onestory.errors import OrderError
 
 if TYPE_CHECKING:

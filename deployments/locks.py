@@ -17,29 +17,10 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from onestory.errors import CollectorBusyError, EpisodeBusyError, OneStoryError
+from onestory.errors import CollectorBusyError, EpisodeBusyError
+from onestory.locks import alone
 
 logger = logging.getLogger("onestory.deployments")
-
-
-@contextmanager
-def alone(path: Path, busy: OneStoryError) -> Iterator[None]:
-    """
-    Hold a lock, which dies with this process.
-
-    Args:
-        path: File of the lock.
-        busy: Raised if somebody else holds it.
-    """
-    lock = FileLock(path)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise busy from error
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 @contextmanager

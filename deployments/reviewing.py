@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from deployments.locks import only_producer
+from deployments.opening import READING, open_unit
 from deployments.studio.settings import StudioSettings
-from deployments.verbs import READING, open_unit
 from onestory.engines.take import NgReason
 from onestory.errors import OrderError
 

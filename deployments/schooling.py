@@ -46,7 +46,9 @@ def train_encoders(
     from onestory.bench.schooling import EXPERIMENT, only_trainer
     from onestory.diffusion.codec import load_codec
     from onestory.engines.pocket.weights import find_weights
-    from onestory.evaluation.schooling import SHIPPED_RUNS, begin, export, learn
+    from onestory.evaluation.curriculum import SHIPPED_RUNS
+    from onestory.evaluation.school_run import begin
+    from onestory.evaluation.schooling import export, learn
 
     choices = SHIPPED_RUNS[0 if start is None else 1]
     last = choices.steps if steps is None else min(steps, choices.steps)

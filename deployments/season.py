@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deployments.locks import only_producer
+from deployments.opening import PLANNING, open_unit
 from deployments.producing import mended
 from deployments.studio.embedded import studio
 from deployments.studio.services import POOL
 from deployments.studio.settings import StudioSettings
-from deployments.verbs import PLANNING, open_unit, ordered, table
+from deployments.verbs import ordered, table
 from onestory.errors import OneStoryError
 from onestory.production.season import SeasonOrder, read_season
 

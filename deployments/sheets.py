@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from deployments.locks import only_producer
+from deployments.opening import PLANNING, open_unit
 from deployments.producing import check_order
 from deployments.studio.settings import StudioSettings
-from deployments.verbs import PLANNING, open_unit, table
+from deployments.verbs import table
 from onestory.errors import OrderError
 from onestory.production.order import EpisodeOrder
 

@@ -3,8 +3,7 @@
 import asyncio
 import copy
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,12 +12,12 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
+from deployments.opening import PLANNING, READING, episodes_in, open_unit, open_vault
 from deployments.producing import Outcome, check_order, check_script
 from deployments.producing import produce as produce_film
 from deployments.producing import retake as retake_shots
 from deployments.studio.addresses import Addresses
 from deployments.studio.embedded import status as status_of_studio
-from deployments.studio.embedded import studio
 from deployments.studio.settings import StudioSettings
 from onestory.documents import Digest, Frozen
 from onestory.errors import OrderError
@@ -31,11 +30,6 @@ if TYPE_CHECKING:
     from onestory.vault.store import Vault
 
 AnyOrder = TypeVar("AnyOrder", bound=Frozen)
-
-READING = ("gateway",)
-"""Services that a verb needs which only reads the vault."""
-
-PLANNING = ("gateway", "engine")
 
 
 def order_of(*, size: str | None = None, **fields: Any) -> EpisodeOrder:
@@ -197,13 +191,6 @@ def status(episode: str | None, settings: StudioSettings) -> dict[str, Any]:
     with open_vault(settings) as vault:
         names = [episode] if episode else episodes_in(vault)
         return {"episodes": [_status_of(Ledger(vault, name)) for name in names]}
-
-
-def episodes_in(vault: "Vault") -> list[str]:
-    """Ids of every episode that has a ledger; reference sheets are none."""
-    from onestory.production.sheets import SHEETS
-
-    return sorted({key.split("/")[1] for key in vault.list_keys("ledger/")} - {SHEETS})
 
 
 def _status_of(ledger: Any) -> dict[str, Any]:
@@ -423,35 +410,6 @@ def doctor_text(document: dict[str, Any]) -> str:
         for one in document["findings"]
     ]
     return table(("", "what", "found", "hint"), rows)
-
-
-@contextmanager
-def open_vault(settings: StudioSettings, services: tuple[str, ...] = READING) -> "Iterator[Vault]":
-    """The vault of a studio, which is started or shared meanwhile."""
-    with studio(settings, only=services) as addresses:
-        yield _vault_at(addresses)
-
-
-def _vault_at(addresses: Addresses) -> "Vault":
-    from onestory.vault.store import Vault
-
-    vault = Vault(addresses.vault_address())
-    vault.prepare()
-    return vault
-
-
-@contextmanager
-def open_unit(
-    settings: StudioSettings, services: tuple[str, ...]
-) -> "Iterator[tuple[Unit, Addresses]]":
-    """A film unit in a studio, which is started or shared meanwhile."""
-    from onestory.cut.voice import EspeakVoice
-    from onestory.engine_server.client import EngineClient
-    from onestory.production.unit import Unit
-
-    with studio(settings, only=services) as addresses:
-        engine = EngineClient(addresses.engine_socket)
-        yield Unit(_vault_at(addresses), engine, EspeakVoice(), model=addresses.model), addresses
 
 
 def _inline(value: object) -> str:

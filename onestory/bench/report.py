@@ -105,6 +105,11 @@ def _cell(found: Mapping[str, float] | None) -> str:
     return f"{found['mean']:.3f} ± {(found['high'] - found['low']) / 2:.3f}"
 
 
+def share(value: float | None) -> str:
+    """A share as a cell of a table, empty where nothing was counted."""
+    return "" if value is None else f"{value:.3f}"
+
+
 def plot_gaps(gaps: Mapping[str, Mapping[int, float]], title: str, path: Path) -> None:
     """
     Draw consistency against the number of shots between two appearances.

@@ -105,6 +105,47 @@ def compared(outcomes: Mapping[str, Sequence[ShotOutcome]]) -> dict[str, Any]:
     return report
 
 
+def retakes_table(report: Mapping[str, Any]) -> str:
+    """Write a report as Markdown: `compared`, and how many `stories` by which `engine`."""
+    names = (
+        "rescued",
+        "takes_per_circled_shot",
+        "seconds_per_circled_shot",
+        "rescued_per_minute",
+    )
+    lines = [
+        f"{report['stories']} stories by {report['engine']}; ± half of the 95 % interval over "
+        "stories.",
+        "",
+        "| retakes | shots | NG | rescued | takes a shot | seconds a shot | rescued a minute |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for row in report["strategies"]:
+        cells = [_with_interval(row[name], row["intervals"][name]) for name in names]
+        lines.append(
+            f"| {row['strategy']} | {row['shots']} | {row['ng']} | " + " | ".join(cells) + " |"
+        )
+    for name, words in (("rescued", "of NG shots"), ("rescued_per_minute", "a minute of retakes")):
+        if gain := report.get("gains", {}).get(name):
+            lines += [
+                "",
+                f"{report['strategies'][0]['strategy']} rescues {gain['gain']:+.3f} more {words} "
+                f"than {report['strategies'][1]['strategy']} "
+                f"({gain['low']:+.3f} to {gain['high']:+.3f}, 95 %, stories paired).",
+            ]
+    for what, counted in (("rungs", "takes"), ("reasons", "ng")):
+        lines += [
+            "",
+            f"| retakes | {what[:-1]} | {counted} | helped |",
+            "| --- | --- | --- | --- |",
+        ]
+        for row in report["strategies"]:
+            for name, one in row[what].items():
+                helped = one["passed" if what == "rungs" else "rescued"]
+                lines.append(f"| {row['strategy']} | {name} | {one[counted]} | {helped} |")
+    return "\n".join(lines)
+
+
 def _gain(
     first: Sequence[ShotOutcome],
     second: Sequence[ShotOutcome],
@@ -215,3 +256,9 @@ def _reasons(shots: Sequence[ShotOutcome]) -> dict[str, dict[str, int]]:
         row["ng"] += 1
         row["rescued"] += shot.is_rescued
     return found
+
+
+def _with_interval(value: float | None, found: Mapping[str, float] | None) -> str:
+    if value is None or not found:
+        return "–"
+    return f"{value:.3f} ± {(found['high'] - found['low']) / 2:.3f}"

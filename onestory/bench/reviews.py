@@ -8,7 +8,8 @@ Where would persons draw the line? Their decisions on takes, in the same form as
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from onestory.bench.gates import GOOD, Asked, limits_of
+from onestory.bench.asking import GOOD, Asked
+from onestory.bench.gates import limits_of
 from onestory.continuity.content import CONTENT_GATES, REASONS, Limit
 from onestory.errors import OrderError
 from onestory.vault.ledger import Ledger, TakeEntry

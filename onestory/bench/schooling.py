@@ -12,13 +12,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from filelock import FileLock, Timeout
-
 from onestory.bench.readout import read_out_model, validation_cases
 from onestory.documents import Frozen, digest_of_json
 from onestory.engines.pocket.model import PocketModel
 from onestory.engines.pocket.weights import weights_digest
 from onestory.errors import OrderError, WeightsError
+from onestory.locks import alone
 from onestory.storyworld.stories import Telling
 from onestory.tracking.training_run import TrainingRun
 from onestory.training import config as configs
@@ -197,15 +196,9 @@ def only_trainer(folder: Path) -> Iterator[None]:
         OrderError: If another one does.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / "train.lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise OrderError(
-            f"another process is training in {folder}",
-            hint="wait for it, or train into another folder",
-        ) from error
-    try:
+    busy = OrderError(
+        f"another process is training in {folder}",
+        hint="wait for it, or train into another folder",
+    )
+    with alone(folder / "train.lock", busy):
         yield
-    finally:
-        lock.release()

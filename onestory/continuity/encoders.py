@@ -6,9 +6,9 @@ Who looks at a take? Three stock models from one folder, none of our own making.
             └─ language/    CLIP or SigLIP ──── what a picture and a caption mean
 
 Every sub-folder is what `save_pretrained` writes: `config.json`, safetensors, and
-`preprocessor_config.json`; `language/` has its tokenizer too. Which classes they are, their
-configs say. A semantic segmenter names people by place, `person 1` being the first from the
-left; a universal one (Mask2Former) finds instances of any label that has "person" in it.
+`preprocessor_config.json`, see `preparing`; `language/` has its tokenizer too. Which classes they
+are, their configs say. A semantic segmenter names people by place, `person 1` being the first
+from the left; a universal one (Mask2Former) finds instances of any label that has "person" in it.
 
 Frames are uint8 sRGB, `N H W 3`, of any size.
 
@@ -20,9 +20,7 @@ Shape suffixes, for this module only:
     D  embedding                       C  channels     K  labels       T  tokens
 """
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -33,7 +31,14 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from torch import nn
 
-from onestory.continuity.cutting import letterboxed
+from onestory.continuity.preparing import (
+    HINT,
+    check_frames,
+    prepared,
+    read_preprocessing,
+    resized,
+    tokenized,
+)
 from onestory.documents import Digest, digest_of, digest_of_json
 from onestory.errors import WeightsError
 
@@ -45,8 +50,6 @@ BATCH = 16
 """Pictures that are read at once."""
 SURE_OF_PERSON = 0.5
 """Score from which on an instance counts as found."""
-
-_HINT = "point at a folder with people/, appearance/ and language/, or install the wheel again"
 
 
 class Encoders(Protocol):
@@ -67,79 +70,6 @@ class Encoders(Protocol):
 
     def captions(self, captions: Sequence[str]) -> NDArray[np.float32]:
         """Describe what captions mean: `N D`, of length 1, comparable with `pictures`."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Preprocessing:
-    """What a model wants to be shown, from its `preprocessor_config.json`."""
-
-    height: int
-    """In pixels; the shorter side if `keeps_aspect`."""
-    width: int
-    mean: tuple[float, float, float]
-    """Of red, green and blue, in [0, 1]."""
-    std: tuple[float, float, float]
-    keeps_aspect: bool = False
-    """Whether only the shorter side is given."""
-    longest: int | None = None
-    """Longest side, in pixels, if the aspect is kept."""
-    divisor: int = 1
-    """What both sides must divide by, if the aspect is kept."""
-
-    def size_of(self, height: int, width: int) -> tuple[int, int]:
-        """Say at which height and width a frame of some size is shown whole."""
-        if not self.keeps_aspect:
-            return self.height, self.width
-        scale = self.height / min(height, width)
-        if self.longest is not None:
-            scale = min(scale, self.longest / max(height, width))
-        high, wide = (
-            max(1, round(side * scale / self.divisor)) * self.divisor for side in (height, width)
-        )
-        return high, wide
-
-    def normalised(self, pixels_NCHW: torch.Tensor) -> torch.Tensor:
-        """Scale pixels from [0, 255] to what the model was trained on."""
-        mean_C11 = torch.tensor(self.mean).view(3, 1, 1)
-        std_C11 = torch.tensor(self.std).view(3, 1, 1)
-        return (pixels_NCHW / 255.0 - mean_C11) / std_C11
-
-
-def read_preprocessing(folder: Path) -> Preprocessing:
-    """
-    Read how pictures are prepared for a model.
-
-    Args:
-        folder: Of the model.
-
-    Raises:
-        WeightsError: If its `preprocessor_config.json` is missing or says too little.
-    """
-    path = folder / "preprocessor_config.json"
-    try:
-        config = json.loads(path.read_text())
-        crop, size = config.get("crop_size"), config.get("size")
-        shown = crop if crop and config.get("do_center_crop", True) else size
-        sides = {"shortest_edge": shown} if isinstance(shown, int) else dict(shown)
-        mean, std = (tuple(map(float, config[key])) for key in ("image_mean", "image_std"))
-        if len(mean) != 3 or len(std) != 3:
-            raise ValueError(f"{len(mean)} channels instead of 3")
-        if "height" in sides:
-            return Preprocessing(
-                height=int(sides["height"]), width=int(sides["width"]), mean=mean, std=std
-            )
-        longest = sides.get("longest_edge")
-        return Preprocessing(
-            height=int(sides["shortest_edge"]),
-            width=int(sides["shortest_edge"]),
-            mean=mean,
-            std=std,
-            keeps_aspect=True,
-            longest=None if longest is None else int(longest),
-            divisor=int(config.get("size_divisor") or 1),
-        )
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        raise WeightsError(f"{path} cannot be used: {error}", hint=_HINT) from error
 
 
 class FolderEncoders:
@@ -168,7 +98,7 @@ class FolderEncoders:
 
         for part in PARTS:
             if not (folder / part / "config.json").is_file():
-                raise WeightsError(f"there is no encoder at {folder / part}", hint=_HINT)
+                raise WeightsError(f"there is no encoder at {folder / part}", hint=HINT)
         config = _read(AutoConfig, folder / "people")
         self._is_universal = type(config) in MODEL_FOR_UNIVERSAL_SEGMENTATION_MAPPING
         segmenter = (
@@ -183,7 +113,7 @@ class FolderEncoders:
         self._shown = {part: read_preprocessing(folder / part) for part in PARTS}
         self._labels = person_labels(config.id2label)
         if not self._labels:
-            raise WeightsError(f"{folder / 'people'} has no label with 'person' in it", hint=_HINT)
+            raise WeightsError(f"{folder / 'people'} has no label with 'person' in it", hint=HINT)
         self._instances: Any = None
         if self._is_universal:
             from transformers import AutoImageProcessor
@@ -211,7 +141,7 @@ class FolderEncoders:
         Raises:
             ValueError: If these are no frames.
         """
-        _check(frames_NHW3)
+        check_frames(frames_NHW3)
         height, width = frames_NHW3.shape[1:3]
         shown = self._shown["people"]
         found: list[NDArray[np.bool_]] = []
@@ -294,7 +224,7 @@ class FolderEncoders:
         Raises:
             ValueError: If these are no frames.
         """
-        _check(frames_NHW3)
+        check_frames(frames_NHW3)
         read = []
         for start in range(0, len(frames_NHW3), BATCH):
             pixels_NCHW = prepared(frames_NHW3[start : start + BATCH], self._shown["language"])
@@ -370,66 +300,6 @@ def left_to_right(masks_PHW: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return _stacked(large, masks_PHW.shape[1:])
 
 
-def resized(frames_NHW3: NDArray[np.uint8], size: tuple[int, int]) -> torch.Tensor:
-    """Resize frames, with antialiasing: `N C H W`, float in [0, 255]."""
-    pixels_NCHW = torch.from_numpy(np.ascontiguousarray(frames_NHW3)).permute(0, 3, 1, 2).float()
-    if pixels_NCHW.shape[2:] == size:
-        return pixels_NCHW.contiguous()
-    return nn.functional.interpolate(
-        pixels_NCHW, size=size, mode="bilinear", antialias=True, align_corners=False
-    )
-
-
-def prepared(
-    pictures: Sequence[NDArray[np.uint8]] | NDArray[np.uint8], shown: Preprocessing
-) -> torch.Tensor:
-    """
-    Letterbox, resize and normalise pictures.
-
-    Args:
-        pictures: `H W 3`, each of any size.
-        shown: What the model wants.
-
-    Returns:
-        `N C H W`, float32.
-
-    Raises:
-        ValueError: If one is no picture.
-    """
-    size = (shown.height, shown.width)
-    boxed = []
-    for picture_HW3 in pictures:
-        _check(picture_HW3[None])
-        boxed.append(resized(letterboxed(picture_HW3, *size)[None], size))
-    return shown.normalised(torch.cat(boxed))
-
-
-def tokenized(tokenizer: Any, captions: Sequence[str], model: Any) -> dict[str, torch.Tensor]:
-    """
-    Turn captions into what a text tower reads.
-
-    SigLIP was trained on captions padded to full length and without a mask; CLIP is given one.
-    """
-    longest = int(model.config.text_config.max_position_embeddings)
-    is_siglip = "siglip" in str(model.config.model_type)
-    tokens = tokenizer(
-        list(captions),
-        padding="max_length" if is_siglip else True,
-        truncation=True,
-        max_length=longest,
-        return_tensors="pt",
-    )
-    wanted = ("input_ids",) if is_siglip else ("input_ids", "attention_mask")
-    return {name: tokens[name] for name in wanted}
-
-
-def _check(frames_NHW3: NDArray[np.uint8]) -> None:
-    if frames_NHW3.ndim != 4 or frames_NHW3.shape[3] != 3 or frames_NHW3.dtype != np.uint8:
-        raise ValueError(
-            f"frames must be uint8 N H W 3, got {frames_NHW3.dtype} of shape {frames_NHW3.shape}"
-        )
-
-
 def _stacked(masks: list[NDArray[np.bool_]], size: tuple[int, ...]) -> NDArray[np.bool_]:
     return np.stack(masks) if masks else np.zeros((0, *size), np.bool_)
 
@@ -458,7 +328,7 @@ def _read(kind: Any, folder: Path) -> Any:
     try:
         return kind.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError, KeyError, ImportError) as error:
-        raise WeightsError(f"{folder} cannot be read: {error}", hint=_HINT) from error
+        raise WeightsError(f"{folder} cannot be read: {error}", hint=HINT) from error
 
 
 def _load(kind: Any, folder: Path) -> Any:
@@ -471,11 +341,11 @@ def _load(kind: Any, folder: Path) -> Any:
             output_loading_info=True,
         )
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-        raise WeightsError(f"{folder} cannot be loaded: {error}", hint=_HINT) from error
+        raise WeightsError(f"{folder} cannot be loaded: {error}", hint=HINT) from error
     wrong = sorted(map(str, [*report["missing_keys"], *report["mismatched_keys"]]))
     if wrong:
         raise WeightsError(
             f"{folder} does not fit its config: {len(wrong)} tensors, first {wrong[0]!r}",
-            hint=_HINT,
+            hint=HINT,
         )
     return model.eval()

@@ -23,8 +23,8 @@ from onestory.continuity.cutting import cut_out, emptied
 from onestory.continuity.encoders import Encoders
 from onestory.diffusion.codec import BlockCodec
 from onestory.evaluation.coverage import CELL, MAX_PEOPLE
+from onestory.evaluation.lessons import bodies
 from onestory.evaluation.schoolbook import Pages
-from onestory.evaluation.schooling import bodies
 from onestory.evaluation.training import pictures
 from onestory.storyworld.attributes import SCENE
 

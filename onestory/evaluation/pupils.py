@@ -40,7 +40,7 @@ from transformers import (
     UperNetForSemanticSegmentation,
 )
 
-from onestory.continuity.encoders import Preprocessing
+from onestory.continuity.preparing import Preprocessing
 from onestory.evaluation.coverage import MAX_PEOPLE, NUM_CLASSES
 from onestory.storyworld.attributes import PERSON, SCENE, Attribute
 

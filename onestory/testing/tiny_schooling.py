@@ -1,7 +1,7 @@
 """Choices of a schooling that a test can afford: tiny encoders, one file of two stories."""
 
+from onestory.evaluation.curriculum import Schooling
 from onestory.evaluation.pupils import Sizes
-from onestory.evaluation.schooling import Schooling
 
 TINY_SCHOOLING = Schooling(
     steps=12,

@@ -18,10 +18,11 @@ from pathlib import Path
 
 import numpy as np
 
+from deployments.opening import READING, open_unit
 from deployments.producing import produce
 from deployments.studio.embedded import stop_studio
 from deployments.studio.settings import read_settings
-from deployments.verbs import READING, open_unit, order_of
+from deployments.verbs import order_of
 from onestory.bench.scripts import SIZE, episode_of
 from onestory.continuity.eyes import Eyes
 from onestory.continuity.measures import measure

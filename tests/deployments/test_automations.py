@@ -32,6 +32,8 @@ pytestmark = pytest.mark.studio
 TOKEN = "a-token-that-nobody-may-read"
 STUCK_MINUTES = 0.25
 POOL = "nobody"
+OF_THE_SERVER = ("id", "created", "updated")
+"""What an automation has that nobody gave it."""
 
 
 @dataclass
@@ -239,7 +241,10 @@ def test_an_address_is_a_secret(producer: Producer, receiver: Receiver, api: str
 
 def _there(api: str) -> dict[str, dict[str, Any]]:
     answer = httpx.post(f"{api}/automations/filter", json={}).raise_for_status()
-    return {one["name"]: one for one in answer.json() if one["name"] in NAMES}
+    found = [one for one in answer.json() if one["name"] in NAMES]
+    there = {one["name"]: one for one in found}
+    assert len(found) == len(there), "at most one of a name"
+    return there
 
 
 def test_what_is_there_already_stays(producer: Producer, receiver: Receiver, api: str) -> None:
@@ -253,6 +258,12 @@ def test_what_is_there_already_stays(producer: Producer, receiver: Receiver, api
     assert sorted(before) == sorted(NAMES)
     automate(_settings(producer, **told))
     assert _there(api) == before
+
+    # Who writes one down at the same time leaves two of a name.
+    twin = {name: one for name, one in before[LATE].items() if name not in OF_THE_SERVER}
+    httpx.post(f"{api}/automations/", json=twin).raise_for_status()
+    automate(_settings(producer, **told))
+    assert _there(api).keys() == before.keys()
 
     path = f"{api}/automations/{before[STILL]['id']}"
     httpx.patch(path, json={"enabled": False}).raise_for_status()

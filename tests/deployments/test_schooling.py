@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 
-import onestory.evaluation.schooling as schooling_module
+import onestory.evaluation.curriculum as curriculum_module
 from deployments.schooling import schooling_text, train_encoders
 from deployments.studio.settings import read_settings
+from onestory.bench.schooling import only_trainer
 from onestory.continuity.encoders import FolderEncoders
 from onestory.diffusion.codec import load_codec
 from onestory.engines.pocket.weights import find_weights
+from onestory.errors import OrderError
 from onestory.evaluation.schoolbook import page_name, write_pages
 from onestory.testing.tiny_schooling import TINY_SCHOOLING
 from onestory.tracking.store import client_of
@@ -19,7 +21,7 @@ from onestory.tracking.store import client_of
 def test_encoders_are_schooled_in_two_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run stops and goes on, another begins at its end; MLflow knows both, and both can look."""
     tiny = (replace(TINY_SCHOOLING, steps=3), replace(TINY_SCHOOLING, steps=2, seed=1))
-    monkeypatch.setattr(schooling_module, "SHIPPED_RUNS", tiny)
+    monkeypatch.setattr(curriculum_module, "SHIPPED_RUNS", tiny)
     settings = read_settings(home=tmp_path / "home")
     first, second = tmp_path / "first", tmp_path / "second"
     seed = TINY_SCHOOLING.first_seed
@@ -42,3 +44,20 @@ def test_encoders_are_schooled_in_two_runs(tmp_path: Path, monkeypatch: pytest.M
     looked = {FolderEncoders(Path(made["encoders"])).fingerprint for made in (ended, after)}
     assert len(looked) == 2
     assert after["encoders"] in schooling_text(after)
+
+
+def test_encoders_are_schooled_by_one_process(tmp_path: Path) -> None:
+    """The second one is refused before anything is drawn."""
+    with (
+        only_trainer(tmp_path / "out"),
+        pytest.raises(OrderError, match="another process is training in"),
+    ):
+        train_encoders(
+            read_settings(home=tmp_path / "home"),
+            out=tmp_path / "out",
+            start=None,
+            steps=1,
+            say=lambda _: None,
+        )
+
+    assert not (tmp_path / "out" / "pages").exists()

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
+from deployments.opening import PLANNING
 from deployments.sheets import sheets, sheets_text
 from deployments.studio.embedded import studio
 from deployments.studio.settings import StudioSettings, read_settings
-from deployments.verbs import PLANNING, order_of, status
+from deployments.verbs import order_of, status
 from onestory.errors import OrderError
 from onestory.testing.producing import shot_list
 from onestory.testing.tiny_painter import write_tiny_painter

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from onestory.bench.asking import GOOD, Asked
 from onestory.bench.cases import Case, cases
 from onestory.bench.faults import (
     FRAME_FAULTS,
@@ -18,12 +19,11 @@ from onestory.bench.faults import (
 )
 from onestory.bench.gates import (
     ANY,
-    GOOD,
     MEANT,
-    Asked,
     Found,
     curves_of,
     examine,
+    gates_table,
     limits_of,
     told_apart,
     worth_asking,
@@ -71,6 +71,28 @@ def test_recall_and_false_alarms_are_shares() -> None:
     assert (row["good"], row["bad"]) == (10, 10)
     assert row["recall_at"] == 0.0, "no more than 5 % of ten good takes is none: the limit is 0.1"
     assert (whole["gate"], whole["recall"]) == (ANY, 0.9)
+
+
+def test_the_table_says_how_well_each_gate_finds_each_fault() -> None:
+    """A row for a gate and a fault, under its source and its limits; what is unknown is empty."""
+    good, bad = asked([0.9] * 9 + [0.1]), asked([0.2] * 9 + [0.8], "wrong person")
+    limits = {"identity": Limit(least=0.5, false_alarm=0.05, num_good=40)}
+
+    text = gates_table(
+        {
+            "stories": 4,
+            "encoders": "sha256:0123",
+            "weights": "sha256:4567",
+            "asked": ["identity"],
+            "limits": {"pocket": {"identity": limits["identity"].model_dump(mode="json")}},
+            "gates": told_apart([*good, *bad], limits, "pocket"),
+        }
+    )
+
+    assert "Takes: pocket. Limits, and by how many good takes: identity 0.500 (40)." in text
+    assert "| wrong person | identity | 0.900 | 0.100 | 0.900 | 0.900 | 0.000 | 10 | 10 |" in text
+    assert "| wrong person | any | 0.900 | 0.100 | 0.900 |  |  | 10 | 10 |" in text
+    assert "Asked of pocket's takes from then on: identity." in text
 
 
 def test_a_gate_that_adds_nothing_is_not_asked() -> None:

@@ -30,9 +30,9 @@ from onestory.continuity.encoders import (
     fingerprint_of,
     left_to_right,
     person_labels,
-    read_preprocessing,
     shared_encoders,
 )
+from onestory.continuity.preparing import read_preprocessing
 from onestory.errors import WeightsError
 from onestory.evaluation.pupils import Pupils, make_tokenizer, write_encoders
 from onestory.testing.tiny_schooling import TINY_SCHOOLING

@@ -15,9 +15,12 @@ from onestory.continuity.encoders import FolderEncoders
 from onestory.diffusion.codec import BlockCodec
 from onestory.errors import WeightsError
 from onestory.evaluation.coverage import COLUMNS, HEIGHT, MAX_PEOPLE, ROWS, WIDTH, coverage
+from onestory.evaluation.curriculum import Schooling
 from onestory.evaluation.examination import examine, roc_area
+from onestory.evaluation.lessons import bodies, mirrored, moments_of
 from onestory.evaluation.pupils import Sizes, make_tokenizer
 from onestory.evaluation.samples import MIDDLE
+from onestory.evaluation.school_run import Run, begin
 from onestory.evaluation.schoolbook import (
     MOMENTS,
     Pages,
@@ -27,18 +30,7 @@ from onestory.evaluation.schoolbook import (
     read_pages,
     write_pages,
 )
-from onestory.evaluation.schooling import (
-    WEIGHTS,
-    Run,
-    Schooling,
-    begin,
-    believed,
-    bodies,
-    export,
-    learn,
-    mirrored,
-    moments_of,
-)
+from onestory.evaluation.schooling import WEIGHTS, believed, export, learn
 from onestory.evaluation.training import pictures
 from onestory.storyworld.kinds import Part
 from onestory.storyworld.pen import PARTS
