@@ -170,6 +170,19 @@ class Dashboard:
         """Let workers carry out so many flow runs at once."""
         self._ask("PATCH", f"/work_pools/{pool}", {"concurrency_limit": num_runs})
 
+    def wait_for_pool(self, pool: str, *, seconds: float = 120.0) -> None:
+        """
+        Wait until there is a work pool, which its first worker makes.
+
+        Raises:
+            AssertionError: If there is none in time.
+        """
+        deadline = time.monotonic() + seconds
+        named = {"work_pools": {"name": {"any_": [pool]}}}
+        while not self._ask("POST", "/work_pools/filter", named):
+            assert time.monotonic() < deadline, f"no pool {pool}"
+            time.sleep(0.2)
+
     def artifact(self, key: str) -> str:
         """What the latest artifact of a name shows."""
         return str(self._ask("GET", f"/artifacts/{key}/latest")["data"])
