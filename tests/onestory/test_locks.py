@@ -45,10 +45,12 @@ def test_a_lock_dies_with_its_process(tmp_path: Path) -> None:
     command = [sys.executable, "-P", "-c", HOLDER, str(path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None
-        assert holder.stdout.read(4) == b"held"
-        with pytest.raises(OrderError), alone(path, BUSY):
-            pass
-        holder.kill()
+        try:
+            assert holder.stdout.read(4) == b"held"
+            with pytest.raises(OrderError), alone(path, BUSY):
+                pass
+        finally:
+            holder.kill()
         holder.wait()
 
         with alone(path, BUSY):
