@@ -139,7 +139,7 @@ def test_a_film_goes_on_in_the_bigger_pool(
     assert [one["take"][-10:] for one in manifest["shots"]] == ["sh001-tk01", "sh002-tk01"]
     moves = [one for one in phrases(crew, episode_id) if one.startswith("filming moved")]
     assert moves == [
-        f"filming moved at sc01-sh002: to the pool {BIG}, since there is memory for "
+        f"filming moved at sc02-sh002: to the pool {BIG}, since there is memory for "
         f"{96 * 160 * SHORT} pixels, and the take has {96 * 160 * USUAL}"
     ]
 
@@ -147,7 +147,7 @@ def test_a_film_goes_on_in_the_bigger_pool(
     again = dashboard.submit(RETAKE, {"episode": episode_id, "shots": "2"})
     assert dashboard.wait(moved_to(dashboard, again)["id"]) == "COMPLETED"
     ordered = [one for one in phrases(crew, episode_id) if "ordered" in one]
-    assert ordered == ["seed of sc01-sh002 ordered"]
+    assert ordered == ["seed of sc02-sh002 ordered"]
     assert stored(big, "sh002") == 2
 
 

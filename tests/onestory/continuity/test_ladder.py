@@ -50,7 +50,7 @@ def test_every_reason_of_a_gate_has_remedies() -> None:
     [
         (NgReason.IDENTITY, ["new seed", "larger memory, its people first", "fresh keyframe"]),
         (NgReason.PLACE, ["new seed", "larger memory", "fresh keyframe"]),
-        (NgReason.UNSTEADY, ["new seed", "gentler guidance", "new seed"]),
+        (NgReason.UNSTEADY, ["half the guidance", "new seed", "new seed"]),
         (NgReason.CAPTION, ["stronger guidance", "re-expanded caption", "new seed"]),
         (NgReason.SOFT, ["new seed", "gentler guidance", "new seed"]),
     ],
