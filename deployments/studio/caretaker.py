@@ -295,7 +295,7 @@ class Caretaker:
         record = records.pop(name, None)
         # Also those whose record was lost when their starter was killed in between.
         end([*([record.identity] if record else []), *marked(mark)])
-        self._prepare(name)
+        self._prepare(service, mark)
         service = self._move_if_taken(service)
         identity = launch(service.argv, service.full_environment(mark), service.log)
         self._launched[name] = self._launched.get(name, 0) + 1
@@ -320,7 +320,8 @@ class Caretaker:
         self._remember(ports={**self.state.ports, name: port})
         return self._describe(name)
 
-    def _prepare(self, name: str) -> None:
+    def _prepare(self, service: Service, mark: str) -> None:
+        name = service.name
         (self.home / "logs").mkdir(parents=True, exist_ok=True)
         if name.partition("-")[0] == "engine":
             self.engine_socket(name).unlink(missing_ok=True)
@@ -332,6 +333,8 @@ class Caretaker:
             whole.configure_redis(self.home, self.port(name), self.credentials())
         else:
             (self.home / name).mkdir(exist_ok=True)
+        if name == "prefect" and self.topology is not None and self.topology.apis > 1:
+            whole.lay_out_prefect(service.full_environment(mark))
 
     def _format_volume(self) -> None:
         (self.home / "minio").mkdir(exist_ok=True)

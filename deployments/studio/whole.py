@@ -105,13 +105,11 @@ def lay_out_postgres(home: Path, keys: Credentials) -> None:
     try:
         # Not synced here: a machine that dies meanwhile leaves a draft, which is made anew.
         making = ["-D", str(draft), "-U", OWNER, "--pwfile", str(secret), "--auth=scram-sha-256"]
-        _run(
-            [debian_program("initdb"), *making, "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"]
-        )
+        initdb = [*_as_nobody_special(), debian_program("initdb"), *making]
+        _run([*initdb, "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"])
         statements = "".join(f"CREATE DATABASE {name};\n" for name in DATABASES)
-        _run(
-            [debian_program("postgres"), "--single", "-D", str(draft), "postgres"], said=statements
-        )
+        single = [*_as_nobody_special(), debian_program("postgres"), "--single"]
+        _run([*single, "-D", str(draft), "postgres"], said=statements)
     finally:
         secret.unlink(missing_ok=True)
     os.sync()
@@ -151,12 +149,30 @@ def configure_redis(home: Path, port: int, keys: Credentials) -> None:
 def prefect(home: Path, port: int, environment: Mapping[str, str], *, apis: int) -> Service:
     """Prefect's API and dashboard in so many processes, without what runs in the background."""
     served = services.prefect(home, port)
+    many = ("--workers", str(apis))
+    # Each of them would write the first rows of types of blocks, and all but one die of it. Whoever
+    # saves a block writes down its type, too.
+    alone = {
+        "PREFECT_API_DATABASE_MIGRATE_ON_START": "false",
+        "PREFECT_API_BLOCKS_REGISTER_ON_START": "false",
+    }
     return replace(
         served,
-        argv=(*served.argv, "--no-services", *(("--workers", str(apis)) if apis > 1 else ())),
-        environment={**served.environment, **environment},
+        argv=(*served.argv, "--no-services", *(many if apis > 1 else ())),
+        environment={**served.environment, **environment, **(alone if apis > 1 else {})},
         needs=("postgres", "redis"),
     )
+
+
+def lay_out_prefect(environment: Mapping[str, str]) -> None:
+    """
+    Bring the tables of Prefect up to date, which several processes would do all at once.
+
+    Raises:
+        StudioError: If that cannot be done.
+    """
+    argv = [*PYTHON, "prefect", "server", "database", "upgrade", "--yes"]
+    _run(argv, environment=environment)
 
 
 def prefect_services(home: Path, environment: Mapping[str, str]) -> Service:
@@ -277,9 +293,9 @@ def _as_nobody_special() -> tuple[str, ...]:
     return (unshare, "--user", "--map-user=1000", "--map-group=1000")
 
 
-def _run(argv: Sequence[str], said: str = "") -> None:
+def _run(argv: Sequence[str], said: str = "", environment: Mapping[str, str] | None = None) -> None:
     done = subprocess.run(
-        [*_as_nobody_special(), *argv], input=said, capture_output=True, text=True, check=False
+        argv, input=said, env=environment, capture_output=True, text=True, check=False
     )
     if done.returncode:
         lines = done.stderr.strip().splitlines()
