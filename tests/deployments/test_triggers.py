@@ -31,6 +31,7 @@ from deployments.automations import (
 )
 from deployments.studio.settings import read_settings
 from onestory.errors import StudioError
+from tasks.report import NEEDS
 
 RUN = UUID(int=7)
 AWKWARD = 'The "Café" \\ her\nreturn'
@@ -61,6 +62,7 @@ def happening(
     queue: str = "",
     state_type: str = "",
     payload: Mapping[str, Any] | None = None,
+    labels: Mapping[str, str] | None = None,
 ) -> ReceivedEvent:
     """An event as the server gets it."""
     related = [("flow", flow), ("work-queue", queue)]
@@ -70,7 +72,8 @@ def happening(
             "occurred": datetime.now(UTC).isoformat(),
             "event": event,
             "resource": {"prefect.resource.id": resource}
-            | ({"prefect.state-type": state_type} if state_type else {}),
+            | ({"prefect.state-type": state_type} if state_type else {})
+            | dict(labels or {}),
             "related": [
                 {
                     "prefect.resource.id": f"prefect.{role}.{RUN}",
@@ -162,8 +165,11 @@ def test_a_person_is_told_of_shots_and_a_desk_of_films() -> None:
 
     for event, wanted in told.items():
         for name in (NEEDED, DELIVERED):
-            covers = trigger_of(name).covers(happening(event, "onestory.s01e01"))
+            covers = trigger_of(name).covers(happening(event, "onestory.s01e01", labels=NEEDS))
             assert covers == (name == wanted), f"{name} of {event}"
+    # A question about the same shot follows, and tells of it.
+    spent = happening("onestory.shot.exhausted", "onestory.s01e01")
+    assert not trigger_of(NEEDED).covers(spent)
     assert trigger_of(NEEDED).immediate
     assert trigger_of(DELIVERED).immediate
 

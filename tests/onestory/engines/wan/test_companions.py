@@ -39,6 +39,8 @@ TOLERANCE = 1e-5
 class Watchful:
     """A control that does something at some question whether to go on."""
 
+    has_bigger_device = False
+
     def __init__(self, at: int = -1, do: Callable[[], None] | None = None) -> None:
         self.at, self.do, self.asked = at, do, 0
 
