@@ -230,6 +230,8 @@ def storyboard(unit: Unit, told: Told, killed_at: int | None) -> Iterator[None]:
         "circle_take": unit.circle,
         "circle_best": unit.circle_best,
         "assemble": nothing,
+        "enter_crashes": nothing,
+        "look_for_bigger_pool": nothing,
         "announce_plan": nothing,
         "announce_shot": announce_shot,
         "announce_take": nothing,
