@@ -40,9 +40,11 @@ def _crew(
     engine = getattr(request.module, "ENGINE", "painted")
     producer = Producer(folder / ".onestory", folder, engine=engine, options=options)
     hiring = producer.run("studio", "up", "--worker", "--home", str(producer.home))
-    assert hiring.process.wait(timeout=240) == 0, "\n".join(hiring.lines)
-    yield producer
-    stop_studio(_settings_of(producer))
+    try:
+        assert hiring.process.wait(timeout=240) == 0, "\n".join(hiring.lines)
+        yield producer
+    finally:
+        stop_studio(_settings_of(producer))
 
 
 @pytest.fixture(name="dashboard", scope="module")

@@ -41,9 +41,11 @@ def _crew(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Producer]:
         environment={"ONESTORY_BIGGER_POOL": BIG},
     )
     hiring = crew.run("studio", "up", "--worker", "--home", str(crew.home))
-    assert hiring.process.wait(timeout=240) == 0, "\n".join(hiring.lines)
-    yield crew
-    stop_studio(_settings(crew))
+    try:
+        assert hiring.process.wait(timeout=240) == 0, "\n".join(hiring.lines)
+        yield crew
+    finally:
+        stop_studio(_settings(crew))
 
 
 @pytest.fixture(name="dashboard", scope="module")

@@ -59,12 +59,14 @@ def _house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     producer = Producer(folder / ".onestory", folder, options={"seconds_per_take": 1.0})
     two = ("--workers", "2", "--engines", "2", "--apis", "2")
     up = producer.run("studio", "up", "--whole", *two, "--home", str(producer.home))
-    assert up.process.wait(timeout=400) == 0, "\n".join(up.lines)
     settings = read_settings(
         home=producer.home, engine=producer.engine, engine_options=producer.options
     )
-    yield House(producer, settings, ensure_studio(settings))
-    stop_studio(settings)
+    try:
+        assert up.process.wait(timeout=400) == 0, "\n".join(up.lines)
+        yield House(producer, settings, ensure_studio(settings))
+    finally:
+        stop_studio(settings)
 
 
 @pytest.fixture(name="night", scope="module")
