@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,6 +13,9 @@ from deployments.studio.addresses import Addresses
 from deployments.studio.embedded import ensure_studio, stop_studio, studio
 from deployments.studio.settings import StudioSettings, read_settings
 from onestory.vault.store import Vault
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import SyncPrefectClient
 
 CLEAN = ("ONESTORY_", "PREFECT_", "MLFLOW_")
 
@@ -35,6 +39,22 @@ def _gateway(studio_home: Path) -> Iterator[Addresses]:
     settings = read_settings(home=studio_home)
     with studio(settings, only=("gateway",)) as addresses:
         yield addresses
+
+
+@pytest.fixture(scope="module", name="prefect_client")
+def _prefect_client(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[SyncPrefectClient]":
+    """A client of a Prefect server that serves a module alone, which the settings name."""
+    # Prefect reads its settings at import.
+    from prefect.client.orchestration import get_client
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    settings = read_settings(home=tmp_path_factory.mktemp("office") / "home")
+    with (
+        studio(settings, only=("prefect",)) as addresses,
+        temporary_settings({PREFECT_API_URL: addresses.prefect_api_url}),
+        get_client(sync_client=True) as client,
+    ):
+        yield client
 
 
 @pytest.fixture(name="vault")

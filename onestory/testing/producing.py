@@ -167,6 +167,21 @@ class Producer:
         """Type `onestory produce` and wait for the film."""
         return self.start(script, *flags).finish()
 
+    def typed(self, *arguments: str) -> dict[str, Any]:
+        """
+        Type any verb and read its document.
+
+        Raises:
+            AssertionError: If it ends with another exit code than 0.
+        """
+        code, document = self.run(*arguments, "--json", "--home", str(self.home)).finish()
+        assert code == 0, document
+        return document
+
+    def phrases(self, episode: str) -> list[str]:
+        """Everything that happened to an episode, in words."""
+        return [one["what"] for one in self.typed("history", episode)["versions"]]
+
     def run(self, *arguments: str) -> Run:
         """Type any command."""
         environment = {

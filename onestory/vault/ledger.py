@@ -383,17 +383,9 @@ class Ledger:
             raise OrderError(
                 f"take {address} is none of the {len(coverage.takes)} takes", slate=shot
             )
-        now = coverage.circled
-        if (
-            now
-            and not coverage.crashed
-            and (now.address, now.by, now.is_waiting_for_review)
-            == (
-                address,
-                by,
-                is_waiting_for_review,
-            )
-        ):
+        now, wanted = coverage.circled, (address, by, is_waiting_for_review)
+        is_said = now and (now.address, now.by, now.is_waiting_for_review) == wanted
+        if is_said and not coverage.crashed:
             return
         self._append(
             EventKind.CIRCLED,

@@ -6,11 +6,10 @@ dies leaves them.
 """
 
 import time
-from collections.abc import Iterator
 from uuid import UUID
 
 import pytest
-from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.objects import FlowRun
 from prefect.settings import PREFECT_API_URL, temporary_settings
@@ -21,9 +20,7 @@ from deployments import shift
 from deployments.draining import why_drained
 from deployments.reaper import Reaper
 from deployments.reaping import Patience
-from deployments.studio.embedded import studio
 from deployments.studio.health import HealthCheck
-from deployments.studio.settings import read_settings
 from deployments.studio.state import free_port
 from onestory.production.crashes import CrashedShot, crashed_shot
 
@@ -89,14 +86,8 @@ class Office:
 
 
 @pytest.fixture(name="office", scope="module")
-def _office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    settings = read_settings(home=tmp_path_factory.mktemp("office") / "home")
-    with (
-        studio(settings, only=("prefect",)) as addresses,
-        temporary_settings({PREFECT_API_URL: addresses.prefect_api_url}),
-        get_client(sync_client=True) as client,
-    ):
-        yield Office(client)
+def _office(prefect_client: SyncPrefectClient) -> Office:
+    return Office(prefect_client)
 
 
 def reap(*, attempts: int = 3, seconds: float = 2.0) -> int:

@@ -92,18 +92,6 @@ def order_of(crew: Producer, episode: str) -> dict[str, object]:
     return order | {"max_takes": 1}
 
 
-def typed(crew: Producer, *arguments: str) -> dict[str, Any]:
-    """Type any verb and read its document."""
-    code, document = crew.run(*arguments, "--json", "--home", str(crew.home)).finish()
-    assert code == 0, document
-    return document
-
-
-def phrases(crew: Producer, episode: str) -> list[str]:
-    """Everything that happened, in words."""
-    return [one["what"] for one in typed(crew, "history", episode)["versions"]]
-
-
 def stored(home: Path, shot: str) -> int:
     """How many takes an engine has stored of a shot."""
     return sum(
@@ -139,7 +127,7 @@ def test_a_film_goes_on_in_the_bigger_pool(
     assert (stored(big, "sh001"), stored(big, "sh002")) == (0, 1)
     manifest = json.loads((crew.out / "films" / episode_id / "manifest.json").read_text())
     assert [one["take"][-10:] for one in manifest["shots"]] == ["sh001-tk01", "sh002-tk01"]
-    moves = [one for one in phrases(crew, episode_id) if one.startswith("filming moved")]
+    moves = [one for one in crew.phrases(episode_id) if one.startswith("filming moved")]
     assert moves == [
         f"filming moved at sc02-sh002: to the pool {BIG}, since there is memory for "
         f"{96 * 160 * SHORT} pixels, and the take has {96 * 160 * USUAL}"
@@ -148,7 +136,7 @@ def test_a_film_goes_on_in_the_bigger_pool(
     # A retake moves as well, and is ordered once: there is one other seed, not two.
     again = dashboard.submit(RETAKE, {"episode": episode_id, "shots": "2"})
     assert dashboard.wait(moved_to(dashboard, again)["id"]) == "COMPLETED"
-    ordered = [one for one in phrases(crew, episode_id) if "ordered" in one]
+    ordered = [one for one in crew.phrases(episode_id) if "ordered" in one]
     assert ordered == ["seed of sc02-sh002 ordered"]
     assert stored(big, "sh002") == 2
 
@@ -163,4 +151,4 @@ def test_without_a_bigger_pool_a_film_fails_as_ever(
 
     assert (code, document["error"]["kind"]) == (1, "OutOfMemoryError")
     assert document["error"]["slate"].endswith("sh002-tk01")
-    assert not [one for one in phrases(crew, episode_id) if one.startswith("filming moved")]
+    assert not [one for one in crew.phrases(episode_id) if one.startswith("filming moved")]

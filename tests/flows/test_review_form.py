@@ -1,7 +1,6 @@
 """A person decides on the dashboard's form, in a real browser; the film goes on elsewhere."""
 
 import json
-from typing import Any
 
 import pytest
 from playwright.sync_api import Locator
@@ -23,18 +22,6 @@ def order_of(crew: Producer, episode: str, *actions: str, **fields: object) -> d
     shot_list(crew.out, episode, actions)
     order = {"script": f"{episode}.json", "out": "films", "width": 96, "height": 160}
     return order | {"review": "every"} | fields
-
-
-def typed(crew: Producer, *arguments: str) -> dict[str, Any]:
-    """Type any verb and read its document."""
-    code, document = crew.run(*arguments, "--json", "--home", str(crew.home)).finish()
-    assert code == 0, document
-    return document
-
-
-def phrases(crew: Producer, episode: str) -> list[str]:
-    """Everything that happened, in words."""
-    return [one["what"] for one in typed(crew, "history", episode)["versions"]]
 
 
 def form_of(visitor: Visitor, run: str) -> Locator:
@@ -86,7 +73,7 @@ def test_a_shot_is_rejected_with_a_new_caption_on_the_form(
     # Whoever decides at a terminal meanwhile is right, whatever the form says then.
     first = dashboard.wait_for_question(run)
     processes.add(dashboard.read(run)["infrastructure_pid"])
-    typed(crew, "circle", episode_id, "--shot", "1", "--by", "Ada", "--why", "her eyes")
+    crew.typed("circle", episode_id, "--shot", "1", "--by", "Ada", "--why", "her eyes")
     fill_in(visitor, run, "text=waits for you", Decision="give up")
 
     second = dashboard.wait_for_question(run, after=first)
@@ -118,9 +105,9 @@ def test_a_shot_is_rejected_with_a_new_caption_on_the_form(
     assert len({first, second, third, fourth}) == 4
     shot = json.loads((crew.out / "films" / episode_id / "manifest.json").read_text())["shots"][1]
     assert shot["take"].endswith("sh002-tk02")
-    told = typed(crew, "explain", shot["take"], "--episode", episode_id)
+    told = crew.typed("explain", shot["take"], "--episode", episode_id)
     assert "jumps" in told["recipe"]["caption"]
-    happened = phrases(crew, episode_id)
+    happened = crew.phrases(episode_id)
     assert (
         f"{shot['take'].replace('sh002-tk02', 'sh001-tk01')} circled by Ada: her eyes" in happened
     )
@@ -147,7 +134,7 @@ def test_a_take_is_rejected_and_then_the_shot_is_given_up(
 
     assert dashboard.wait(run) == "FAILED"
     assert "Ada gave shot 1 up: no money" in dashboard.read(run)["state"]["message"]
-    assert any("tk01 rejected by Ada: motion, a limp" in one for one in phrases(crew, episode_id))
+    assert any("tk01 rejected by Ada: motion, a limp" in one for one in crew.phrases(episode_id))
     again = dashboard.submit(PRODUCE, order)
     assert dashboard.wait_for_question(again) == fourth
     dashboard.cancel(again)
@@ -163,7 +150,7 @@ def test_a_shot_in_which_workers_crashed_waits_for_a_person(
     run = dashboard.submit(PRODUCE, order, labels=crashed.as_labels())
     question = dashboard.wait_for_question(run)
 
-    shots = typed(crew, "status", episode_id)["episodes"][0]["shots"]
+    shots = crew.typed("status", episode_id)["episodes"][0]["shots"]
     assert [(one["takes"], one["verdict"], one["why"]) for one in shots[1:]] == [
         (0, "waiting for review", why)
     ]
@@ -180,10 +167,10 @@ def test_a_shot_in_which_workers_crashed_waits_for_a_person(
     dashboard.resume(run, action="film again", by="Ada")
 
     assert dashboard.wait(run) == "COMPLETED"
-    happened = phrases(crew, episode_id)
+    happened = crew.phrases(episode_id)
     assert f"sc01-sh002 waits for a person: {why}" in happened
     assert "seed of sc01-sh002 ordered by Ada" in happened
-    assert typed(crew, "status", episode_id)["episodes"][0]["shots"][1]["verdict"] == "circled"
+    assert crew.typed("status", episode_id)["episodes"][0]["shots"][1]["verdict"] == "circled"
 
 
 def test_nobody_answers_in_time(crew: Producer, dashboard: Dashboard, episode_id: str) -> None:
@@ -195,7 +182,7 @@ def test_nobody_answers_in_time(crew: Producer, dashboard: Dashboard, episode_id
 
     going_on = dashboard.submit(PRODUCE, order)
     assert dashboard.wait(going_on) == "COMPLETED"
-    happened = phrases(crew, episode_id)
+    happened = crew.phrases(episode_id)
     assert any(
         one.endswith("tk01 circled by nobody: nobody reviewed it in time") for one in happened
     )

@@ -45,13 +45,6 @@ class House:
             self.addresses.prefect_api_url, self.addresses.prefect_auth.get_secret_value()
         )
 
-    def typed(self, *arguments: str) -> dict[str, Any]:
-        """Type any verb and read its document."""
-        run = self.producer.run(*arguments, "--json", "--home", str(self.producer.home))
-        code, document = run.finish()
-        assert code == 0, document
-        return document
-
 
 @pytest.fixture(name="house", scope="module")
 def _house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
@@ -101,7 +94,7 @@ def test_a_night_of_two_workers(house: House, night: dict[str, Any]) -> None:
         assert (house.producer.out / "films" / one["episode"] / "episode.mp4").exists()
     logs = [house.settings.home / "logs" / f"worker-{number}.log" for number in (1, 2)]
     assert all("Finished in state Completed" in log.read_text() for log in logs)
-    told = house.typed("status")
+    told = house.producer.typed("status")
     takes = {
         one["episode"]: sum(shot["takes"] for shot in one["shots"]) for one in told["episodes"]
     }

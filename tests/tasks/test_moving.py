@@ -12,10 +12,7 @@ from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.flow_engine import run_flow_async
-from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from deployments.studio.embedded import studio
-from deployments.studio.settings import read_settings
 from flows.episode import produce_episode
 from flows.retake import retake_shots
 from onestory.engine_server.stage import Stage
@@ -96,20 +93,9 @@ class Floor:
         return asyncio.run(film_it())
 
 
-@pytest.fixture(name="server", scope="module")
-def _server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SyncPrefectClient]:
-    settings = read_settings(home=tmp_path_factory.mktemp("office") / "home")
-    with (
-        studio(settings, only=("prefect",)) as addresses,
-        temporary_settings({PREFECT_API_URL: addresses.prefect_api_url}),
-        get_client(sync_client=True) as client,
-    ):
-        yield client
-
-
 @pytest.fixture(name="floor")
 def _floor(
-    server: SyncPrefectClient, vault: Vault, monkeypatch: pytest.MonkeyPatch
+    prefect_client: SyncPrefectClient, vault: Vault, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Floor]:
     told = {
         "MINIO_ENDPOINT": vault.address.endpoint,
@@ -122,7 +108,7 @@ def _floor(
     for name, value in told.items():
         monkeypatch.setenv(f"ONESTORY_{name}", value)
     _bridge.settings.cache_clear()
-    yield Floor(server, vault)
+    yield Floor(prefect_client, vault)
     _bridge.settings.cache_clear()
 
 

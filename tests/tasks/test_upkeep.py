@@ -1,34 +1,19 @@
 """What upkeep asks of a real Prefect server, and which runs it forgets there."""
 
 import asyncio
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
-from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.orchestration import SyncPrefectClient
 from prefect.exceptions import ObjectNotFound
-from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Cancelling, Completed, Paused, Pending, Running, Scheduled, State
 
-from deployments.studio.embedded import studio
-from deployments.studio.settings import read_settings
 from onestory.production.upkeep import UpkeepOrder
 from tasks import upkeep
 from tasks.upkeep import forget_runs, is_filming
 
 pytestmark = pytest.mark.studio
-
-
-@pytest.fixture(name="client", scope="module")
-def _client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SyncPrefectClient]:
-    settings = read_settings(home=tmp_path_factory.mktemp("upkeep") / "home")
-    with (
-        studio(settings, only=("prefect",)) as addresses,
-        temporary_settings({PREFECT_API_URL: addresses.prefect_api_url}),
-        get_client(sync_client=True) as client,
-    ):
-        yield client
 
 
 def run_of(client: SyncPrefectClient, flow: str, state: State[None]) -> UUID:
@@ -63,23 +48,23 @@ def is_known(client: SyncPrefectClient, run: UUID) -> bool:
     ],
 )
 def test_a_film_is_being_made(
-    client: SyncPrefectClient, flow: str, state: State[None], wanted: bool
+    prefect_client: SyncPrefectClient, flow: str, state: State[None], wanted: bool
 ) -> None:
     """From its process's start to its end, and while it waits for a person; nothing else counts."""
-    run = run_of(client, flow, state)
+    run = run_of(prefect_client, flow, state)
 
     assert asyncio.run(is_filming()) == wanted
 
-    client.delete_flow_run(run)
+    prefect_client.delete_flow_run(run)
 
 
 def test_runs_that_ended_long_ago_are_forgotten(
-    client: SyncPrefectClient, monkeypatch: pytest.MonkeyPatch
+    prefect_client: SyncPrefectClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All of them, page by page; those that still go on stay, and looking forgets nothing."""
     monkeypatch.setattr(upkeep, "_PAGE", 2)
-    ended = [run_of(client, "produce-episode", Completed()) for _ in range(5)]
-    going_on = run_of(client, "produce-episode", Running())
+    ended = [run_of(prefect_client, "produce-episode", Completed()) for _ in range(5)]
+    going_on = run_of(prefect_client, "produce-episode", Running())
 
     def forgotten(days_later: float, **order: float | bool | None) -> int:
         """Say how many are, on a later day."""
@@ -98,8 +83,8 @@ def test_runs_that_ended_long_ago_are_forgotten(
     assert forgotten(89) == 0
     assert forgotten(999, keep_runs_days=None) == 0
     assert forgotten(91, is_dry_run=True) == 5
-    assert all(is_known(client, run) for run in ended)
+    assert all(is_known(prefect_client, run) for run in ended)
     assert forgotten(91) == 5
 
-    assert not any(is_known(client, run) for run in ended)
-    assert is_known(client, going_on)
+    assert not any(is_known(prefect_client, run) for run in ended)
+    assert is_known(prefect_client, going_on)
