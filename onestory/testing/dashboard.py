@@ -204,9 +204,13 @@ class Dashboard:
         return "\n".join(str(line["message"]) for line in self._ask("POST", "/logs/filter", asked))
 
     def task_states(self, flow_run: str) -> dict[str, str]:
-        """Names of states of a flow run's tasks, by the task run's name."""
+        """Names of states of a flow run's tasks, by the task run's name; of one if some share it."""
+        return dict(self.tasks(flow_run))
+
+    def tasks(self, flow_run: str) -> list[tuple[str, str]]:
+        """Every task run of a flow run: its name, which another may have too, and its state's."""
         found = self._ask("POST", "/task_runs/filter", {"flow_runs": {"id": {"any_": [flow_run]}}})
-        return {str(run["name"]): str(run["state_name"]) for run in found}
+        return [(str(run["name"]), str(run["state_name"])) for run in found]
 
     def _ask(self, method: str, path: str, content: Mapping[str, Any] | None = None) -> Any:
         # Loopback is reached directly, whatever proxy is set.
