@@ -204,7 +204,7 @@ class Dashboard:
         return "\n".join(str(line["message"]) for line in self._ask("POST", "/logs/filter", asked))
 
     def task_states(self, flow_run: str) -> dict[str, str]:
-        """Names of states of a flow run's tasks, by the task run's name; of one if some share it."""
+        """Names of states of a flow run's tasks, by the task run's name, which two may share."""
         return dict(self.tasks(flow_run))
 
     def tasks(self, flow_run: str) -> list[tuple[str, str]]:
