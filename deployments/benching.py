@@ -349,6 +349,7 @@ def bench_retakes(
     *,
     out: Path,
     stories: int | None,
+    first: int,
     is_quick: bool,
     say: Say,
 ) -> dict[str, Any]:
@@ -359,6 +360,7 @@ def bench_retakes(
         settings: The studio, whose engine is one that gates were calibrated for.
         out: Folder of the report and of the films; the same folder again does what is missing.
         stories: How many; None for the usual number.
+        first: Number of the first of them.
         is_quick: Few stories: to see that it works, not to judge.
         say: Tells a person how far it is.
 
@@ -374,7 +376,7 @@ def bench_retakes(
     out.mkdir(parents=True, exist_ok=True)
     outcomes: dict[str, list[ShotOutcome]] = {name: [] for name in STRATEGIES}
     num = stories or (QUICK_RETAKE_STORIES if is_quick else RETAKE_STORIES)
-    for number in range(num):
+    for number in range(first, first + num):
         told = episode_of(number)
         script = out / f"{told['episode']}.json"
         script.write_text(json.dumps(told))
@@ -392,8 +394,8 @@ def bench_retakes(
             produce(order, settings)
             with open_unit(settings, READING) as (unit, _):
                 outcomes[strategy] += outcomes_of(unit, unit.sheet_of(episode), story=number)
-        say(f"filmed story {number + 1} of {num}")
-    report = {"stories": num, "engine": settings.engine, **compared(outcomes)}
+        say(f"filmed story {number - first + 1} of {num}")
+    report = {"stories": num, "first": first, "engine": settings.engine, **compared(outcomes)}
     paths = [out / "retakes.md", out / "retakes.json"]
     paths[0].write_text(retakes_text(report) + "\n", "utf-8")
     paths[1].write_text(json.dumps(report, indent=1) + "\n", "utf-8")

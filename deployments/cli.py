@@ -683,6 +683,10 @@ def bench_gates(
 @bench_app.command("retakes")
 def bench_retakes(
     stories: Annotated[int | None, typer.Option(help="Film so many stories.")] = None,
+    first: Annotated[
+        int,
+        typer.Option(min=0, help="Number of the first: further on are other people and places."),
+    ] = 0,
     quick: Annotated[bool, typer.Option("--quick", help="Only see that it works.")] = False,
     out: Annotated[Path, typer.Option("--out", help="Keep films and report here.")] = Path(
         "out/bench/retakes"
@@ -699,6 +703,7 @@ def bench_retakes(
             _settings(home, engine),
             out=out,
             stories=stories,
+            first=first,
             is_quick=quick,
             say=lambda line: typer.echo(line, err=True),
         )

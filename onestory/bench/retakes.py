@@ -106,7 +106,7 @@ def compared(outcomes: Mapping[str, Sequence[ShotOutcome]]) -> dict[str, Any]:
 
 
 def retakes_table(report: Mapping[str, Any]) -> str:
-    """Write a report as Markdown: `compared`, and how many `stories` by which `engine`."""
+    """Write a report as Markdown: `compared`, of `stories` from `first` on, by an `engine`."""
     names = (
         "rescued",
         "takes_per_circled_shot",
@@ -114,8 +114,8 @@ def retakes_table(report: Mapping[str, Any]) -> str:
         "rescued_per_minute",
     )
     lines = [
-        f"{report['stories']} stories by {report['engine']}; ± half of the 95 % interval over "
-        "stories.",
+        f"{report['stories']} stories from number {report['first']} on, by {report['engine']}; "
+        "± half of the 95 % interval over stories.",
         "",
         "| retakes | shots | NG | rescued | takes a shot | seconds a shot | rescued a minute |",
         "| --- | --- | --- | --- | --- | --- | --- |",

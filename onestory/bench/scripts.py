@@ -31,7 +31,9 @@ class Beat:
     def listed(self) -> dict[str, Any]:
         """As a shot list has it."""
         who = " and ".join(name.title() for name in self.people)
-        does = f"{who} {self.action}." if who else f"{self.action.capitalize()}."
+        verb, *rest = self.action.split()
+        action = " ".join([verb.removesuffix("s"), *rest]) if len(self.people) > 1 else self.action
+        does = f"{who} {action}." if who else f"{action.capitalize()}."
         return {
             "set": self.place,
             "cast": list(self.people),

@@ -121,7 +121,7 @@ def test_the_tables_say_what_each_rung_gained() -> None:
         for one in outcomes[BY_VERDICT]
     ]
 
-    text = retakes_table({"stories": 2, "engine": "pocket", **compared(outcomes)})
+    text = retakes_table({"stories": 2, "first": 0, "engine": "pocket", **compared(outcomes)})
 
     assert (
         f"| {BY_VERDICT} | 2 | 2 | 1.000 ± 0.000 | 3.000 ± 0.000 | 6.000 ± 0.000 | 15.000" in text
@@ -135,7 +135,7 @@ def test_the_tables_say_what_each_rung_gained() -> None:
     assert f"| {BY_VERDICT} | identity | 2 | 2 |\n| {BLINDLY} | identity | 2 | 1 |" in text
 
     good = {name: [outcome(True)] for name in outcomes}
-    nothing = retakes_table({"stories": 1, "engine": "pocket", **compared(good)})
+    nothing = retakes_table({"stories": 1, "first": 0, "engine": "pocket", **compared(good)})
     assert f"| {BLINDLY} | 1 | 0 | – |" in nothing
     assert "rescues" not in nothing
 
