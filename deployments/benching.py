@@ -393,7 +393,9 @@ def bench_retakes(
             )
             produce(order, settings)
             with open_unit(settings, READING) as (unit, _):
-                outcomes[strategy] += outcomes_of(unit, unit.sheet_of(episode), story=number)
+                outcomes[strategy] += outcomes_of(
+                    unit, unit.records.sheet_of(episode), story=number
+                )
         say(f"filmed story {number - first + 1} of {num}")
     report = {"stories": num, "first": first, "engine": settings.engine, **compared(outcomes)}
     paths = [out / "retakes.md", out / "retakes.json"]

@@ -11,7 +11,8 @@ from onestory.engines.take import NgReason
 from onestory.errors import OrderError
 
 if TYPE_CHECKING:
-    from onestory.production.unit import CallSheet, Unit
+    from onestory.production.call_sheet import CallSheet
+    from onestory.production.unit import Unit
     from onestory.vault.ledger import TakeEntry
 
 
@@ -70,7 +71,7 @@ def _decided(
 ) -> dict[str, Any]:
     with _held(episode, settings) as (unit, sheet):
         entry = decide(unit, sheet)
-    shots = unit.ledger(episode).state.shots
+    shots = unit.records.ledger(episode).state.shots
     slate, coverage = next(
         (slate, shot) for slate, shot in shots.items() if shot.entry(entry.address)
     )
@@ -88,7 +89,7 @@ def _decided(
 def _held(episode: str, settings: StudioSettings) -> "Iterator[tuple[Unit, CallSheet]]":
     """An episode whose ledger nobody else writes meanwhile."""
     with open_unit(settings, READING) as (unit, _):
-        sheet = unit.sheet_of(episode)
+        sheet = unit.records.sheet_of(episode)
         with only_producer(settings.home, episode):
-            unit.ledger(episode).refresh()
+            unit.records.ledger(episode).refresh()
             yield unit, sheet

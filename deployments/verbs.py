@@ -24,8 +24,9 @@ from onestory.errors import OrderError
 from onestory.production.order import EpisodeOrder, RetakeOrder
 
 if TYPE_CHECKING:
+    from onestory.production.call_sheet import CallSheet
     from onestory.production.plan import Plan, ShotPlan
-    from onestory.production.unit import CallSheet, Unit
+    from onestory.production.unit import Unit
     from onestory.vault.ledger import Ledger
     from onestory.vault.store import Vault
 
@@ -240,8 +241,8 @@ def explain(
     take: str, other: str | None, episode: str | None, settings: StudioSettings
 ) -> dict[str, Any]:
     """What a take was made from; with another one, what differs."""
+    from onestory.production.call_sheet import CallSheet
     from onestory.production.explain import explain as lay_open
-    from onestory.production.unit import CallSheet
 
     with open_vault(settings) as vault:
         address, ledger = _found(take, episode, vault)
@@ -298,7 +299,9 @@ def screen(episode: str, out: Path, settings: StudioSettings) -> Path:
     with open_unit(settings, PLANNING) as (unit, addresses):
         tracking_uri = addresses.mlflow_tracking_uri
         return asyncio.run(
-            write_dailies(unit, unit.sheet_of(episode), out.resolve(), tracking_uri=tracking_uri)
+            write_dailies(
+                unit, unit.records.sheet_of(episode), out.resolve(), tracking_uri=tracking_uri
+            )
         )
 
 
@@ -308,7 +311,7 @@ def compare(episode: str, shot: str, out: Path, settings: StudioSettings) -> dic
     from onestory.production.compare import write_comparison
 
     with open_unit(settings, READING) as (unit, _):
-        found = lay_beside(unit, unit.sheet_of(episode), shot)
+        found = lay_beside(unit, unit.records.sheet_of(episode), shot)
         page = write_comparison(found, out.resolve())
     return {"page": str(page), **found.model_dump(mode="json")}
 
@@ -339,7 +342,10 @@ def ab(
         produce(order.model_copy(update=same), settings.model_copy(update={"engine_options": each}))
     with open_unit(settings, READING) as (unit, _):
         one, other = (
-            Filmed(unit.sheet_of(f"{episode}-{name}"), " ".join(policy) or "as the studio is set")
+            Filmed(
+                unit.records.sheet_of(f"{episode}-{name}"),
+                " ".join(policy) or "as the studio is set",
+            )
             for name, policy in zip("ab", policies, strict=True)
         )
         found = lay_beside(unit, (one, other), episode=episode)
@@ -370,7 +376,7 @@ def export(episode: str, to: str, settings: StudioSettings) -> str:
     from onestory.production.cutting import export as export_cut
 
     with open_unit(settings, READING) as (unit, _):
-        return export_cut(unit, unit.sheet_of(episode), to)
+        return export_cut(unit, unit.records.sheet_of(episode), to)
 
 
 def studio_status(settings: StudioSettings) -> dict[str, Any]:

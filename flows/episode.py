@@ -23,11 +23,11 @@ from prefect.client.schemas.objects import State
 
 from onestory.continuity.ladder import next_attempt
 from onestory.errors import OutOfMemoryError
+from onestory.production.call_sheet import CallSheet, Circled
 from onestory.production.delivered import Delivery
 from onestory.production.order import EpisodeOrder
 from onestory.production.plan import Plan, ShotPlan
 from onestory.production.spending import Spending
-from onestory.production.unit import CallSheet, Circled
 from tasks.agreement import agree
 from tasks.delivery import assemble
 from tasks.moving import go_on_elsewhere, look_for_bigger_pool

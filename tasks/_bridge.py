@@ -18,10 +18,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 if TYPE_CHECKING:
     from onestory.bench.schooling import Trained
+    from onestory.production.call_sheet import CallSheet
     from onestory.production.delivery import CuttingRoom
     from onestory.production.estimate import Price
     from onestory.production.plan import ShotPlan
-    from onestory.production.unit import CallSheet, Unit
+    from onestory.production.unit import Unit
 
 
 class WorkerSettings(BaseSettings):

@@ -13,10 +13,10 @@ from prefect.flow_runs import suspend_flow_run
 from prefect.input import RunInput
 from pydantic import Field
 
+from onestory.production.call_sheet import CallSheet
 from onestory.production.estimate import plan_in_markdown
 from onestory.production.plan import ShotPlan
 from onestory.production.preflight import Finding
-from onestory.production.unit import CallSheet
 from tasks._bridge import price_of
 from tasks.report import announce_agreement
 

@@ -3,8 +3,8 @@
 from prefect import task
 from prefect.client.schemas.objects import State
 
+from onestory.production.call_sheet import CallSheet
 from onestory.production.delivered import Delivery
-from onestory.production.unit import CallSheet
 from tasks._bridge import cutting_room
 from tasks._policy import RETRIED, found_or_made, unwrapped
 

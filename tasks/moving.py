@@ -20,7 +20,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.states import Completed
 
 from onestory.errors import OutOfMemoryError
-from onestory.production.unit import CallSheet
+from onestory.production.call_sheet import CallSheet
 from tasks._bridge import settings, unit
 from tasks._policy import RETRIED
 from tasks.report import emit, reported

@@ -22,12 +22,12 @@ from prefect.events import emit_event
 from prefect.runtime import deployment, flow_run
 
 from onestory.engine_server.messages import VerdictAnswer
+from onestory.production.call_sheet import CallSheet, Circled, TakeInHand
 from onestory.production.delivered import Delivery
 from onestory.production.estimate import plan_in_markdown
 from onestory.production.plan import Plan, ShotPlan
 from onestory.production.preflight import Finding
 from onestory.production.review import Answer, Question
-from onestory.production.unit import CallSheet, Circled, TakeInHand
 from tasks._bridge import price_of, unit
 
 

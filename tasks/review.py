@@ -31,9 +31,9 @@ from pydantic import Field, ValidationError, create_model
 from onestory.documents import Frozen
 from onestory.errors import StudioError
 from onestory.production import crashes, review
+from onestory.production.call_sheet import CallSheet
 from onestory.production.crashes import CrashedShot, crashed_shot
 from onestory.production.review import NOBODY, Action, Answer, Question
-from onestory.production.unit import CallSheet
 from tasks._bridge import unit
 from tasks._policy import RETRIED
 from tasks.report import announce_answer, announce_question, reported

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from prefect import task
 from prefect.runtime import flow_run
 
+from onestory.production.call_sheet import CallSheet
 from onestory.production.order import EpisodeOrder, RetakeOrder
 from onestory.production.plan import Plan, ShotPlan
 from onestory.production.preflight import Finding
 from onestory.production.retake import Retake, enter
-from onestory.production.unit import CallSheet
 from tasks._bridge import unit
 from tasks._policy import RETRIED
 from tasks.moving import ordered_as

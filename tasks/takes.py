@@ -6,8 +6,8 @@ from prefect import task
 from prefect.client.schemas.objects import State
 
 from onestory.engine_server.messages import VerdictAnswer
+from onestory.production.call_sheet import CallSheet, Circled, TakeInHand
 from onestory.production.recipes import Keyframe
-from onestory.production.unit import CallSheet, Circled, TakeInHand
 from tasks._bridge import unit
 from tasks._policy import (
     BACKSTOP_SECONDS,

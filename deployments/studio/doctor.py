@@ -266,7 +266,7 @@ def _device_memory(sources: "Sources", options: Mapping[str, Any]) -> Finding:
 
     from onestory.engines.wan.estimate import estimate
     from onestory.engines.wan.picture import drawn_size
-    from onestory.production.unit import DELIVERY_SIZES
+    from onestory.production.call_sheet import DELIVERY_SIZES
     from onestory.screenplay.episode import Aspect
 
     card, config = sources.card, sources.config

@@ -30,7 +30,7 @@ from onestory.bench.looking import (
 from onestory.engine_server.registry import open_engine
 from onestory.engines.protocol import Engine
 from onestory.errors import OrderError, WeightsError
-from onestory.production.unit import DELIVERY_SIZES
+from onestory.production.call_sheet import DELIVERY_SIZES
 from onestory.screenplay.episode import Aspect
 
 

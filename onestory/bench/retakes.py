@@ -19,7 +19,8 @@ import numpy as np
 
 from onestory.bench.report import interval
 from onestory.continuity.ladder import rung_of
-from onestory.production.unit import CallSheet, Unit
+from onestory.production.call_sheet import CallSheet
+from onestory.production.unit import Unit
 
 BY_VERDICT, BLINDLY = "by verdict", "new seeds"
 STRATEGIES = (BY_VERDICT, BLINDLY)
@@ -54,11 +55,11 @@ class ShotOutcome:
 
 def outcomes_of(unit: Unit, sheet: CallSheet, *, story: int) -> list[ShotOutcome]:
     """Read off a ledger what became of every shot of a film that was filmed once."""
-    state = unit.ledger(sheet.episode).state
+    state = unit.records.ledger(sheet.episode).state
     found = []
     for slate in sheet.slates:
         entries = state.shot(slate).takes
-        takes = unit.takes([entry.address for entry in entries])
+        takes = unit.records.takes([entry.address for entry in entries])
         seconds = [
             sum((timings.render_seconds, timings.encode_seconds, timings.store_seconds))
             for entry in entries

@@ -4,7 +4,7 @@ Which shot is a Wan looked at by, and what is said of it? The same in a bench an
 
 from onestory.bench.looking import FPS, Sizes, said
 from onestory.engines.wan.card import WanConfig
-from onestory.production.unit import DELIVERY_SIZES
+from onestory.production.call_sheet import DELIVERY_SIZES
 from onestory.screenplay.episode import Aspect
 
 GIB = 1024**3

@@ -19,10 +19,11 @@ from onestory.dailies.comparison import ComparedTake
 from onestory.dailies.rendering import render_ab
 from onestory.documents import Digest
 from onestory.engines.take import Take
+from onestory.production.call_sheet import CallSheet
 from onestory.production.compare import compared
 from onestory.production.dailies import put_file
 from onestory.production.recall import shots_by_take
-from onestory.production.unit import CallSheet, Unit
+from onestory.production.unit import Unit
 from onestory.screenplay.episode import Shot
 from onestory.vault.ledger import ShotState, TakeEntry
 
@@ -44,12 +45,12 @@ def lay_beside(unit: Unit, films: tuple[Filmed, Filmed], *, episode: str) -> ABP
         films: Both, A first.
         episode: Whose seeds they were drawn from.
     """
-    told = unit.episode_of(films[0].sheet)
-    states = [unit.ledger(film.sheet.episode).state for film in films]
+    told = unit.records.episode_of(films[0].sheet)
+    states = [unit.records.ledger(film.sheet.episode).state for film in films]
     entries = [
         {shot.slate: _circled(state.shot(shot.slate)) for shot in told.shots} for state in states
     ]
-    takes = unit.takes([one.address for side in entries for one in side.values() if one])
+    takes = unit.records.takes([one.address for side in entries for one in side.values() if one])
     remembered = {take: slate for state in states for take, slate in shots_by_take(state).items()}
     beside: list[dict[str, ComparedTake]] = []
     for state, side in zip(states, entries, strict=True):

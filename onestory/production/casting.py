@@ -13,9 +13,10 @@ from pathlib import Path
 from onestory.documents import Digest, Frozen
 from onestory.engine_server.messages import KeyframeRequest
 from onestory.errors import OrderError
+from onestory.production.call_sheet import CallSheet
 from onestory.production.recipes import Filming
 from onestory.production.sheets import PREFIX, SHEETS, Subject, sheet_recipe, subjects_of
-from onestory.production.unit import CallSheet, Unit
+from onestory.production.unit import Unit
 from onestory.screenplay.episode import Episode
 from onestory.vault.ledger import Ledger
 
@@ -64,7 +65,7 @@ async def draw_sheets(unit: Unit, sheet: CallSheet, *, candidates: int) -> Sheet
         OrderError: If nobody paints from sheets.
         RenderError: If the painter cannot draw them.
     """
-    episode, ledger = unit.episode_of(sheet), unit.ledger(SHEETS)
+    episode, ledger = unit.records.episode_of(sheet), unit.records.ledger(SHEETS)
     ledger.refresh()
     filming = await _filming(unit, sheet)
     subjects, drawn = subjects_of(episode), 0
@@ -98,7 +99,7 @@ def circle_sheets(
     Raises:
         OrderError: If there is no such name, or no such candidate.
     """
-    ledger, subjects = unit.ledger(SHEETS), subjects_of(unit.episode_of(sheet))
+    ledger, subjects = unit.records.ledger(SHEETS), subjects_of(unit.records.episode_of(sheet))
     ledger.refresh()
     found = []
     for name, number in chosen.items():
@@ -122,7 +123,7 @@ def circle_sheets(
 
 def sheets_of(unit: Unit, episode: Episode) -> tuple[ReferenceSheet, ...]:
     """What there is of an episode's cast and sets by now; nothing of whom nothing was drawn."""
-    ledger = unit.ledger(SHEETS)
+    ledger = unit.records.ledger(SHEETS)
     ledger.refresh()
     drawn = [one for one in subjects_of(episode) if one.key in ledger.state.shots]
     return _sheets(ledger, drawn)
@@ -171,7 +172,7 @@ def _sheets(ledger: Ledger, subjects: Sequence[Subject]) -> tuple[ReferenceSheet
 async def _filming(unit: Unit, sheet: CallSheet) -> Filming:
     """Of all that shots are filmed with, what sheets are drawn with."""
     health = await unit.engine.health()
-    width, height = unit.size_of(sheet)
+    width, height = unit.records.size_of(sheet)
     return Filming(
         engine=health.engine,
         remembers=False,

@@ -20,10 +20,11 @@ from onestory.documents import Digest
 from onestory.engines.recipe import differences
 from onestory.engines.take import Take
 from onestory.errors import OrderError
+from onestory.production.call_sheet import CallSheet
 from onestory.production.dailies import THUMBNAIL_PIXELS, blob_if_whole, judged, put_file
 from onestory.production.recall import memory_changes, shots_by_take
 from onestory.production.retake import chosen
-from onestory.production.unit import CallSheet, Unit
+from onestory.production.unit import Unit
 from onestory.screenplay.episode import Episode, Shot
 from onestory.vault.ledger import ShotState, TakeEntry
 
@@ -40,11 +41,11 @@ def compare(unit: Unit, sheet: CallSheet, shot: str) -> ComparisonPage:
     Raises:
         OrderError: If that is no shot of the episode, or more than one.
     """
-    state = unit.ledger(sheet.episode).state
-    wanted = _only(shot, unit.episode_as_ordered(sheet))
+    state = unit.records.ledger(sheet.episode).state
+    wanted = _only(shot, unit.records.episode_as_ordered(sheet))
     coverage = state.shot(wanted.slate)
     circled = coverage.circled
-    takes = unit.takes([entry.address for entry in coverage.takes])
+    takes = unit.records.takes([entry.address for entry in coverage.takes])
     reference = _reference(coverage, takes)
     shots = shots_by_take(state)
     return ComparisonPage(
@@ -109,7 +110,7 @@ def compared(
         reference: The take that it is held against, one that is there; None if none is.
         shots: Slate of the shot of every take that may be remembered.
     """
-    take, verdict = takes.get(entry.address), unit.verdict_of(entry)
+    take, verdict = takes.get(entry.address), unit.records.verdict_of(entry)
     measures = unit.vault.find_measures(entry.address)
     said = ComparedTake(
         **dict(judged(entry, coverage, take=take, verdict=verdict)),

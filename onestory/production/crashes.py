@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from onestory.documents import Frozen
 
 if TYPE_CHECKING:
-    from onestory.production.unit import CallSheet, Unit
+    from onestory.production.call_sheet import CallSheet
+    from onestory.production.unit import Unit
 
 Value = str | int | float | bool
 
@@ -57,7 +58,7 @@ async def enter_crashes(unit: "Unit", sheet: "CallSheet", found: CrashedShot, *,
         found: Which shot, and why.
         run: The flow run that crashed.
     """
-    ledger = unit.ledger(sheet.episode)
+    ledger = unit.records.ledger(sheet.episode)
     for slate in sheet.slates:
         if f"{sheet.prefix}-{slate}" == found.shot:
             await asyncio.to_thread(

@@ -16,8 +16,9 @@ from onestory.cut.timeline import Cut, CutShot, CutTake, SpokenLine
 from onestory.documents import Digest
 from onestory.engines.take import Take
 from onestory.errors import CorruptBlobError, CutError, MissingBlobError, OrderError
+from onestory.production.call_sheet import CallSheet
 from onestory.production.table_read import LineRead
-from onestory.production.unit import CallSheet, Unit
+from onestory.production.unit import Unit
 from onestory.screenplay.episode import Shot
 from onestory.vault.ledger import ShotState
 
@@ -60,9 +61,12 @@ def lay_out(unit: Unit, sheet: CallSheet, folder: Path) -> Cut:
     Raises:
         CutError: If a shot has no circled take in the vault.
     """
-    episode, state = unit.episode_as_ordered(sheet), unit.ledger(sheet.episode).state
+    episode, state = (
+        unit.records.episode_as_ordered(sheet),
+        unit.records.ledger(sheet.episode).state,
+    )
     coverage = {shot.slate: state.shot(shot.slate) for shot in episode.shots}
-    takes = unit.takes([take.address for one in coverage.values() for take in one.takes])
+    takes = unit.records.takes([take.address for one in coverage.values() for take in one.takes])
     shots = tuple(
         _cut_shot(unit, sheet, shot, coverage[shot.slate], takes, folder) for shot in episode.shots
     )
@@ -84,10 +88,15 @@ def fetch(unit: Unit, sheet: CallSheet, folder: Path) -> None:
         CorruptBlobError: If bytes are not what their name promises. The take that they belong
             to is forgotten, so that the next run renders it anew.
     """
-    state = unit.ledger(sheet.episode).state
+    state = unit.records.ledger(sheet.episode).state
     circled = [state.shot(slate).circled for slate in sheet.slates]
-    takes = unit.takes([one.address for one in circled if one])
-    audio = {line.audio for shot in unit.read_of(sheet).shots for line in shot.lines if line.audio}
+    takes = unit.records.takes([one.address for one in circled if one])
+    audio = {
+        line.audio
+        for shot in unit.records.read_of(sheet).shots
+        for line in shot.lines
+        if line.audio
+    }
     folder.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda take: _fetch_take(unit, take, folder), takes.values()))
@@ -105,7 +114,7 @@ def _cut_shot(
     circled = coverage.circled
     if circled is None or circled.address not in takes:
         raise CutError("no take is circled", slate=f"{sheet.prefix}-{shot.slate}")
-    read = unit.read_of(sheet).shot(shot.slate)
+    read = unit.records.read_of(sheet).shot(shot.slate)
     chosen = takes[circled.address]
     word = "waiting for review" if circled.is_waiting_for_review else "circled"
     others = [
@@ -167,7 +176,7 @@ def _fetch_take(unit: Unit, take: Take, folder: Path) -> None:
     try:
         content = unit.vault.get_blob(blob)
     except (CorruptBlobError, MissingBlobError) as error:
-        unit.forget(take)
+        unit.records.forget(take)
         raise CorruptBlobError(
             f"the video of the take is damaged: {error.message}",
             slate=take.slate,

@@ -21,12 +21,13 @@ from onestory.dailies.rendering import render_page
 from onestory.documents import Digest
 from onestory.engines.take import Take, Verdict
 from onestory.errors import CorruptBlobError, MissingBlobError
+from onestory.production.call_sheet import CallSheet
 from onestory.production.casting import sheets_of
 from onestory.production.estimate import Price, price
 from onestory.production.evidence import evidence_of
 from onestory.production.plan import Plan, ShotPlan
 from onestory.production.recall import shots_by_take
-from onestory.production.unit import CallSheet, Unit
+from onestory.production.unit import Unit
 from onestory.screenplay.episode import Episode, Shot
 from onestory.vault.ledger import EpisodeState, ShotState, TakeEntry
 
@@ -89,9 +90,12 @@ def page_of(
         provenance: (what, value) pairs for the foot of the page.
         price_words: What filming the rest would cost.
     """
-    episode, state = unit.episode_as_ordered(sheet), unit.ledger(sheet.episode).state
+    episode, state = (
+        unit.records.episode_as_ordered(sheet),
+        unit.records.ledger(sheet.episode).state,
+    )
     entries = [take for shot in episode.shots for take in state.shot(shot.slate).takes]
-    takes = unit.takes([entry.address for entry in entries])
+    takes = unit.records.takes([entry.address for entry in entries])
     standing = {shot.slate: shot for shot in plan.shots}
     slates = {**sheet.lent(), **shots_by_take(state)}
     film, subtitles = folder / "episode.mp4", folder / "episode.vtt"
@@ -120,11 +124,11 @@ def page_of(
 
 def contact_sheet_of(unit: Unit, sheet: CallSheet, *, columns: int = 5) -> bytes:
     """JPEG of the circled take of every shot, in story order."""
-    state = unit.ledger(sheet.episode).state
+    state = unit.records.ledger(sheet.episode).state
     pictures = []
     for slate in sheet.slates:
         circled = state.shot(slate).circled
-        found = unit.takes([circled.address]) if circled else {}
+        found = unit.records.takes([circled.address]) if circled else {}
         for take in found.values():
             pictures.append((slate, blob_if_whole(unit, take.media.poster)))
     return contact_sheet(pictures, columns)
@@ -217,7 +221,7 @@ def _shot(
 
 
 def _take(unit: Unit, entry: TakeEntry, take: Take, coverage: ShotState) -> DailiesTake:
-    verdict = unit.verdict_of(entry)
+    verdict = unit.records.verdict_of(entry)
     frames = (take.media.first_frame, take.media.poster, take.media.last_frame)
     return DailiesTake(
         **dict(judged(entry, coverage, take=take, verdict=verdict)),

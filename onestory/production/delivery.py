@@ -27,6 +27,7 @@ from onestory.dailies.rendering import render_memory, render_page
 from onestory.documents import Digest, Document, digest_of, digest_of_json
 from onestory.engines.take import Take
 from onestory.errors import OrderError
+from onestory.production.call_sheet import CallSheet
 from onestory.production.cutting import fetch, lay_out
 from onestory.production.dailies import (
     contact_sheet_of,
@@ -36,7 +37,7 @@ from onestory.production.dailies import (
 )
 from onestory.production.delivered import DeliveredShot, Delivery, Links
 from onestory.production.plan import Plan, ShotPlan
-from onestory.production.unit import CallSheet, Unit
+from onestory.production.unit import Unit
 from onestory.tracking.history import EXPERIMENT
 from onestory.tracking.mlflow_log import EpisodeRun
 
@@ -128,7 +129,7 @@ class CuttingRoom:
             papers = self._write_papers(sheet, plan, folder, assembled)
         else:
             assembled, papers = self._make(sheet, plan, folder, key)
-        self.unit.ledger(sheet.episode).delivered(assembled.files["episode.mp4"])
+        self.unit.records.ledger(sheet.episode).delivered(assembled.files["episode.mp4"])
         return self._delivery(sheet, plan, folder, assembled, papers, is_reused=known is not None)
 
     def _make(
@@ -232,7 +233,7 @@ class CuttingRoom:
     def _circled(self, plan: Plan) -> dict[str, Take]:
         """Circled takes by the slate of their shot."""
         addresses = [shot.address for shot in plan.shots if shot.address]
-        takes = self.unit.takes(addresses)
+        takes = self.unit.records.takes(addresses)
         return {
             shot.slate: takes[shot.address]
             for shot in plan.shots
@@ -266,9 +267,9 @@ class CuttingRoom:
         }
 
     def _results(self, sheet: CallSheet, shot: ShotPlan) -> tuple[Any, ...]:
-        coverage = self.unit.ledger(sheet.episode).state.shot(shot.slate)
+        coverage = self.unit.records.ledger(sheet.episode).state.shot(shot.slate)
         entry = coverage.entry(shot.address) if shot.address else None
-        verdict = self.unit.verdict_of(entry) if entry else None
+        verdict = self.unit.records.verdict_of(entry) if entry else None
         return verdict.results if verdict else ()
 
     def _manifest(
@@ -285,8 +286,8 @@ class CuttingRoom:
             "script": sheet.document,
             "table_read": sheet.table_read,
             "breakdown": sheet.breakdown.model_dump(mode="json") if sheet.breakdown else None,
-            "voice": self.unit.read_of(sheet).voice,
-            "has_scratch_voice": self.unit.read_of(sheet).is_scratch,
+            "voice": self.unit.records.read_of(sheet).voice,
+            "has_scratch_voice": self.unit.records.read_of(sheet).is_scratch,
             "engines": engines,
             "machines": sorted({take.machine for take in takes.values()}),
             "files": assembled.files,
@@ -309,8 +310,8 @@ class CuttingRoom:
         """Log the episode and all its takes to MLflow; a run that was torn is gone on with."""
         if self.tracking is None:
             return None
-        state = self.unit.ledger(sheet.episode).state
-        read = self.unit.read_of(sheet)
+        state = self.unit.records.ledger(sheet.episode).state
+        read = self.unit.records.read_of(sheet)
         params: dict[str, str | int | float | bool] = {
             "script": sheet.document,
             "num_shots": len(sheet.slates),
@@ -329,14 +330,14 @@ class CuttingRoom:
             resume_key=key,
         )
         entries = [entry for slate in sheet.slates for entry in state.shot(slate).takes]
-        takes = self.unit.takes([entry.address for entry in entries])
+        takes = self.unit.records.takes([entry.address for entry in entries])
         circled = {shot.address for shot in plan.shots}
         for entry in entries:
             if entry.address in takes:
                 run.log_take(
                     takes[entry.address],
                     slate=entry.slate,
-                    verdict=self.unit.verdict_of(entry),
+                    verdict=self.unit.records.verdict_of(entry),
                     is_circled=entry.address in circled,
                 )
         run.log_metrics({"takes": len(takes), "shots": len(sheet.slates)})

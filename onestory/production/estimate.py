@@ -19,9 +19,10 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from onestory.documents import Frozen
+from onestory.production.call_sheet import CallSheet
 from onestory.production.plan import ShotPlan
 from onestory.production.preflight import Finding
-from onestory.production.unit import CallSheet, Unit
+from onestory.production.unit import Unit
 from onestory.tracking.history import PastTake, past_takes
 
 FILMS = 2000

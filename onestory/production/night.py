@@ -283,11 +283,11 @@ def _report(unit: Unit, season: Season, night: str, outcomes: Sequence[Outcome])
 
 def _episode(unit: Unit, episode: SeasonEpisode, outcome: Outcome, folder: Path) -> EpisodeReport:
     said = EpisodeReport(title="", queue=episode.queue, **outcome.model_dump())
-    ledger = unit.ledger(episode.episode)
+    ledger = unit.records.ledger(episode.episode)
     ledger.refresh()
     if ledger.state.sheet is None:
         return said
-    sheet = unit.sheet_of(episode.episode)
+    sheet = unit.records.sheet_of(episode.episode)
     shots = [ledger.state.shot(slate) for slate in sheet.slates]
     circled = [one for shot in shots if (one := shot.circled)]
     runs = {outcome.flow_run, *outcome.earlier_runs} - {""}
@@ -296,10 +296,10 @@ def _episode(unit: Unit, episode: SeasonEpisode, outcome: Outcome, folder: Path)
         for event in ledger.history()
         if event.kind is EventKind.RENDERED and event.run in runs and event.take
     ]
-    takes = unit.takes([*tonight, *(one.address for one in circled)])
+    takes = unit.records.takes([*tonight, *(one.address for one in circled)])
     num_takes = sum(len(shot.takes) for shot in shots)
     entries = [shot.entry(shot.circled.address) for shot in shots if shot.circled]
-    verdicts = [unit.verdict_of(entry) for entry in entries if entry]
+    verdicts = [unit.records.verdict_of(entry) for entry in entries if entry]
     page = Path(episode.out) / episode.episode / "dailies.html"
     posters = [takes[one.address].media.poster for one in circled if one.address in takes]
     return said.model_copy(

@@ -23,9 +23,10 @@ from onestory.breakdown.slates import parts_of
 from onestory.cut.clip import frames_in
 from onestory.documents import Digest, Frozen
 from onestory.errors import MediaError, OrderError
+from onestory.production.call_sheet import CallSheet
 from onestory.production.order import RetakeOrder
 from onestory.production.standing import Standing, as_ordered, standing, written
-from onestory.production.unit import CallSheet, Unit
+from onestory.production.unit import Unit
 from onestory.screenplay.episode import Episode, Shot
 from onestory.vault.events import Hold, ShotOrder
 from onestory.vault.ledger import EpisodeState
@@ -74,12 +75,12 @@ async def enter(
 
 
 def _enter(unit: Unit, order: RetakeOrder, run: str, in_pencil: bool, person: str) -> Retake:
-    ledger = unit.ledger(order.episode)
+    ledger = unit.records.ledger(order.episode)
     ledger.refresh()
     if in_pencil:
         ledger.write_in_pencil()
-    sheet = unit.sheet_of(order.episode)
-    episode, state = unit.episode_of(sheet), ledger.state
+    sheet = unit.records.sheet_of(order.episode)
+    episode, state = unit.records.episode_of(sheet), ledger.state
     wanted = chosen(order.shots, episode)
     _check(order, wanted)
     _check_filmed_before(wanted[0], episode, state)
@@ -198,12 +199,12 @@ def _picture(unit: Unit, name: str) -> Digest:
 def _footage(unit: Unit, sheet: CallSheet, shot: Shot, name: str) -> Digest:
     """A person's own take, put into the vault if it is long enough for the shot."""
     path = _file(name)
-    content, fps = path.read_bytes(), unit.episode_of(sheet).fps
+    content, fps = path.read_bytes(), unit.records.episode_of(sheet).fps
     try:
         found = frames_in(content, fps=fps)
     except MediaError as error:
         raise OrderError(f"{path.name!r}: {error.message}", slate=shot.slate) from error
-    wanted = unit.read_of(sheet).shot(shot.slate).num_frames
+    wanted = unit.records.read_of(sheet).shot(shot.slate).num_frames
     if found < wanted:
         raise OrderError(
             f"{path.name!r} has {found} frames at {fps} a second, and the shot has {wanted}",

@@ -24,11 +24,12 @@ from onestory.documents import Digest, Frozen
 from onestory.engines.recipe import IMPORTED
 from onestory.engines.take import NgReason, Take
 from onestory.errors import GateError, OrderError, ReviewNeededError, ScriptError
+from onestory.production.call_sheet import CallSheet
 from onestory.production.estimate import cell
 from onestory.production.order import RetakeOrder
 from onestory.production.retake import chosen, enter
 from onestory.production.standing import written
-from onestory.production.unit import CallSheet, Unit
+from onestory.production.unit import Unit
 from onestory.screenplay.episode import Shot
 from onestory.vault.events import Circler, Hold
 from onestory.vault.ledger import ShotState, TakeEntry
@@ -267,13 +268,13 @@ def circle(
     """
     wanted, coverage = _coverage(unit, sheet, shot)
     entry = _numbered(wanted, coverage, number)
-    if not unit.takes([entry.address]):
+    if not unit.records.takes([entry.address]):
         raise OrderError(
             f"take {entry.slate} is not in the vault any more",
             slate=entry.slate,
             hint="circle another one, or reject what is circled",
         )
-    ledger = unit.ledger(sheet.episode)
+    ledger = unit.records.ledger(sheet.episode)
     circled = coverage.circled
     if coverage.crashed or circled is None or circled.address != entry.address:
         ledger.kept(Hold(shot=wanted.slate, take=entry.address, written=written(wanted)))
@@ -310,14 +311,14 @@ def reject(
     """
     wanted, coverage = _coverage(unit, sheet, shot)
     entry = _numbered(wanted, coverage, number)
-    take = unit.takes([entry.address]).get(entry.address)
+    take = unit.records.takes([entry.address]).get(entry.address)
     if take is not None and take.recipe.engine.name == IMPORTED:
         raise OrderError(
             f"take {entry.slate} is a clip of one's own, which was ordered",
             slate=entry.slate,
             hint=f"onestory retake {sheet.episode} --shots {shot} --withdraw",
         )
-    unit.ledger(sheet.episode).reject(
+    unit.records.ledger(sheet.episode).reject(
         wanted.slate, address=entry.address, reason=reason, note=note, person=person
     )
     return entry
@@ -334,8 +335,8 @@ async def _recaption(
 
 def _check_caption(unit: Unit, sheet: CallSheet, question: Question, caption: str) -> None:
     """Refuse words that would film the same take again, which would wait again."""
-    (scripted,) = chosen(question.shot_number, unit.episode_of(sheet))
-    if recaptioned(scripted, unit.episode_of(sheet), caption).caption == question.caption:
+    (scripted,) = chosen(question.shot_number, unit.records.episode_of(sheet))
+    if recaptioned(scripted, unit.records.episode_of(sheet), caption).caption == question.caption:
         raise OrderError(
             f"shot {question.shot_number} has that very caption",
             hint="reject the take if another one is to be filmed of it",
@@ -343,15 +344,15 @@ def _check_caption(unit: Unit, sheet: CallSheet, question: Question, caption: st
 
 
 def _open_question(unit: Unit, sheet: CallSheet, slate: str) -> Question | None:
-    coverage = unit.ledger(sheet.episode).state.shot(slate)
+    coverage = unit.records.ledger(sheet.episode).state.shot(slate)
     circled = coverage.circled
     waiting = circled if circled and circled.is_waiting_for_review else None
     if coverage.crashed:
         waiting = None
     elif waiting is None:
         return None
-    shots = unit.episode_as_ordered(sheet).shots
-    takes = unit.takes([entry.address for entry in coverage.takes])
+    shots = unit.records.episode_as_ordered(sheet).shots
+    takes = unit.records.takes([entry.address for entry in coverage.takes])
     # Letters, digits and dashes are all that Prefect takes.
     name = slate.replace(".", "-").lower()
     number = _number_of(waiting.slate) if waiting else None
@@ -391,10 +392,10 @@ def _number_of(slate: str) -> int:
 
 def _coverage(unit: Unit, sheet: CallSheet, shot: str) -> tuple[Shot, ShotState]:
     """The one shot that a person means, as the script has it, and what was filmed of it."""
-    wanted = chosen(shot, unit.episode_of(sheet))
+    wanted = chosen(shot, unit.records.episode_of(sheet))
     if len(wanted) != 1:
         raise OrderError(f"{shot} are {len(wanted)} shots", hint="decide of one shot at a time")
-    return wanted[0], unit.ledger(sheet.episode).state.shot(wanted[0].slate)
+    return wanted[0], unit.records.ledger(sheet.episode).state.shot(wanted[0].slate)
 
 
 def _numbered(shot: Shot, coverage: ShotState, number: int | None) -> TakeEntry:

@@ -65,10 +65,10 @@ def main() -> None:
         try:
             produce(order, settings)
             with open_unit(settings, READING) as (unit, _):
-                sheet = unit.sheet_of(told["episode"])
-                state = unit.ledger(sheet.episode).state
+                sheet = unit.records.sheet_of(told["episode"])
+                state = unit.records.ledger(sheet.episode).state
                 entries = [one for slate in sheet.slates for one in state.shot(slate).takes]
-                takes = list(unit.takes([entry.address for entry in entries]).values())
+                takes = list(unit.records.takes([entry.address for entry in entries]).values())
                 eyes, _ = open_eyes(None)
                 gate_seconds(unit, takes[0], eyes)  # warm
                 costs = [gate_seconds(unit, take, eyes) for take in takes]

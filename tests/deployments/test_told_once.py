@@ -14,9 +14,9 @@ from deployments.studio.settings import read_settings
 from onestory.documents import Digest
 from onestory.engine_server.messages import VerdictAnswer
 from onestory.engines.take import NgReason
+from onestory.production.call_sheet import CallSheet, TakeInHand
 from onestory.production.order import EpisodeOrder
 from onestory.production.review import Question
-from onestory.production.unit import CallSheet, TakeInHand
 from tasks import report
 
 SHOT = "sc01-sh002"

@@ -36,10 +36,11 @@ from onestory.engine_server.client import EngineClient
 from onestory.engine_server.stage import Stage
 from onestory.engines.take import Media
 from onestory.errors import CaptionError
+from onestory.production.call_sheet import CallSheet, TakeInHand
 from onestory.production.order import EpisodeOrder, RetakeOrder
 from onestory.production.plan import Plan, ShotPlan
 from onestory.production.retake import Retake, enter
-from onestory.production.unit import CallSheet, TakeInHand, Unit
+from onestory.production.unit import Unit
 from onestory.testing.drafts import ACTIONS, LENGTHS, NAMES, PLACES, Beat, Draft, Edit, EditKind
 from onestory.testing.in_process import MoodyEngine, engine_of
 from onestory.vault.ledger import Circling
@@ -166,11 +167,11 @@ class Production:
     @property
     def sheet(self) -> CallSheet:
         """The call sheet in force."""
-        return self.unit.sheet_of(EPISODE)
+        return self.unit.records.sheet_of(EPISODE)
 
     def film(self) -> dict[str, Filmed]:
         """What is circled, by slate."""
-        state, film = self.unit.ledger(EPISODE).state, {}
+        state, film = self.unit.records.ledger(EPISODE).state, {}
         for slate in self.sheet.slates:
             circled = state.shot(slate).circled
             assert circled is not None, slate
@@ -179,7 +180,10 @@ class Production:
 
     def takes(self, slate: str) -> dict[int, Digest]:
         """Every take of a shot, by its rung."""
-        return {one.rung: one.address for one in self.unit.ledger(EPISODE).state.shot(slate).takes}
+        return {
+            one.rung: one.address
+            for one in self.unit.records.ledger(EPISODE).state.shot(slate).takes
+        }
 
 
 @contextmanager
@@ -201,7 +205,7 @@ def storyboard(unit: Unit, told: Told, killed_at: int | None) -> Iterator[None]:
         return await enter(unit, order, run=secrets.token_hex(6))
 
     async def survey(sheet: CallSheet) -> Plan:
-        state = unit.ledger(EPISODE).state
+        state = unit.records.ledger(EPISODE).state
         told.before = {slate: state.shot(slate).circled for slate in sheet.slates}
         return await unit.survey(sheet)
 
@@ -359,12 +363,12 @@ async def from_scratch(there: Production, draft: Draft, vault: Vault) -> Product
     """The film of a draft and of all that is ordered, in an empty ledger of the same slates."""
     stage = Stage(there.stage.engine, vault)
     here = Production(vault=vault, stage=stage, folder=there.folder)
-    sheet, state = there.sheet, there.unit.ledger(EPISODE).state
+    sheet, state = there.sheet, there.unit.records.ledger(EPISODE).state
     orders = [order for slate in sheet.slates if (order := state.shot(slate).order)]
     blobs = [sheet.document, *(blob for one in orders for blob in (one.keyframe, one.clip) if blob)]
     for blob in blobs:
         vault.put_blob(there.vault.get_blob(blob))
-    ledger = here.unit.ledger(EPISODE)
+    ledger = here.unit.records.ledger(EPISODE)
     ledger.broken_down(title=sheet.title, episode=sheet.document, sheet=sheet.document)
     ledger.ordered("as there", orders=orders)
     await here.produce(draft)
@@ -381,12 +385,12 @@ def empty_vault(gateway: Addresses) -> Vault:
 
 def retake_of(production: Production, step: Step) -> RetakeOrder:
     """The order in a person's words."""
-    sheet, state = production.sheet, production.unit.ledger(EPISODE).state
+    sheet, state = production.sheet, production.unit.records.ledger(EPISODE).state
     slates = [slate for slate in sheet.slates if state.shot(slate).order]
     if step.kind != "withdraw" or not slates:
         slates = list(sheet.slates)
     slate = slates[step.where % len(slates)]
-    episode = production.unit.episode_of(sheet)
+    episode = production.unit.records.episode_of(sheet)
     shot = next(one for one in episode.shots if one.slate == slate)
     # Whom and what a shot introduces, its caption has to show.
     who, where = shot.on_screen[0].title(), episode.set_design(shot.set_name).look

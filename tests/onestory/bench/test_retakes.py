@@ -169,9 +169,9 @@ def test_a_ledger_tells_what_became_of_every_shot(
                 tried.append(next_attempt(tried, verdict.reasons))
             await unit.circle(sheet, take)
         found = [
-            unit.takes([entry.address])[entry.address].timings
+            unit.records.takes([entry.address])[entry.address].timings
             for slate in sheet.slates
-            for entry in unit.ledger(sheet.episode).state.shot(slate).takes
+            for entry in unit.records.ledger(sheet.episode).state.shot(slate).takes
         ]
         seconds = [one.render_seconds + one.encode_seconds + one.store_seconds for one in found]
         return outcomes_of(unit, sheet, story=3), seconds

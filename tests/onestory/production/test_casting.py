@@ -10,10 +10,11 @@ from onestory.dailies.rendering import render_page
 from onestory.engine_server.stage import Stage
 from onestory.engines.wan.engine import WanEngine
 from onestory.errors import OrderError
+from onestory.production.call_sheet import CallSheet
 from onestory.production.casting import SheetsDrawn, circle_sheets, draw_sheets
 from onestory.production.dailies import page_of
 from onestory.production.order import EpisodeOrder
-from onestory.production.unit import CallSheet, Unit
+from onestory.production.unit import Unit
 from onestory.testing.in_process import engine_of
 from onestory.testing.producing import two_lives
 from onestory.testing.tiny_painter import write_tiny_painter

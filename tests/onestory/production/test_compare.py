@@ -17,10 +17,11 @@ from onestory.engine_server.client import EngineClient
 from onestory.engines.take import NgReason, Take
 from onestory.errors import OrderError
 from onestory.memory.lineage import Remembered, memory_digest
+from onestory.production.call_sheet import CallSheet
 from onestory.production.compare import compare, write_comparison
 from onestory.production.order import EpisodeOrder
 from onestory.production.recipes import recipe_for
-from onestory.production.unit import CallSheet, Unit
+from onestory.production.unit import Unit
 from onestory.testing.stories import tiny_episode, tiny_filming, tiny_read, tiny_take
 from onestory.vault.ledger import Ledger
 from onestory.vault.store import Vault, hex_of
@@ -40,7 +41,7 @@ class Set:
     @property
     def ledger(self) -> Ledger:
         """The episode's ledger."""
-        return self.unit.ledger(self.sheet.episode)
+        return self.unit.records.ledger(self.sheet.episode)
 
     def film(
         self,
@@ -51,7 +52,7 @@ class Set:
         lineage: tuple[Remembered, ...] = (),
     ) -> Take:
         """Film, judge and enter a take whose frames are noise about one grey level."""
-        episode = self.unit.episode_of(self.sheet)
+        episode = self.unit.records.episode_of(self.sheet)
         recipe = recipe_for(
             episode.shots[0], episode, tiny_read(episode).shots[0], tiny_filming(seed=seed)
         )
@@ -93,7 +94,7 @@ class Set:
     def compared(self) -> ComparisonPage:
         """The first shot's takes, as another process finds them."""
         unit = Unit(self.vault, self.unit.engine, None)
-        return compare(unit, unit.sheet_of(self.sheet.episode), "1")
+        return compare(unit, unit.records.sheet_of(self.sheet.episode), "1")
 
     def damage(self, blob: Digest) -> None:
         """Put other bytes under a blob's name."""
@@ -128,7 +129,7 @@ def _stage(vault: Vault, episode_id: str, tmp_path: Path) -> Set:
         slates=tuple(shot.slate for shot in episode.shots),
     )
     unit = Unit(vault, EngineClient(tmp_path / "no-engine.sock"), None)
-    unit.ledger(episode_id).broken_down(
+    unit.records.ledger(episode_id).broken_down(
         title=episode.title, episode=sheet.document, sheet=vault.put_blob(sheet.to_json())
     )
     return Set(vault, unit, sheet)

@@ -87,7 +87,7 @@ def test_looks_are_known_before_anything_is_filmed(vault: Vault, season: Season)
     document = found[five].document
     assert document is not None
     assert json.loads(vault.get_blob(document))["cast"][0]["look"] == SILVER
-    assert [unit.ledger(name).history() for name in (four, five)] == [[], []]
+    assert [unit.records.ledger(name).history() for name in (four, five)] == [[], []]
 
 
 def test_an_import_is_recorded(vault: Vault, season: Season) -> None:
@@ -102,12 +102,12 @@ def test_an_import_is_recorded(vault: Vault, season: Season) -> None:
 
     asyncio.run(story())
 
-    told = [one.what for one in versions_of(unit.ledger(five.episode).history())]
+    told = [one.what for one in versions_of(unit.records.ledger(five.episode).history())]
     assert told.count(f"looks of MARA, KITCHEN taken from {four.episode}") == 1
     assert told[-1] == "script broken down and read through"
-    state, source = unit.ledger(five.episode).state, unit.ledger(four.episode).state
+    state, source = unit.records.ledger(five.episode).state, unit.records.ledger(four.episode).state
     assert state.imports == {four.episode: source.episode}
-    (imported,) = unit.sheet_of(five.episode).imports
+    (imported,) = unit.records.sheet_of(five.episode).imports
     assert (imported.document, imported.names) == (source.episode, ("MARA", "KITCHEN"))
 
 
@@ -145,19 +145,19 @@ def test_memory_goes_on_in_the_next_episode(vault: Vault, season: Season) -> Non
         await _film(unit, four)
         await _film(unit, five)
         lent, own = (
-            next(iter(unit.takes([entry.address]).values()))
+            next(iter(unit.records.takes([entry.address]).values()))
             for name in (four.episode, five.episode)
-            for entry in unit.ledger(name).state.shot("sc01-sh001").takes
+            for entry in unit.records.ledger(name).state.shot("sc01-sh001").takes
         )
         assert {frame.take for frame in own.lineage} == {lent.address}
-        told = [one.what for one in versions_of(unit.ledger(five.episode).history())]
+        told = [one.what for one in versions_of(unit.records.ledger(five.episode).history())]
         shot = f"{four.episode}/sc01-sh001"
         words = f"looks of MARA, KITCHEN taken from {four.episode}: {shot} remembered"
         assert told.count(words) == 1
-        (one,) = (await unit.survey(unit.sheet_of(five.episode))).shots
+        (one,) = (await unit.survey(unit.records.sheet_of(five.episode))).shots
         assert one.freshness == "current"
 
-        sheet = unit.sheet_of(four.episode)
+        sheet = unit.records.sheet_of(four.episode)
         other = await unit.shoot(sheet, "sc01-sh001", attempt=2)
         await unit.judge(sheet, other)
         await unit.circle(sheet, other)
@@ -185,8 +185,8 @@ def test_what_is_carried_over(vault: Vault, season: Season, tmp_path: Path) -> N
             take = await unit.shoot(sheet, slate, attempt=1)
             await unit.judge(sheet, take)
             await unit.circle(sheet, take)
-            (made,) = unit.takes([take.address]).values()
-            lent = unit.ledger(four.episode).state.shot("sc01-sh001").takes
+            (made,) = unit.records.takes([take.address]).values()
+            lent = unit.records.ledger(four.episode).state.shot("sc01-sh001").takes
             found.append({one.take for one in made.lineage} & {one.address for one in lent})
         return found
 
@@ -194,9 +194,9 @@ def test_what_is_carried_over(vault: Vault, season: Season, tmp_path: Path) -> N
         """What happens, in order."""
         await _film(unit, four)
         attic, kitchen = await remembered(five.order)
-        (imported,) = unit.sheet_of(five.episode).imports
+        (imported,) = unit.records.sheet_of(five.episode).imports
         (carried,) = imported.takes
-        shots = unit.episode_of(unit.sheet_of(five.episode)).shots
+        shots = unit.records.episode_of(unit.records.sheet_of(five.episode)).shots
         assert [carried.tells_of(shot) for shot in shots] == [False, True]
         assert (len(attic), len(kitchen)) == (0, 1)
         larger = five.order.model_copy(update={"width": 96, "height": 160})

@@ -13,6 +13,7 @@ from onestory.engine_server.stage import Stage
 from onestory.engines.remembering import RememberingEngine
 from onestory.engines.take import NgReason
 from onestory.errors import GateError, OrderError
+from onestory.production.call_sheet import CallSheet, TakeInHand
 from onestory.production.crashes import CrashedShot, enter_crashes
 from onestory.production.order import EpisodeOrder
 from onestory.production.plan import ShotPlan
@@ -25,7 +26,7 @@ from onestory.production.review import (
     open_question,
     reject,
 )
-from onestory.production.unit import CallSheet, TakeInHand, Unit
+from onestory.production.unit import Unit
 from onestory.testing.drafts import Beat, Draft
 from onestory.testing.in_process import engine_of
 from onestory.vault.history import versions_of
@@ -59,7 +60,7 @@ class Film:
 
     async def asked_of_crashed(self, slate: str) -> Question:
         """The question that is open once workers have crashed in a shot."""
-        ledger = self.unit.ledger(self.sheet.episode)
+        ledger = self.unit.records.ledger(self.sheet.episode)
         ledger.crashed(slate, why="on workers a, b", run=f"run/{ledger.state.sequence}")
         return await self.asked(slate)
 
@@ -71,7 +72,7 @@ class Film:
     @property
     def last(self) -> str:
         """What happened last, in words."""
-        return versions_of(self.unit.ledger(self.sheet.episode).history())[-1].what
+        return versions_of(self.unit.records.ledger(self.sheet.episode).history())[-1].what
 
     def elsewhere(self) -> "Film":
         """The same film in another process."""
@@ -151,7 +152,7 @@ def test_a_rejected_take_is_not_what_comes_next(tell: Callable[[Story], None]) -
         assert plan.freshness == "stale"
         assert "memory" in plan.why
         newest = await film.shoot(two)
-        seen = film.unit.takes([newest.address])[newest.address].lineage
+        seen = film.unit.records.takes([newest.address])[newest.address].lineage
         assert {frame.take for frame in seen} == {again.address}
 
     tell(story)

@@ -15,9 +15,11 @@ from onestory.engines.remembering import RememberingEngine
 from onestory.engines.sabotaged import SabotagedEngine
 from onestory.engines.take import Comparison, NgReason, Reference
 from onestory.errors import OutOfMemoryError
+from onestory.production.call_sheet import CallSheet, TakeInHand
 from onestory.production.order import EpisodeOrder
 from onestory.production.plan import Plan
-from onestory.production.unit import FILM_RECALL, CallSheet, TakeInHand, Unit
+from onestory.production.recollection import FILM_RECALL
+from onestory.production.unit import Unit
 from onestory.testing.drafts import Beat, Draft, Edit
 from onestory.testing.in_process import MoodyEngine, engine_of
 from onestory.vault.history import versions_of
@@ -239,7 +241,7 @@ def test_an_engine_knows_whether_a_bigger_device_takes_over(
             await unit.shoot(sheet, sheet.slates[0], attempt=1)
         for _ in range(2):
             await unit.move(sheet, "big", caught.value)
-        events = unit.ledger(sheet.episode).history()
+        events = unit.records.ledger(sheet.episode).history()
         return sheet, caught.value, [one.what for one in versions_of(events)]
 
     sheet, error, happened = asyncio.run(moved())

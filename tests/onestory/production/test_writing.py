@@ -10,8 +10,9 @@ from onestory.breakdown.address import ModelAddress
 from onestory.engine_server.stage import Stage
 from onestory.engines.remembering import RememberingEngine
 from onestory.errors import ModelAwayError, OrderError, WeightsError
+from onestory.production.call_sheet import CallSheet
 from onestory.production.order import EpisodeOrder
-from onestory.production.unit import CallSheet, Unit
+from onestory.production.unit import Unit
 from onestory.production.writing import chat_for
 from onestory.screenplay.episode import Episode
 from onestory.testing.chatting import ChatServer, chat_server, status
@@ -33,7 +34,7 @@ def broken_down(
     )
     wanted = EpisodeOrder(script=str(script), episode=episode, breakdown="server", **order)
     sheet = asyncio.run(unit.break_down(wanted))
-    return sheet, unit.episode_of(sheet)
+    return sheet, unit.records.episode_of(sheet)
 
 
 @pytest.fixture(name="script")
