@@ -15,6 +15,7 @@ take is tried again.
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import TypeVar
 
 from onestory.continuity.gates import is_unreadable
@@ -55,18 +56,27 @@ class Rung:
             raise ValueError(f"rung {self.name!r} would render the very same take again")
 
 
-DEFAULT_LADDER: tuple[Rung, ...] = (
-    Rung(name="new seed"),
-    Rung(name="larger memory, its people first", memory_budget_factor=1.5, has_people_first=True),
-    Rung(name="fresh keyframe", has_own_keyframe=True),
-    Rung(name="stronger guidance", guidance_factor=1.25),
-    Rung(name="re-expanded caption", re_expand_caption=True),
-    Rung(name="gentler guidance", guidance_factor=0.8),
-    Rung(name="larger memory", memory_budget_factor=1.5),
-    Rung(name="half the guidance", guidance_factor=0.5),
-)
-"""What holds unless an order says otherwise. Take n is filmed on rung n - 1, whatever was filmed
-before it: which takes are filmed, and in which order, verdicts decide."""
+DEFAULT_LADDER: Mapping[int, Rung] = {
+    2: Rung(name="new seed"),
+    3: Rung(
+        name="larger memory, its people first", memory_budget_factor=1.5, has_people_first=True
+    ),
+    4: Rung(name="fresh keyframe", has_own_keyframe=True),
+    5: Rung(name="stronger guidance", guidance_factor=1.25),
+    6: Rung(name="re-expanded caption", re_expand_caption=True),
+    7: Rung(name="gentler guidance", guidance_factor=0.8),
+    8: Rung(name="larger memory", memory_budget_factor=1.5),
+    9: Rung(name="half the guidance", guidance_factor=0.5),
+}
+"""What holds unless an order says otherwise, by the number of the take that is filmed on it. Which
+takes are filmed, and in which order, verdicts decide.
+
+Ledgers know takes by their numbers, so what a number says is for ever: a rung that is no longer
+climbed stays here, and is left out of `REMEDIES`; a changed or a new one is given a number that no
+take had, after `BEYOND`."""
+
+BEYOND = range(10, 1000)
+"""Numbers of the takes that are filmed once the ladder has ended, and so of no rung."""
 
 AGAIN = Rung(name="new seed")
 """What every take beyond the ladder is filmed on."""
@@ -99,13 +109,13 @@ REMEDIES: Mapping[NgReason, tuple[str, ...]] = {
 """By what is wrong: names of the rungs that may help, first to last."""
 
 
-def rung_of(attempt: int, ladder: Sequence[Rung] = DEFAULT_LADDER) -> Rung | None:
+def rung_of(attempt: int, ladder: Mapping[int, Rung] = DEFAULT_LADDER) -> Rung | None:
     """
     Say on which rung a shot's n-th take is made.
 
     Args:
         attempt: Which take of the shot, from 1.
-        ladder: The rungs.
+        ladder: The rungs, by the takes that are made on them.
 
     Returns:
         The rung; None for a first take, and for every take if there are no rungs.
@@ -117,11 +127,13 @@ def rung_of(attempt: int, ladder: Sequence[Rung] = DEFAULT_LADDER) -> Rung | Non
         raise ValueError(f"attempt counts from 1, got {attempt}")
     if attempt == 1 or not ladder:
         return None
-    return ladder[attempt - 2] if attempt - 2 < len(ladder) else AGAIN
+    return ladder.get(attempt, AGAIN)
 
 
 def next_attempt(
-    tried: Collection[int], reasons: Sequence[NgReason], ladder: Sequence[Rung] = DEFAULT_LADDER
+    tried: Collection[int],
+    reasons: Sequence[NgReason],
+    ladder: Mapping[int, Rung] = DEFAULT_LADDER,
 ) -> int:
     """
     Choose what is tried after a take that is NG.
@@ -129,18 +141,19 @@ def next_attempt(
     Args:
         tried: The takes that were filmed already, by number.
         reasons: What is wrong with the newest, worst first.
-        ladder: The rungs.
+        ladder: The rungs, by the takes that are made on them.
 
     Returns:
         The number of the take on the first rung that may help against the worst of it and was
         not tried; once all were, of one beyond the ladder, on another seed.
     """
-    names = [rung.name for rung in ladder]
+    numbers = {rung.name: number for number, rung in ladder.items()}
     for reason in reasons:
         for remedy in REMEDIES.get(reason, ()):
-            if remedy in names and (attempt := names.index(remedy) + 2) not in tried:
+            if remedy in numbers and (attempt := numbers[remedy]) not in tried:
                 return attempt
-    return max(*tried, len(ladder) + 1) + 1
+    beyond = max([BEYOND.start - 1, *(number for number in tried if number not in ladder)])
+    return next(number for number in count(beyond + 1) if number not in ladder)
 
 
 def seed_for(first_seed: int, attempt: int) -> int:

@@ -17,7 +17,7 @@ What persons have ordered holds (`onestory.production.standing`): a shot is plan
 and a take that is kept or frozen stays, however stale the plan calls it.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
@@ -157,7 +157,7 @@ class Call:
     """What persons have ordered."""
     sheets: Sheets = field(default_factory=Sheets)
     """That were circled of the cast and the sets."""
-    ladder: Sequence[Rung] = DEFAULT_LADDER
+    ladder: Mapping[int, Rung] = field(default_factory=lambda: DEFAULT_LADDER)
 
     def circled(self, shot: Shot) -> Take | None:
         """The circled take of a shot, if it is there and whole."""
@@ -263,7 +263,7 @@ def plan_shot(shot: Shot, call: Call, *, changing: Collection[str] = ()) -> Shot
     coverage = call.state.shot(shot.slate)
     circled = coverage.circled
     seen = rejected_attempts(shot, call)
-    first = next_attempt(seen, tuple(reversed(seen.values()))) if seen else 1
+    first = next_attempt(seen, tuple(reversed(seen.values())), call.ladder) if seen else 1
     attempt = circled.rung + 1 if circled else first
     keyframe = known_keyframe(shot, call, attempt=attempt)
     recipe = planned_recipe(shot, call, attempt=attempt, keyframe=keyframe)

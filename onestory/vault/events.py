@@ -107,7 +107,8 @@ class Event(Document):
     take: Digest | None = None
     """Address of the take: its recipe's digest."""
     rung: int = 0
-    """Rung of the retake ladder on which the take was made, 0 is the first attempt."""
+    """Which take it is, counted from 0: its number, less one, says on which rung of the retake
+    ladder it was made, see `onestory.continuity.ladder.DEFAULT_LADDER`."""
     blob: Digest | None = None
     """Episode, keyframe or delivery that the event speaks of; or what is imported from."""
     sheet: Digest | None = None

@@ -4,6 +4,7 @@ import pytest
 
 from onestory.continuity.ladder import (
     AGAIN,
+    BEYOND,
     DEFAULT_LADDER,
     REMEDIES,
     Rung,
@@ -15,6 +16,34 @@ from onestory.continuity.ladder import (
 from onestory.documents import Digest
 from onestory.engines.take import GateResult, NgReason, Verdict
 from onestory.errors import GateError
+from onestory.vault.events import Event
+from onestory.vault.ledger import fold
+
+OLD_LINE = (
+    '{{"at":"2026-01-01T00:00:00.000000","badness":0.0,"blob":null,"by":null,"gates":null,'
+    '"is_passed":null,"is_waiting_for_review":false,"kind":"take rendered","reasons":[],'
+    '"rung":{rung},"schema":"Event.1","sequence":1,"sheet":null,"shot":"sc01-sh001",'
+    '"slate":"s01e01-sc01-sh001-tk01","take":"sha256:00","title":"","why":"","writer":"floor:7"}}'
+)
+"""A take as a ledger of the first version tells of it."""
+
+TOLD = {
+    0: None,
+    1: Rung(name="new seed"),
+    2: Rung(
+        name="larger memory, its people first", memory_budget_factor=1.5, has_people_first=True
+    ),
+    3: Rung(name="fresh keyframe", has_own_keyframe=True),
+    4: Rung(name="stronger guidance", guidance_factor=1.25),
+    5: Rung(name="re-expanded caption", re_expand_caption=True),
+    6: Rung(name="gentler guidance", guidance_factor=0.8),
+    7: Rung(name="larger memory", memory_budget_factor=1.5),
+    8: Rung(name="half the guidance", guidance_factor=0.5),
+    9: AGAIN,
+    10: AGAIN,
+    500: AGAIN,
+}
+"""How the takes were filmed that ledgers know by these numbers. It may grow, never change."""
 
 
 def _verdict(*failures: tuple[NgReason, float], runs: bool = True) -> Verdict:
@@ -32,12 +61,22 @@ def _verdict(*failures: tuple[NgReason, float], runs: bool = True) -> Verdict:
 
 def test_every_take_has_its_rung() -> None:
     """The first has none, those beyond the ladder have another seed and nothing else."""
-    rungs = [rung_of(attempt) for attempt in range(1, len(DEFAULT_LADDER) + 4)]
-    assert rungs == [None, *DEFAULT_LADDER, AGAIN, AGAIN]
-    assert all(rung.new_seed for rung in DEFAULT_LADDER)
-    assert {name for names in REMEDIES.values() for name in names} == {
-        rung.name for rung in DEFAULT_LADDER
-    }
+    rungs = [rung_of(attempt) for attempt in (1, *DEFAULT_LADDER, *BEYOND)]
+    assert rungs == [None, *DEFAULT_LADDER.values(), *[AGAIN] * len(BEYOND)]
+    assert all(rung.new_seed for rung in DEFAULT_LADDER.values())
+    names = [rung.name for rung in DEFAULT_LADDER.values()]
+    assert {name for remedies in REMEDIES.values() for name in remedies} == set(names)
+    assert len(set(names)) == len(names), "verdicts ask for rungs by name"
+
+
+@pytest.mark.parametrize(("told", "rung"), TOLD.items())
+def test_a_number_in_a_ledger_says_for_ever_how_the_take_was_filmed(
+    told: int, rung: Rung | None
+) -> None:
+    """Whatever is added to the ladder, the takes of older films are on their own rungs."""
+    state = fold([Event.from_json(OLD_LINE.format(rung=told).encode())])
+    (take,) = state.shot("sc01-sh001").takes
+    assert rung_of(take.rung + 1) == rung
 
 
 def test_every_reason_of_a_gate_has_remedies() -> None:
@@ -72,18 +111,28 @@ def test_a_second_fault_is_a_second_hint() -> None:
     assert rung is not None
     assert rung.name == "stronger guidance"
     beyond = next_attempt([*tried, 5, 6, 7], (NgReason.IDENTITY,))
-    assert beyond == len(DEFAULT_LADDER) + 2
+    assert beyond == BEYOND.start
     assert next_attempt([*tried, beyond], (NgReason.PERSON,)) == beyond + 1
 
 
 def test_another_ladder_is_climbed_as_given() -> None:
     """An empty ladder has no rungs at all; a remedy that is not on a ladder is passed over."""
-    mine = (Rung(name="stronger guidance", new_seed=False, guidance_factor=2.0),)
-    assert rung_of(2, ()) is None
+    mine = {2: Rung(name="stronger guidance", new_seed=False, guidance_factor=2.0)}
+    assert rung_of(2, {}) is None
     assert rung_of(1, mine) is None
-    assert rung_of(2, mine) == mine[0]
+    assert rung_of(2, mine) == mine[2]
     assert next_attempt([1], (NgReason.SOFT, NgReason.CAPTION), mine) == 2
-    assert next_attempt([1, 2], (NgReason.SOFT, NgReason.CAPTION), mine) == 3
+    assert next_attempt([1, 2], (NgReason.SOFT, NgReason.CAPTION), mine) == BEYOND.start
+
+
+def test_takes_beyond_a_ladder_pass_over_its_newer_rungs() -> None:
+    """They are counted by themselves, and none is given the number of a rung."""
+    longer = {**DEFAULT_LADDER, BEYOND.stop: Rung(name="stronger guidance", guidance_factor=2.0)}
+    climbed = [1, *longer]
+    assert next_attempt([1], (NgReason.CAPTION,), longer) == BEYOND.stop
+    assert next_attempt(climbed, (NgReason.CAPTION,), longer) == BEYOND.start
+    assert next_attempt([*climbed, 10, 11], (NgReason.CAPTION,), longer) == 12
+    assert next_attempt([*climbed, BEYOND[-1]], (NgReason.PERSON,), longer) == BEYOND.stop + 1
 
 
 def test_attempts_count_from_one() -> None:

@@ -1,12 +1,14 @@
 """The film unit on a real vault: what it plans is what it films."""
 
 import asyncio
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from onestory.continuity.ladder import next_attempt
+import onestory.production.calling
+from onestory.continuity.ladder import BEYOND, DEFAULT_LADDER, REMEDIES, Rung, next_attempt
 from onestory.documents import Digest
 from onestory.engine_server.stage import Stage
 from onestory.engines.protocol import Control, Footage, Frame
@@ -17,7 +19,7 @@ from onestory.engines.take import Comparison, NgReason, Reference
 from onestory.errors import OutOfMemoryError
 from onestory.production.call_sheet import CallSheet, TakeInHand
 from onestory.production.order import EpisodeOrder
-from onestory.production.plan import Plan
+from onestory.production.plan import Call, Plan
 from onestory.production.recollection import FILM_RECALL
 from onestory.production.unit import Unit
 from onestory.testing.drafts import Beat, Draft, Edit
@@ -28,6 +30,10 @@ from onestory.vault.store import Vault, hex_of
 
 THREE_SHOTS = Draft(beats=(Beat(action="waves"), Beat(action="dances"), Beat(action="jumps")))
 TWO_SHOTS = Draft(beats=(Beat(action="waves"), Beat(action="dances")))
+
+HARDLY_GUIDED = Rung(name="hardly any guidance", guidance_factor=0.25)
+LONGER = {**DEFAULT_LADDER, BEYOND.stop: HARDLY_GUIDED}
+REORDERED = dict(reversed(DEFAULT_LADDER.items()))
 
 
 def unit_of(vault: Vault) -> Unit:
@@ -204,6 +210,60 @@ def test_a_rung_may_have_a_first_frame_of_its_own(
     assert own.keyframe_by == "engine"
     assert plan.shots[0].freshness == "current"
     assert len(Ledger(vault, episode_id).state.shots["sc01-sh001"].keyframes) == 2
+
+
+def test_another_ladder_leaves_the_takes_of_older_films_current(
+    vault: Vault, episode_id: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Takes on it and beyond it are found, and what is tried next is none of them."""
+    engine = MoodyEngine(draws_keyframes=True)
+
+    async def filmed(*rejected: int) -> tuple[list[TakeInHand], Plan]:
+        """In a process of its own: a person rejects so many takes of every shot for a face."""
+        unit = Unit(vault, engine_of(Stage(engine, vault)), None)
+        sheet = await read(unit, TWO_SHOTS, tmp_path, episode_id)
+        ledger, takes = unit.records.ledger(episode_id), []
+        for number, slate in enumerate(sheet.slates):
+            for num_left in reversed(range(rejected[number] + 1)):
+                shot = (await unit.survey(sheet)).shots[number]
+                if shot.is_to_be_filmed:
+                    await unit.keyframe(sheet, slate)
+                    takes.append(await unit.shoot(sheet, slate, attempt=shot.attempt))
+                    await unit.circle(sheet, takes[-1])
+                circled = ledger.state.shot(slate).circled
+                assert circled is not None
+                if num_left:
+                    ledger.reject(slate, address=circled.address, reason=NgReason.IDENTITY)
+        return takes, await unit.survey(sheet)
+
+    async def found_again(attempts: list[int]) -> list[TakeInHand]:
+        """In another process: takes of the last shot."""
+        unit = Unit(vault, engine_of(Stage(engine, vault)), None)
+        sheet = await read(unit, TWO_SHOTS, tmp_path, episode_id)
+        return [await unit.shoot(sheet, sheet.slates[1], attempt=one) for one in attempts]
+
+    def numbers() -> list[list[int]]:
+        """The takes of every shot."""
+        shots = Ledger(vault, episode_id).state.shots
+        return [[take.rung + 1 for take in shot.takes] for _, shot in sorted(shots.items())]
+
+    older, before = asyncio.run(filmed(4, 1))
+    assert numbers() == [[1, 2, 3, 4, 10], [1, 2]]
+    assert [shot.freshness for shot in before.shots] == ["current"] * 2
+    for ladder in (REORDERED, LONGER):
+        monkeypatch.setattr(onestory.production.calling, "Call", partial(Call, ladder=ladder))
+        assert asyncio.run(filmed(0, 0)) == ([], before)
+
+    # Whoever adds a rung says what it helps against.
+    faces = (*REMEDIES[NgReason.IDENTITY], HARDLY_GUIDED.name)
+    monkeypatch.setitem(REMEDIES, NgReason.IDENTITY, faces)
+    newer, _ = asyncio.run(filmed(0, 4))
+    again = asyncio.run(found_again([1, 2, 3, 4, 1000, 10]))
+    assert numbers() == [[1, 2, 3, 4, 10], [1, 2, 3, 4, 1000, 10]]
+    assert not any(take.is_reused for take in (*older, *newer))
+    assert len({take.address for take in (*older, *newer)}) == 11
+    assert [take.address for take in again[2:]] == [take.address for take in newer]
+    assert all(take.is_reused for take in again)
 
 
 class Short(MoodyEngine):
