@@ -40,7 +40,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -237,7 +237,7 @@ class Soak:
         dashboard.wait(run, ("RUNNING", *ENDED))
         time.sleep(moment)
         has_ended = dashboard.read(run)["state_type"] in ENDED
-        phase = _phase_of_tasks(dashboard.task_states(run))
+        phase = _phase_of_tasks([name for name, _ in dashboard.tasks(run)])
         found = [] if has_ended else self._service("worker")
         is_hit = _killed(found)
         if is_hit:
@@ -359,11 +359,11 @@ def _killed(found: Iterable[psutil.Process]) -> bool:
     return is_hit
 
 
-def _phase_of_tasks(states: Mapping[str, str]) -> str:
-    """How far a flow run has come, by its tasks."""
-    if any(name.startswith("deliver") for name in states):
+def _phase_of_tasks(names: Sequence[str]) -> str:
+    """How far a flow run has come, by the names of its tasks."""
+    if any(name.startswith("deliver") for name in names):
         return PHASES[2]
-    return PHASES[1] if any(name.startswith("keyframe") for name in states) else PHASES[0]
+    return PHASES[1] if any(name.startswith("keyframe") for name in names) else PHASES[0]
 
 
 def _phase(run: Run) -> str:
