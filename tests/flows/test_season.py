@@ -12,8 +12,7 @@ from onestory.testing.dashboard import Dashboard
 from onestory.testing.producing import Producer, season_of, shot_list
 from onestory.testing.visitor import PATIENCE_MS, Visitor
 
-# The first test waits for the crew and its night, too.
-pytestmark = [pytest.mark.studio, pytest.mark.timeout(1200)]
+pytestmark = pytest.mark.studio
 
 ENGINE = "remembering"
 """Of this module's crew."""
