@@ -210,6 +210,8 @@ class Soak:
         before = self._circled()
         where = f"kill {number} of seed {self.seed} ({victim} after {moment:.2f} s, {phase})"
         logger.info("%s: exit code %s", where, code)
+        # A worker that was missed may not have let go of the film that it ended.
+        self.producer.wait_for_turn(EPISODE)
         code, document = self.producer.produce(script)
         faults = [f"the next run ended with {code}: {document.get('error')}"] if code else []
         faults += [] if code else self._faults(document, before)
