@@ -45,6 +45,8 @@ def _crew(
         assert hiring.process.wait(timeout=WAIT_SECONDS) == 0, "\n".join(hiring.lines)
         yield producer
     finally:
+        # Whoever is still at it would start what is stopped.
+        hiring.kill()
         stop_studio(_settings_of(producer))
 
 

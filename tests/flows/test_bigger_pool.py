@@ -46,6 +46,8 @@ def _crew(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Producer]:
         assert hiring.process.wait(timeout=WAIT_SECONDS) == 0, "\n".join(hiring.lines)
         yield crew
     finally:
+        # Whoever is still at it would start what is stopped.
+        hiring.kill()
         stop_studio(_settings(crew))
 
 

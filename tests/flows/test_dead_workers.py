@@ -79,7 +79,7 @@ def halted_in_a_shot(crew: Producer, dashboard: Dashboard, run: str) -> Iterator
 
     The engine does nothing meanwhile, so that the film goes no further, however long that takes.
     """
-    engine, before = service_of(crew, "engine"), len(stored_in(crew))
+    before, engine = len(stored_in(crew)), service_of(crew, "engine")
     wait_until(lambda: len(stored_in(crew)) > before, "a take is stored")
     engine.suspend()
     try:
