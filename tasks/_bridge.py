@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from onestory.production.plan import ShotPlan
     from onestory.production.unit import Unit
 
+ENGINE_STARTS_SECONDS = 60.0
+"""How long an engine server is called that died and is being started again: on a busy machine that
+takes longer than all retries, which are for what fails by itself."""
+
 
 class WorkerSettings(BaseSettings):
     """Where the services are, for the process that runs tasks."""
@@ -78,7 +82,7 @@ def unit() -> "Unit":
             bucket=here.bucket,
             secure=here.minio_secure,
         )
-        engine = EngineClient(here.engine_socket)
+        engine = EngineClient(here.engine_socket, patience_seconds=ENGINE_STARTS_SECONDS)
         units[run] = Unit(
             Vault(address),
             engine,

@@ -62,7 +62,8 @@ class RetryPolicy(TypedDict):
 
 
 RETRIES_OF_FAULTS = 3
-"""Enough, by the delays below, for an engine server that reloads (2 to 5 s)."""
+"""A shot that fails as often will fail again. An engine server that is being started is waited for
+in each call."""
 RETRIED = RetryPolicy(
     retries=6,
     # Together more than a minute, for which a network may be gone.

@@ -125,13 +125,15 @@ async def _asked(
     """The answer, in the process that goes on with it; or why it is none."""
     order = sheet.order
     seconds = order.review_hours * 3600 if order.review_hours else None
-    if not _was_asked(key):
+    is_new = not _was_asked(key)
+    if is_new:
         announce_question(sheet, question)
-        # Without a take there is nothing to go on with.
-        has_take = question.number is not None
-        if seconds is not None and has_take and order.when_nobody_reviews == "go on":
-            await _answer_later(key, seconds)
     await reported()
+    # Without a take there is nothing to go on with.
+    goes_on = question.number is not None and order.when_nobody_reviews == "go on"
+    if is_new and seconds is not None and goes_on:
+        # Last of all: who answers for nobody before the run is suspended does so in vain.
+        await _answer_later(key, seconds)
     form = _form(question, objection)
     timeout = seconds if order.when_nobody_reviews == "stop" else None
     try:

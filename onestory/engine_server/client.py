@@ -5,6 +5,8 @@ Errors cross the socket as members of the family; a server that cannot be reache
 `EngineFaultError`, which is retryable.
 """
 
+import asyncio
+import time
 from pathlib import Path
 from typing import TypeVar
 
@@ -30,18 +32,28 @@ Answer = TypeVar("Answer", bound=BaseModel)
 
 _WAITING_SECONDS = 24 * 3600.0
 """The server keeps the time limit of a render; a caller may wait long for its turn."""
+_CALL_AGAIN_SECONDS = 0.2
 
 
 class EngineClient:
     """Speaks to one engine server. One per event loop."""
 
-    def __init__(self, socket: Path, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(
+        self,
+        socket: Path,
+        *,
+        patience_seconds: float = 0.0,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
         """
         Args:
             socket: Where the server listens.
+            patience_seconds: How long a server is called that does not listen, since somebody
+                is starting it again.
             transport: Another way to it; None: over the socket.
         """
         self._socket = socket
+        self._patience_seconds = patience_seconds
         self._http = httpx.AsyncClient(
             transport=transport or httpx.AsyncHTTPTransport(uds=str(socket)),
             base_url="http://engine",
@@ -81,9 +93,7 @@ class EngineClient:
     ) -> Answer:
         content = request.model_dump_json() if request is not None else None
         try:
-            response = await self._http.request(
-                method, path, content=content, headers={"content-type": "application/json"}
-            )
+            response = await self._sent(method, path, content)
         except httpx.TransportError as error:
             raise EngineFaultError(
                 f"the engine server at {self._socket.name} is away: {type(error).__name__}",
@@ -98,6 +108,19 @@ class EngineClient:
         raise EngineFaultError(
             f"the engine server answered {response.status_code} to {path}: {response.text[:200]}"
         )
+
+    async def _sent(self, method: str, path: str, content: str | None) -> httpx.Response:
+        deadline = time.monotonic() + self._patience_seconds
+        while True:
+            try:
+                return await self._http.request(
+                    method, path, content=content, headers={"content-type": "application/json"}
+                )
+            except httpx.ConnectError:
+                # It has heard nothing, so it is no fault of what it was to be asked.
+                if time.monotonic() >= deadline:
+                    raise
+                await asyncio.sleep(_CALL_AGAIN_SECONDS)
 
 
 class _Anything(BaseModel):

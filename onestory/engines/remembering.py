@@ -60,7 +60,7 @@ class RememberingEngine:
     def fingerprint(self) -> EngineFingerprint:
         """Its speed is no part of it."""
         return EngineFingerprint(
-            name="remembering", weights="none", config=digest_of_json([]), recipe_version=1
+            name="remembering", weights="none", config=digest_of_json([]), recipe_version=2
         )
 
     def capabilities(self) -> Capabilities:
@@ -201,4 +201,6 @@ def _colour(
 
 
 def _grey_levels(colour_C: Latents) -> npt.NDArray[np.uint8]:
-    return np.asarray(np.clip(64 + 191 * colour_C, 0, 255), np.uint8)
+    # Always light on dark: no seed is faint, and none three times as strong as another, which is
+    # what a gate calls drift.
+    return np.asarray(np.clip(128 + 127 * colour_C, 0, 255), np.uint8)

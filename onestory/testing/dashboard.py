@@ -12,8 +12,10 @@ from uuid import uuid4
 
 import httpx
 
+from onestory.testing.waiting import WAIT_SECONDS, wait_until
+
 PATIENCE_SECONDS = 120.0
-"""For how long a server that is busy or away is asked again."""
+"""For how long a server that is busy or away is asked again, and how long it may take to answer."""
 
 ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 
@@ -57,7 +59,7 @@ class Dashboard:
         return str(made["id"])
 
     def wait(
-        self, flow_run: str, states: Collection[str] = ENDED, *, seconds: float = 180.0
+        self, flow_run: str, states: Collection[str] = ENDED, *, seconds: float = WAIT_SECONDS
     ) -> str:
         """
         Wait until a flow run is in one of some types of state.
@@ -74,9 +76,7 @@ class Dashboard:
             time.sleep(0.2)
         return state
 
-    def wait_for_runs(
-        self, flow: str, state: str, *, at_least: int, named: str = "", seconds: float = 120.0
-    ) -> list[dict[str, Any]]:
+    def wait_for_runs(self, flow: str, state: str, *, at_least: int) -> list[dict[str, Any]]:
         """
         Wait until so many runs of a flow are in a type of state.
 
@@ -84,8 +84,6 @@ class Dashboard:
             flow: Whose runs.
             state: Which type.
             at_least: How many.
-            named: What they are called; empty: whatever.
-            seconds: How long to wait.
 
         Returns:
             All of them.
@@ -93,13 +91,11 @@ class Dashboard:
         Raises:
             AssertionError: If there never are.
         """
-        asked: dict[str, Any] = {
+        asked = {
             "flows": {"name": {"any_": [flow]}},
             "flow_runs": {"state": {"type": {"any_": [state]}}},
         }
-        if named:
-            asked["flow_runs"]["name"] = {"any_": [named]}
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + WAIT_SECONDS
         while True:
             found: list[dict[str, Any]] = self._ask("POST", "/flow_runs/filter", asked)
             if len(found) >= at_least:
@@ -107,28 +103,25 @@ class Dashboard:
             assert time.monotonic() < deadline, f"only {len(found)} runs were {state}"
             time.sleep(0.2)
 
-    def wait_for_words(
-        self, flow_runs: Collection[str], words: str, *, seconds: float = 60.0
-    ) -> None:
+    def wait_for_words(self, flow_run: str, words: str) -> None:
         """
-        Wait until the state of one of some flow runs says something.
+        Wait until the state of a flow run says something.
 
         Raises:
-            AssertionError: If none does in time.
+            AssertionError: If it does not in time.
         """
-        deadline = time.monotonic() + seconds
-        while all(words not in (self.read(run)["state"]["message"] or "") for run in flow_runs):
-            assert time.monotonic() < deadline, f"no run said {words!r}"
-            time.sleep(0.2)
+        wait_until(
+            lambda: words in (self.read(flow_run)["state"]["message"] or ""),
+            f"run {flow_run} says {words!r}",
+        )
 
-    def wait_for_question(self, flow_run: str, *, after: str = "", seconds: float = 180.0) -> str:
+    def wait_for_question(self, flow_run: str, *, after: str = "") -> str:
         """
-        Wait until a flow run is suspended on a question.
+        Wait until a flow run is suspended on a question, and its form is there.
 
         Args:
             flow_run: Which one.
             after: Name of the question that was answered, if one was.
-            seconds: How long to wait.
 
         Returns:
             Name of the question.
@@ -136,15 +129,21 @@ class Dashboard:
         Raises:
             AssertionError: If it ends, or asks nothing else in time.
         """
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + WAIT_SECONDS
         while True:
             state = self.read(flow_run)["state"]
             key = str(state["state_details"]["pause_key"] or "")
-            if state["type"] == "PAUSED" and key not in ("", after):
+            is_asked = state["type"] == "PAUSED" and key not in ("", after)
+            if is_asked and self._has_form(flow_run, state):
                 return key
             assert state["type"] not in ENDED, f"ended: {state['message']}"
             assert time.monotonic() < deadline, f"asked nothing: {state['type']}"
             time.sleep(0.2)
+
+    def _has_form(self, flow_run: str, paused: Mapping[str, Any]) -> bool:
+        """Whether a question can be answered: its form comes after the state, its words last."""
+        asked = {"prefix": paused["state_details"]["run_input_keyset"]["description"]}
+        return bool(self._ask("POST", f"/flow_runs/{flow_run}/input/filter", asked))
 
     def resume(self, flow_run: str, **said: Any) -> None:
         """
@@ -153,7 +152,8 @@ class Dashboard:
         Raises:
             AssertionError: If the server refuses the answer.
         """
-        answer = self._ask("POST", f"/flow_runs/{flow_run}/resume", {"run_input": said})
+        path = f"/flow_runs/{flow_run}/resume"
+        answer = self._ask("POST", path, {"run_input": said}, is_said_once=True)
         assert answer["status"] == "ACCEPT", answer["details"]["reason"]
 
     def read(self, flow_run: str) -> dict[str, Any]:
@@ -170,22 +170,27 @@ class Dashboard:
         """Let workers carry out so many flow runs at once."""
         self._ask("PATCH", f"/work_pools/{pool}", {"concurrency_limit": num_runs})
 
-    def wait_for_pool(self, pool: str, *, seconds: float = 120.0) -> None:
+    def wait_for_pool(self, pool: str) -> None:
         """
         Wait until there is a work pool, which its first worker makes.
 
         Raises:
             AssertionError: If there is none in time.
         """
-        deadline = time.monotonic() + seconds
         named = {"work_pools": {"name": {"any_": [pool]}}}
-        while not self._ask("POST", "/work_pools/filter", named):
-            assert time.monotonic() < deadline, f"no pool {pool}"
-            time.sleep(0.2)
+        wait_until(
+            lambda: bool(self._ask("POST", "/work_pools/filter", named)), f"there is a pool {pool}"
+        )
 
     def artifact(self, key: str) -> str:
         """What the latest artifact of a name shows."""
         return str(self._ask("GET", f"/artifacts/{key}/latest")["data"])
+
+    def kinds_of_artifacts(self, flow_run: str) -> set[tuple[str, str]]:
+        """Key and type of everything that a flow run shows."""
+        asked = {"artifacts": {}, "flow_runs": {"id": {"any_": [flow_run]}}}
+        found = self._ask("POST", "/artifacts/filter", asked)
+        return {(str(one["key"]), str(one["type"])) for one in found}
 
     def page_of_artifact(self, key: str) -> str:
         """Path of the page of the latest artifact of a name."""
@@ -203,27 +208,36 @@ class Dashboard:
         asked = {"logs": {"flow_run_id": {"any_": [flow_run]}}, "sort": "TIMESTAMP_ASC"}
         return "\n".join(str(line["message"]) for line in self._ask("POST", "/logs/filter", asked))
 
-    def task_states(self, flow_run: str) -> dict[str, str]:
-        """Names of states of a flow run's tasks, by the task run's name, which two may share."""
-        return dict(self.tasks(flow_run))
-
     def tasks(self, flow_run: str) -> list[tuple[str, str]]:
-        """Every task run of a flow run: its name, which another may have too, and its state's."""
+        """
+        Every task run of a flow run: its name, which another may have too, and its state's.
+
+        The server hears of them by events: what has happened may not be known to it yet.
+        """
         found = self._ask("POST", "/task_runs/filter", {"flow_runs": {"id": {"any_": [flow_run]}}})
         return [(str(run["name"]), str(run["state_name"])) for run in found]
 
-    def _ask(self, method: str, path: str, content: Mapping[str, Any] | None = None) -> Any:
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        content: Mapping[str, Any] | None = None,
+        *,
+        is_said_once: bool = False,
+    ) -> Any:
         # Loopback is reached directly, whatever proxy is set.
         user, _, password = self.auth.partition(":")
         auth = (user, password) if self.auth else None
-        with httpx.Client(base_url=self.api, auth=auth, trust_env=False, timeout=60) as client:
+        with httpx.Client(
+            base_url=self.api, auth=auth, trust_env=False, timeout=PATIENCE_SECONDS
+        ) as client:
             deadline = time.monotonic() + PATIENCE_SECONDS
             while True:
                 try:
                     answer = client.request(method, path, json=content)
                 except httpx.TransportError:
-                    # Busy, or starting again. Only what changes nothing is asked once more.
-                    if method != "GET" or time.monotonic() > deadline:
+                    # Busy, or starting again. It may have heard: what may not be said twice is not.
+                    if is_said_once or time.monotonic() > deadline:
                         raise
                 else:
                     # So says a server on SQLite while somebody else writes.

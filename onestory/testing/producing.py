@@ -12,14 +12,17 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
 import yaml
+from filelock import FileLock, Timeout
 
-WAIT_SECONDS = 180.0
+from onestory.testing.waiting import WAIT_SECONDS
 
 HOUSES = {"MARA": "KITCHEN", "JONAS": "STREET"}
 STORY = ("Mara waves.", "Jonas waves.", "Mara dances.", "Jonas jumps.", "Mara sits down.")
@@ -92,6 +95,15 @@ def _written(folder: Path, episode: str, document: dict[str, Any]) -> Path:
     return path
 
 
+def kill_tree(pid: int) -> None:
+    """Kill -9 a process and all that it has started; what ends by itself meanwhile has ended."""
+    with suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        for one in (*process.children(recursive=True), process):
+            with suppress(psutil.NoSuchProcess):
+                one.kill()
+
+
 @dataclass
 class Run:
     """One run of the command."""
@@ -110,12 +122,12 @@ class Run:
         Wait until progress says something.
 
         Raises:
-            AssertionError: If it does not within three minutes.
+            AssertionError: If it does not in time.
         """
         deadline = time.monotonic() + WAIT_SECONDS
         while sum(words in line for line in self.lines) < times:
             if self.process.poll() is not None:
-                self._reader.join(timeout=5)
+                self._reader.join(timeout=60)
                 said = sum(words in line for line in self.lines)
                 assert said >= times, f"ended without {words!r}: " + "\n".join(self.lines[-30:])
             assert time.monotonic() < deadline, f"never said {words!r}: " + "\n".join(self.lines)
@@ -126,12 +138,36 @@ class Run:
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
 
+    @contextmanager
+    def halted(self, home: Path) -> Iterator[None]:
+        """
+        Have it do nothing for a while, at a moment when it does not hold the studio.
+
+        Args:
+            home: Of the studio, which others use meanwhile.
+
+        Raises:
+            AssertionError: If it has ended before.
+        """
+        studio = FileLock(home / "studio.lock")
+        while True:
+            assert self.process.poll() is None, "ended: " + "\n".join(self.lines[-30:])
+            self.process.send_signal(signal.SIGSTOP)
+            with suppress(Timeout), studio.acquire(timeout=1):
+                break
+            self.process.send_signal(signal.SIGCONT)
+            time.sleep(0.05)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
+
     def finish(self) -> tuple[int, dict[str, Any]]:
         """Exit code and JSON document."""
         assert self.process.stdout is not None
         printed = self.process.stdout.read()
         code = self.process.wait(timeout=WAIT_SECONDS)
-        self._reader.join(timeout=5)
+        self._reader.join(timeout=60)
         assert printed.strip(), "\n".join(self.lines[-40:])
         return code, json.loads(printed)
 
@@ -177,6 +213,22 @@ class Producer:
         code, document = self.run(*arguments, "--json", "--home", str(self.home)).finish()
         assert code == 0, document
         return document
+
+    def wait_for_turn(self, episode: str) -> None:
+        """
+        Wait until nobody works on an episode: a run that asks or has ended lets it go a bit later.
+
+        Raises:
+            filelock.Timeout: If somebody goes on working on it.
+        """
+        with FileLock(self.home / "locks" / f"{episode}.lock", timeout=WAIT_SECONDS):
+            pass
+
+    def rendered_by(self, episode: str, flow_run: str) -> list[str]:
+        """Slates of the takes that a flow run has rendered, as the ledger tells it."""
+        told = self.typed("history", episode)["versions"]
+        said = [one["what"] for one in told if one["run"] == flow_run]
+        return [words.removesuffix(" rendered") for words in said if words.endswith(" rendered")]
 
     def phrases(self, episode: str) -> list[str]:
         """Everything that happened to an episode, in words."""

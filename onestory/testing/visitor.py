@@ -5,14 +5,21 @@ A `Visitor` opens a page, fails unless it comes to show some words, and photogra
 """
 
 import re
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Locator, Page, TimeoutError, expect
 
+from onestory.testing.waiting import WAIT_SECONDS
+
 PATIENCE_MS = 90_000
 """For how long a page may load while films are made on the same machine."""
+TRIES = 3
+"""How often a page is opened that a busy server did not serve."""
 
 
 @dataclass(frozen=True)
@@ -39,34 +46,47 @@ class Visitor:
         Raises:
             AssertionError: If it does not come to show the words.
         """
-        self.page.goto(f"{self.address}{path}", timeout=PATIENCE_MS)
         body = self.page.locator("body")
-        for said in words:
-            expect(body).to_contain_text(said, timeout=PATIENCE_MS)
+        for number in range(1, TRIES + 1):
+            try:
+                self.page.goto(f"{self.address}{path}", timeout=PATIENCE_MS)
+                for said in words:
+                    expect(body).to_contain_text(said, timeout=PATIENCE_MS)
+                break
+            except (AssertionError, TimeoutError):
+                # A page may never ask again for what the server was too busy to tell.
+                if number == TRIES:
+                    raise
         return body
 
-    def submit(self, form: Locator, asked: str) -> dict[str, Any] | None:
+    def submit(self, fill_in: Callable[[], Locator], asked: str) -> dict[str, Any]:
         """
-        Press the button of a form.
+        Fill in a form and press its button; do so again if the server was too busy to hear it.
 
         Args:
-            form: What holds it.
-            asked: How the path of the request ends that it makes.
+            fill_in: Opens the form and fills it in; returns what holds it.
+            asked: How the path of the request ends that the form makes.
 
         Returns:
-            What the server says; None if it was too busy to hear, or was never asked because the
-            form was drawn anew under the pointer, so that one fills it in again.
+            What the server says.
+
+        Raises:
+            AssertionError: If it takes no form in time.
         """
-        answers = re.compile(f"/{asked}$")
-        try:
-            with self.page.expect_response(answers, timeout=PATIENCE_MS) as answered:
-                form.get_by_role("button", name="Submit").click()
-        except TimeoutError:
-            return None
-        if answered.value.status >= 500:
-            return None
-        told: dict[str, Any] = answered.value.json()
-        return told
+        answers, heard = re.compile(f"/{asked}$"), "nothing"
+        deadline = time.monotonic() + WAIT_SECONDS
+        while time.monotonic() < deadline:
+            # A form that is drawn anew under the pointer, or not at all, is opened once more.
+            with suppress(TimeoutError):
+                form = fill_in()
+                with self.page.expect_response(answers, timeout=PATIENCE_MS) as answered:
+                    form.get_by_role("button", name="Submit").click()
+                heard = f"{answered.value.status}: {answered.value.text()}"
+                if answered.value.status < 500:
+                    told: dict[str, Any] = answered.value.json()
+                    return told
+            time.sleep(1.0)
+        raise AssertionError(f"the server took no form, and said {heard}")
 
     def wait_for_pictures(self, at_least: int = 1) -> None:
         """See that pictures are on the page, and none of them broken."""
@@ -80,8 +100,9 @@ class Visitor:
         )
 
     def photograph(self, name: str) -> None:
-        """Keep a picture of the page as it is."""
-        self.page.wait_for_load_state("networkidle", timeout=PATIENCE_MS)
+        """Keep a picture of the page as it is, at rest if it comes to rest."""
+        with suppress(TimeoutError):
+            self.page.wait_for_load_state("networkidle", timeout=10_000)
         self.page.screenshot(path=self.folder / f"{name}.png", full_page=True)
 
 

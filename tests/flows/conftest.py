@@ -12,7 +12,8 @@ from deployments.studio.embedded import ensure_studio, stop_studio
 from deployments.studio.settings import StudioSettings, read_settings
 from onestory.testing.dashboard import Dashboard
 from onestory.testing.producing import Producer
-from onestory.testing.visitor import Visitor
+from onestory.testing.visitor import PATIENCE_MS, Visitor
+from onestory.testing.waiting import WAIT_SECONDS
 
 PICTURES = os.environ.get("SCREENSHOTS")
 """A folder in which pictures of the dashboard are kept to be looked at; None keeps none."""
@@ -41,9 +42,11 @@ def _crew(
     producer = Producer(folder / ".onestory", folder, engine=engine, options=options)
     hiring = producer.run("studio", "up", "--worker", "--home", str(producer.home))
     try:
-        assert hiring.process.wait(timeout=240) == 0, "\n".join(hiring.lines)
+        assert hiring.process.wait(timeout=WAIT_SECONDS) == 0, "\n".join(hiring.lines)
         yield producer
     finally:
+        # Whoever is still at it would start what is stopped.
+        hiring.kill()
         stop_studio(_settings_of(producer))
 
 
@@ -57,9 +60,13 @@ def _browser_page() -> Iterator[Page]:
     """A window of Debian's Chromium."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
+            executable_path="/usr/bin/chromium",
+            args=["--no-sandbox", "--disable-gpu"],
+            timeout=PATIENCE_MS,
         )
-        yield browser.new_page(viewport={"width": 1280, "height": 1200})
+        page = browser.new_page(viewport={"width": 1280, "height": 1200})
+        page.set_default_timeout(PATIENCE_MS)
+        yield page
         browser.close()
 
 

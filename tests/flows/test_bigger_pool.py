@@ -15,6 +15,7 @@ from deployments.studio.embedded import ensure_studio, stop_studio
 from deployments.studio.settings import StudioSettings, read_settings
 from onestory.testing.dashboard import Dashboard
 from onestory.testing.producing import Producer, two_lives
+from onestory.testing.waiting import WAIT_SECONDS
 
 pytestmark = pytest.mark.studio
 
@@ -42,9 +43,11 @@ def _crew(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Producer]:
     )
     hiring = crew.run("studio", "up", "--worker", "--home", str(crew.home))
     try:
-        assert hiring.process.wait(timeout=240) == 0, "\n".join(hiring.lines)
+        assert hiring.process.wait(timeout=WAIT_SECONDS) == 0, "\n".join(hiring.lines)
         yield crew
     finally:
+        # Whoever is still at it would start what is stopped.
+        hiring.kill()
         stop_studio(_settings(crew))
 
 
@@ -80,8 +83,8 @@ def _big(crew: Producer) -> Iterator[Path]:
             stderr=log,
         )
     yield home
-    worker.terminate()
-    worker.wait(timeout=60)
+    worker.kill()
+    worker.wait()
     stop_studio(read_settings(home=home, engine=crew.engine))
 
 

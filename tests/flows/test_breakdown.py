@@ -81,7 +81,7 @@ def test_a_server_lays_out_a_film_once(producer: Producer, episode_id: str) -> N
     [
         (altered(misquote), 'in the script MARA says "You are late again'),
         (says('{"shots": ['), "there is no JSON object"),
-        (after(6.0, says("")), "did not answer within 1.5 seconds"),
+        (after(9.0, says("")), "did not answer within 4 seconds"),
     ],
     ids=["misquotes", "broken JSON", "slow"],
 )
@@ -94,7 +94,7 @@ def test_a_bad_answer_stops_before_anything_is_filmed(
         server.always = lambda request: (
             reply(request) if "elements" in told_in(request) else server_reply(server, request)
         )
-        failing = asking(producer, server, episode_id, seconds=1.5 if "within" in words else 60.0)
+        failing = asking(producer, server, episode_id, seconds=4.0 if "within" in words else 60.0)
         code, document = failing.produce(script, "--breakdown", "server")
         server.always = None
         server.requests.clear()

@@ -1,17 +1,14 @@
 """Kill -9 of everything that can be killed: run again, and the film is complete."""
 
-import os
-import signal
 import time
 from pathlib import Path
 
-import psutil
 import pytest
 
 from deployments.studio.embedded import status
 from deployments.studio.settings import StudioSettings
 from onestory.cut.probe import probe_video
-from onestory.testing.producing import Producer, shot_list
+from onestory.testing.producing import Producer, kill_tree, shot_list
 
 pytestmark = pytest.mark.studio
 
@@ -27,9 +24,7 @@ def kill_service(settings: StudioSettings, name: str) -> None:
     """Kill -9 one service of the studio, with whatever it has started."""
     service = next(one for one in status(settings).services if one.name == name)
     assert service.pid is not None
-    process = psutil.Process(service.pid)
-    for child in [*process.children(recursive=True), process]:
-        os.kill(child.pid, signal.SIGKILL)
+    kill_tree(service.pid)
 
 
 def test_killing_the_flow_in_the_middle_of_a_shot(slow_producer: Producer, episode_id: str) -> None:
@@ -112,7 +107,8 @@ def test_a_second_producer_of_the_same_episode_is_refused(
     first = slow_producer.start(script)
     first.wait_for("on the floor")
 
-    code, document = slow_producer.produce(script)
+    with first.halted(slow_producer.home):
+        code, document = slow_producer.produce(script)
 
     assert code == 1
     assert document["error"]["kind"] == "EpisodeBusyError"

@@ -88,14 +88,15 @@ def test_gc_beside_a_film_that_is_being_made(slow_producer: Producer, episode_id
     script = shot_list(slow_producer.out, episode_id, ("waves", "sits down", "dances", "jumps"))
     run = slow_producer.start(script)
     run.wait_for("circled")
-    swept = []
+    with run.halted(slow_producer.home):
+        swept = told(slow_producer, "gc", *GREEDY)
     while run.process.poll() is None:
-        swept.append(told(slow_producer, "gc", *GREEDY))
+        told(slow_producer, "gc", *GREEDY)
     code, film = run.finish()
     told(slow_producer, "gc", *GREEDY)
     again, same = slow_producer.produce(script)
 
-    assert episode_id in swept[0]["being_made"]
+    assert episode_id in swept["being_made"]
     assert (code, film["rendered"]) == (0, 4)
     assert [shot["takes"] for shot in film["shots"]] == [1] * 4
     assert (again, same["rendered"]) == (0, 0)

@@ -8,11 +8,14 @@ from typing import Any
 import opentimelineio as otio
 import pytest
 
+from deployments.studio.embedded import ensure_studio
 from deployments.studio.settings import StudioSettings
 from onestory.cut.loudness import measure_loudness
 from onestory.cut.probe import probe_video
 from onestory.documents import digest_of
+from onestory.testing.dashboard import Dashboard
 from onestory.testing.producing import Producer, shot_list
+from onestory.testing.waiting import wait_until
 
 pytestmark = pytest.mark.studio
 
@@ -179,24 +182,18 @@ def test_the_dashboard_shows_slates_and_artifacts(
     producer: Producer, full_studio: StudioSettings, episode_id: str
 ) -> None:
     """Run names read like a shot list; film page, gate table, plan and progress are there."""
-    import httpx
-
-    from deployments.studio.embedded import ensure_studio
-
     _, document = producer.produce(shot_list(producer.out, episode_id, ACTIONS))
-    api = httpx.Client(base_url=ensure_studio(full_studio).prefect_api_url, trust_env=False)
-    flow = {"flow_runs": {"id": {"any_": [document["flow_run"]]}}}
-    names = {run["name"] for run in api.post("/task_runs/filter", json=flow).json()}
-    artifacts = api.post("/artifacts/filter", json={"artifacts": {}, **flow}).json()
-    kinds = {(one["key"], one["type"]) for one in artifacts}
+    dashboard = Dashboard(ensure_studio(full_studio).prefect_api_url)
+    run = document["flow_run"]
+    takes = {f"take s01e01-{slate}-tk01" for slate in slates(document)}
 
-    assert {f"take s01e01-{slate}-tk01" for slate in slates(document)} <= names
+    wait_until(lambda: takes <= {name for name, _ in dashboard.tasks(run)}, "every take is known")
     assert {
         (f"plan-{episode_id}", "markdown"),
         (f"gates-{episode_id}", "table"),
         (f"progress-{episode_id}", "progress"),
         (f"film-{episode_id}", "markdown"),
-    } <= kinds
+    } <= dashboard.kinds_of_artifacts(run)
 
 
 def test_reading_verbs_tell_what_was_made(producer: Producer, episode_id: str) -> None:
@@ -242,5 +239,5 @@ def rendered_at_engine(producer: Producer) -> int:
 
     state = json.loads((producer.home / "studio.json").read_text())
     transport = httpx.HTTPTransport(uds=state["engine_socket"])
-    with httpx.Client(transport=transport, base_url="http://engine") as client:
+    with httpx.Client(transport=transport, base_url="http://engine", timeout=60) as client:
         return int(client.get("/health").json()["rendered"])

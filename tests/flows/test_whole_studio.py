@@ -13,13 +13,14 @@ import pytest
 import redis
 from mlflow.tracking import MlflowClient
 
+from deployments.reaping import WORKER
 from deployments.studio.addresses import Addresses
 from deployments.studio.credentials import keep_credentials
 from deployments.studio.embedded import ensure_studio, stop_studio
 from deployments.studio.settings import StudioSettings, read_settings
 from deployments.studio.state import read_state
-from onestory.testing.dashboard import Dashboard
-from onestory.testing.producing import Producer, season_of, shot_list
+from onestory.testing.dashboard import PATIENCE_SECONDS, Dashboard
+from onestory.testing.producing import Producer, kill_tree, season_of, shot_list
 
 pytestmark = [pytest.mark.studio, pytest.mark.slow]
 
@@ -27,6 +28,8 @@ SEASON = "produce-season/produce-season"
 PRODUCE = "produce-episode/produce-episode"
 EPISODES = ("ada", "ben", "cleo", "dora")
 ACTIONS = ("waves", "jumps", "dances")
+CRASHED = "onestory.crash.1.worker"
+"""Label that says who had a run when it first crashed."""
 
 
 @dataclass(frozen=True)
@@ -73,9 +76,7 @@ def _night(house: House) -> dict[str, Any]:
     run = dashboard.submit(SEASON, {"season": "first.yaml"})
     dashboard.wait(run, ("RUNNING",))
     dashboard.wait_for_runs("produce-episode", "RUNNING", at_least=2)
-    worker = psutil.Process(read_state(house.settings.home).services["worker-1"].pid)
-    for process in (*worker.children(recursive=True), worker):
-        process.kill()
+    kill_tree(read_state(house.settings.home).services["worker-1"].pid)
     server = read_state(house.settings.home).services["prefect"]
     # Its two processes stay behind, and hold its port.
     psutil.Process(server.pid).kill()
@@ -92,8 +93,9 @@ def test_a_night_of_two_workers(house: House, night: dict[str, Any]) -> None:
     assert [one["num_takes_tonight"] for one in night["episodes"]] == [len(ACTIONS)] * len(EPISODES)
     for one in night["episodes"]:
         assert (house.producer.out / "films" / one["episode"] / "episode.mp4").exists()
-    logs = [house.settings.home / "logs" / f"worker-{number}.log" for number in (1, 2)]
-    assert all("Finished in state Completed" in log.read_text() for log in logs)
+    labels = [house.dashboard.read(one["flow_run"])["labels"] for one in night["episodes"]]
+    workers = {one[name] for one in labels for name in (WORKER, CRASHED) if name in one}
+    assert workers >= {"worker-1", "worker-2"}
     told = house.producer.typed("status")
     takes = {
         one["episode"]: sum(shot["takes"] for shot in one["shots"]) for one in told["episodes"]
@@ -104,7 +106,9 @@ def test_a_night_of_two_workers(house: House, night: dict[str, Any]) -> None:
 def test_a_film_whose_worker_died_goes_on(house: House, night: dict[str, Any]) -> None:
     """The reaper missed it, and another worker, or the next of that name, went on with it."""
     runs = [house.dashboard.read(one["flow_run"]) for one in night["episodes"]]
-    assert [run["run_count"] > 1 for run in runs].count(True) == 1
+    again = [run["labels"].get(CRASHED) for run in runs if run["run_count"] > 1]
+    # A film may crash for a server that is away for long, too: it is begun again as well.
+    assert "worker-1" in again
     log = (house.settings.home / "logs" / "reaper.log").read_text()
     assert "no sign of life" in log or "crashed" in log.lower()
 
@@ -139,13 +143,14 @@ def test_nobody_is_let_in_without_a_password(house: House) -> None:
     """Neither by Prefect nor by Redis nor by Postgres; whether it is well, anybody may ask."""
     api = house.addresses.prefect_api_url
     count = f"{api}/flow_runs/count"
-    assert httpx.post(count, json={}, trust_env=False).status_code == 401
-    assert httpx.post(count, json={}, auth=("studio", "guess"), trust_env=False).status_code == 401
-    assert httpx.get(f"{api}/health", trust_env=False).status_code == 200
+    anybody = httpx.Client(trust_env=False, timeout=PATIENCE_SECONDS)
+    assert anybody.post(count, json={}).status_code == 401
+    assert anybody.post(count, json={}, auth=("studio", "guess")).status_code == 401
+    assert anybody.get(f"{api}/health").status_code == 200
     typed = house.producer.run("studio", "password", "--home", str(house.producer.home))
     assert typed.process.stdout is not None
     user, _, password = typed.process.stdout.read().strip().partition(":")
-    told = httpx.post(count, json={}, auth=(user, password), trust_env=False)
+    told = anybody.post(count, json={}, auth=(user, password))
     assert told.status_code == 200
     ports = read_state(house.settings.home).ports
     with pytest.raises(redis.AuthenticationError):
@@ -183,7 +188,11 @@ def test_no_secret_is_told(house: House, night: dict[str, Any]) -> None:
 
 
 def _holds(path: Path, planted: list[str]) -> bool:
-    content = path.read_bytes()
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        # Databases delete files of theirs at any time.
+        return False
     return any(secret.encode() in content for secret in planted)
 
 

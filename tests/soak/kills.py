@@ -40,7 +40,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -210,6 +210,8 @@ class Soak:
         before = self._circled()
         where = f"kill {number} of seed {self.seed} ({victim} after {moment:.2f} s, {phase})"
         logger.info("%s: exit code %s", where, code)
+        # A worker that was missed may not have let go of the film that it ended.
+        self.producer.wait_for_turn(EPISODE)
         code, document = self.producer.produce(script)
         faults = [f"the next run ended with {code}: {document.get('error')}"] if code else []
         faults += [] if code else self._faults(document, before)
@@ -237,7 +239,7 @@ class Soak:
         dashboard.wait(run, ("RUNNING", *ENDED))
         time.sleep(moment)
         has_ended = dashboard.read(run)["state_type"] in ENDED
-        phase = _phase_of_tasks(dashboard.task_states(run))
+        phase = _phase_of_tasks([name for name, _ in dashboard.tasks(run)])
         found = [] if has_ended else self._service("worker")
         is_hit = _killed(found)
         if is_hit:
@@ -359,11 +361,11 @@ def _killed(found: Iterable[psutil.Process]) -> bool:
     return is_hit
 
 
-def _phase_of_tasks(states: Mapping[str, str]) -> str:
-    """How far a flow run has come, by its tasks."""
-    if any(name.startswith("deliver") for name in states):
+def _phase_of_tasks(names: Sequence[str]) -> str:
+    """How far a flow run has come, by the names of its tasks."""
+    if any(name.startswith("deliver") for name in names):
         return PHASES[2]
-    return PHASES[1] if any(name.startswith("keyframe") for name in states) else PHASES[0]
+    return PHASES[1] if any(name.startswith("keyframe") for name in names) else PHASES[0]
 
 
 def _phase(run: Run) -> str:

@@ -312,3 +312,22 @@ def test_a_server_that_is_away_may_be_asked_again(tmp_path: Path) -> None:
         ask(tmp_path / "gone.sock", lambda engine: engine.health())
 
     assert caught.value.retryable
+
+
+def test_a_server_that_is_being_started_is_waited_for(server: _Server) -> None:
+    """Who calls before it listens is heard once it does; what breaks off in a call is a fault."""
+    socket = server.folder / "0.sock"
+
+    async def called_early() -> str:
+        client = EngineClient(socket, patience_seconds=60)
+        calling = asyncio.create_task(client.health())
+        await asyncio.sleep(0.5)
+        assert not calling.done()
+        await asyncio.to_thread(server.start, "sabotaged", sabotage(server.folder, "crash"))
+        assert (await calling).engine.name
+        with pytest.raises(EngineFaultError) as caught:
+            await client.take(request(recipe_of("a target")))
+        await client.aclose()
+        return str(caught.value)
+
+    assert "is away: " in asyncio.run(called_early())
