@@ -64,7 +64,7 @@ def fill_in(visitor: Visitor, run: str, shown: str, picture: str = "", **said: s
         form = form_of(visitor, run)
         form.locator(shown).first.wait_for()
         if picture:
-            visitor.wait_for_pictures()
+            visitor.wait_for_pictures(at_least=0)
             visitor.photograph(picture)
         for field, word in said.items():
             if field == "Decision":
@@ -151,7 +151,7 @@ def test_a_take_is_rejected_and_then_the_shot_is_given_up(
 
 
 def test_a_shot_in_which_workers_crashed_waits_for_a_person(
-    crew: Producer, dashboard: Dashboard, episode_id: str
+    crew: Producer, dashboard: Dashboard, episode_id: str, visitor: Visitor
 ) -> None:
     """No run films it, nor what comes after it, before somebody has decided; then it goes on."""
     why = "on the floor at each of 3 crashes, on workers a, b, c"
@@ -175,7 +175,8 @@ def test_a_shot_in_which_workers_crashed_waits_for_a_person(
     again = dashboard.submit(PRODUCE, order)
     assert dashboard.wait_for_question(again) == question
     dashboard.cancel(again)
-    dashboard.resume(run, action="film again", by="Ada")
+    decided = {"Decision": "film again", "Your_name": "Ada"}
+    fill_in(visitor, run, f"text={why}", "crashed-form", **decided)
 
     assert dashboard.wait(run) == "COMPLETED"
     happened = crew.phrases(episode_id)
