@@ -82,6 +82,9 @@ def _episode_id() -> str:
 def _full_studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StudioSettings]:
     """A whole studio that is kept up for all tests which run films in processes of their own."""
     settings = read_settings(home=tmp_path_factory.mktemp("films") / "home", engine="painted")
-    ensure_studio(settings, keep=True)
-    yield settings
-    stop_studio(settings)
+    try:
+        ensure_studio(settings, keep=True)
+        yield settings
+    finally:
+        # Also one that did not start in time, whose services would take that of others.
+        stop_studio(settings)
