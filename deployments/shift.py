@@ -131,11 +131,13 @@ def _beating(flow_run: UUID) -> Iterator[None]:
         while not is_over.wait(BEAT_SECONDS):
             emit_event("prefect.flow-run.heartbeat", resource)
 
-    threading.Thread(target=beat, daemon=True).start()
+    beating = threading.Thread(target=beat, daemon=True)
+    beating.start()
     try:
         yield
     finally:
         is_over.set()
+        beating.join()
 
 
 def _say(flow_run: UUID, state: "State[None]") -> None:

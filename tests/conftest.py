@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 
 from deployments.studio.addresses import Addresses
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
 
 CLEAN = ("ONESTORY_", "PREFECT_", "MLFLOW_")
+
+# How long an example takes says nothing about the product on a machine that has much to do.
+hypothesis.settings.register_profile(
+    "busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("busy")
 
 
 @pytest.fixture(autouse=True)
@@ -75,6 +82,9 @@ def _episode_id() -> str:
 def _full_studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StudioSettings]:
     """A whole studio that is kept up for all tests which run films in processes of their own."""
     settings = read_settings(home=tmp_path_factory.mktemp("films") / "home", engine="painted")
-    ensure_studio(settings, keep=True)
-    yield settings
-    stop_studio(settings)
+    try:
+        ensure_studio(settings, keep=True)
+        yield settings
+    finally:
+        # Also one that did not start in time, whose services would take that of others.
+        stop_studio(settings)

@@ -155,7 +155,7 @@ def gateway(home: Path, port: int, keys: Credentials) -> Service:
         },
         log=home / "logs" / "gateway.out.log",
         health=HealthCheck(path="/minio/health/live", port=port),
-        start_seconds=30.0,
+        start_seconds=120.0,
     )
 
 
@@ -177,7 +177,8 @@ def prefect(home: Path, port: int) -> Service:
         },
         log=home / "logs" / "prefect.log",
         health=HealthCheck(path="/api/health", port=port),
-        start_seconds=180.0,
+        # A busy machine takes minutes, and who is replaced meanwhile begins anew.
+        start_seconds=300.0,
     )
 
 

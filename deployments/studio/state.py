@@ -28,7 +28,8 @@ LOCK_SECONDS = 300.0
 """Longest wait for another process that is starting or stopping the same studio."""
 _PORTS = range(20_000, 32_000)
 """Below the ports that systems hand to outgoing connections, which would take ours at random."""
-_RELEASE_SECONDS = 1.0
+_RELEASE_SECONDS = 5.0
+"""How long a killed server may go on holding its port, on a machine that has much to do."""
 _count = itertools.count(1)
 
 

@@ -84,7 +84,7 @@ def postgres(home: Path, port: int) -> Service:
         environment={},
         log=home / "logs" / "postgres.log",
         health=HealthCheck(port=port),
-        start_seconds=60.0,
+        start_seconds=120.0,
     )
 
 
@@ -126,7 +126,7 @@ def redis(home: Path, port: int, keys: Credentials) -> Service:
         environment={"ONESTORY_REDIS": redis_url(port, keys)},
         log=home / "logs" / "redis.log",
         health=HealthCheck(port=port),
-        start_seconds=30.0,
+        start_seconds=120.0,
     )
 
 

@@ -151,7 +151,8 @@ class Performer:
 def _end_process_soon(slate: str) -> None:
     """A thread that hangs cannot be stopped, but its process can, once the answer is out."""
     logger.error("engine.hangs slate=%s", slate)
-    threading.Timer(0.3, os._exit, args=(75,)).start()
+    # On a busy machine an answer may take longer than the moment that it takes otherwise.
+    threading.Timer(1.0, os._exit, args=(75,)).start()
 
 
 def create_app(stage: Stage) -> FastAPI:

@@ -79,7 +79,7 @@ def test_weights_that_are_not_there_are_refused(tmp_path: Path) -> None:
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=280,
         check=False,
     )
 

@@ -19,7 +19,7 @@ def onestory(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         stdin=subprocess.DEVNULL,
-        timeout=120,
+        timeout=280,
         check=False,
     )
 

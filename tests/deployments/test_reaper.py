@@ -6,6 +6,7 @@ dies leaves them.
 """
 
 import time
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -27,7 +28,9 @@ from onestory.production.crashes import CrashedShot, crashed_shot
 pytestmark = pytest.mark.studio
 
 POOL = "nobody"
-HASTY = Patience(silent_seconds=1.5, rest_seconds=0, start_seconds=0, attempts=3)
+SILENT_SECONDS = 90
+"""Of the clock that a test moves on: what a busy machine takes for a test is nothing beside it."""
+HASTY = Patience(silent_seconds=SILENT_SECONDS, rest_seconds=0, start_seconds=0, attempts=3)
 
 
 class Office:
@@ -90,11 +93,18 @@ def _office(prefect_client: SyncPrefectClient) -> Office:
     return Office(prefect_client)
 
 
-def reap(*, attempts: int = 3, seconds: float = 2.0) -> int:
+def go_on(clock: pytest.MonkeyPatch, seconds: float) -> None:
+    """Let the reaper's clock be ahead of everybody's."""
+    ahead = timedelta(seconds=seconds)
+    clock.setattr(reaper_module, "_now", lambda: datetime.now(UTC) + ahead)
+
+
+def reap(*, attempts: int = 3, seconds: float = 2 * SILENT_SECONDS) -> int:
     """One round, after a while in which nobody is heard."""
-    time.sleep(seconds)
     patience = HASTY.model_copy(update={"attempts": attempts})
-    return Reaper([POOL, "nowhere"], patience, is_hasty=True).round()
+    with pytest.MonkeyPatch.context() as clock:
+        go_on(clock, seconds)
+        return Reaper([POOL, "nowhere"], patience, is_hasty=True).round()
 
 
 def test_a_dead_run_leaves_nothing_open(office: Office) -> None:
@@ -155,7 +165,7 @@ def test_a_shot_that_crashes_on_three_workers(office: Office) -> None:
         office.begin(run, "take s01-sc01-sh002-tk01")
         office.client.set_flow_run_state(run, Crashed())
         office.client.set_flow_run_state(run, Crashed())
-        assert reap(seconds=0.1) == 1
+        assert reap(seconds=0) == 1
 
     told = office.read(run)
     why = "on the floor at each of 3 crashes, on workers worker-1, worker-2, worker-3"
@@ -167,7 +177,7 @@ def test_a_shot_that_crashes_on_three_workers(office: Office) -> None:
     office.take(run, "worker-4")
     office.begin(run, "take s01-sc01-sh002-tk01")
     office.client.set_flow_run_state(run, Crashed())
-    assert reap(seconds=0.1) == 1
+    assert reap(seconds=0) == 1
     state = office.read(run).state
     assert state is not None
     assert state.message == (
@@ -183,18 +193,18 @@ def test_a_run_whose_last_attempt_crashed_is_given_up(office: Office) -> None:
         office.take(run, "worker-1")
         office.begin(run, f"take s01-sc01-{shot}-tk01")
         office.client.set_flow_run_state(run, Crashed())
-        assert reap(attempts=2, seconds=0.1) == 1
+        assert reap(attempts=2, seconds=0) == 1
     told = office.read(run).state
     assert told is not None
     assert (told.name, told.is_crashed()) == ("GivenUp", True)
-    assert reap(attempts=2, seconds=0.1) == 0, "it stays given up"
+    assert reap(attempts=2, seconds=0) == 0, "it stays given up"
     assert office.state(run) == "GivenUp"
 
     office.client.set_flow_run_state(run, AwaitingRetry())
     office.take(run, "worker-4")
     office.begin(run, "take s01-sc01-sh002-tk01")
     office.client.set_flow_run_state(run, Crashed())
-    assert reap(attempts=2, seconds=0.1) == 1
+    assert reap(attempts=2, seconds=0) == 1
     assert office.state(run) == "AwaitingRetry"
     office.client.delete_flow_run(run)
 
@@ -221,11 +231,11 @@ def test_another_reaper_was_faster(office: Office, monkeypatch: pytest.MonkeyPat
     office.begin(run, "take s01-sc01-sh002-tk01")
     office.client.set_flow_run_state(run, Crashed())
     listed = office.read(run)
-    assert reap(seconds=0.1) == 1
+    assert reap(seconds=0) == 1
     before = office.read(run).state_id
     monkeypatch.setattr(Reaper, "_runs", lambda *_: [listed])
 
-    assert reap(seconds=0.1) == 0
+    assert reap(seconds=0) == 0
 
     assert office.read(run).state_id == before
     office.client.delete_flow_run(run)
@@ -244,20 +254,22 @@ def test_a_reaper_that_makes_no_rounds_is_not_well() -> None:
     assert not health.passes()
 
 
-def test_silence_counts_from_when_somebody_listens(office: Office) -> None:
+def test_silence_counts_from_when_somebody_listens(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A reaper that has just begun, like a server that was just started, has heard nothing yet."""
     run = office.taken()
     office.begin(run, "take s01-sc01-sh002-tk01")
-    time.sleep(5)
-    reaper = Reaper([POOL, "nowhere"], HASTY.model_copy(update={"silent_seconds": 5.0}))
+    go_on(monkeypatch, 200)
+    reaper = Reaper([POOL, "nowhere"], HASTY)
 
     assert reaper.round() == 0
-    time.sleep(3)
+    go_on(monkeypatch, 260)
     with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
         assert reaper.round() == 0, "nobody answers"
-    time.sleep(3)
+    go_on(monkeypatch, 320)
     assert reaper.round() == 0, "somebody answers again"
-    time.sleep(3)
+    go_on(monkeypatch, 380)
     assert reaper.round() == 1
     office.client.delete_flow_run(run)
 
@@ -270,7 +282,7 @@ def test_a_worker_whose_runs_all_crash_is_drained(
     for run in runs[:3]:
         office.take(run, "worker-bad")
         office.client.set_flow_run_state(run, Crashed())
-    assert reap(attempts=1, seconds=0.1) == 3
+    assert reap(attempts=1, seconds=0) == 3
     assert why_drained(office.client, "worker-bad") is None
 
     office.take(runs[3], "worker-good")
@@ -278,7 +290,7 @@ def test_a_worker_whose_runs_all_crash_is_drained(
     office.client.set_flow_run_state(runs[3], Completed())
     office.take(runs[4], "worker-bad")
     office.client.set_flow_run_state(runs[4], Crashed())
-    assert reap(seconds=0.1) == 1
+    assert reap(seconds=0) == 1
 
     assert "last 3 runs crashed" in (why_drained(office.client, "worker-bad") or "")
     assert why_drained(office.client, "worker-good") is None

@@ -94,7 +94,7 @@ def _minio_endpoint(
             stderr=log,
         )
         try:
-            deadline = time.monotonic() + service.start_seconds
+            deadline = time.monotonic() + 180
             while not service.health.passes():
                 assert process.poll() is None, service.log.read_text()
                 assert time.monotonic() < deadline

@@ -20,7 +20,7 @@ def _burn(folder: Path, script: str, num_frames: int) -> list[Rgb]:
     grey = ffmpeg.input(f"color=c=0x404040:s=360x640:r=24:d={num_frames / 24}", f="lavfi")
     film = folder / "a.mp4"
     output = ffmpeg.output(burnt(grey.video), local_file(film), **h264(10))
-    run_ffmpeg(output, timeout_seconds=60, cwd=folder)
+    run_ffmpeg(output, timeout_seconds=120, cwd=folder)
     return list(decode_frames(film))
 
 

@@ -14,7 +14,7 @@ def test_a_failure_is_quoted() -> None:
     """The error has the code, ffmpeg's own reason and the slate."""
     call = ffmpeg.input("file:gone.mp4").output("-", format="null")
     with pytest.raises(CutError, match=r"\[sh007\] ffmpeg failed with code \d+: .*No such file"):
-        run_ffmpeg(call, timeout_seconds=20, slate="sh007")
+        run_ffmpeg(call, timeout_seconds=120, slate="sh007")
 
 
 def test_a_call_that_takes_too_long_is_killed() -> None:
@@ -33,7 +33,7 @@ def test_relative_names_belong_to_the_working_folder(tmp_path: Path) -> None:
     """Filter files are found in the folder where ffmpeg runs, by generated names."""
     run_ffmpeg(
         ffmpeg.input("testsrc=d=0.1", f="lavfi").output("a.png", vframes=1),
-        timeout_seconds=20,
+        timeout_seconds=120,
         cwd=tmp_path,
     )
     assert (tmp_path / "a.png").is_file()

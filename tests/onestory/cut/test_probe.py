@@ -81,7 +81,7 @@ def test_a_late_index_is_not_fast_start(room: Any, tmp_path: Path) -> None:
     take = room.take()
     late = tmp_path / "late.mp4"
     stream = ffmpeg.input(local_file(take.video)).output(local_file(late), c="copy")
-    run_ffmpeg(stream, timeout_seconds=20)
+    run_ffmpeg(stream, timeout_seconds=120)
 
     assert probe_video(take.video).is_fast_start
     assert not probe_video(late).is_fast_start

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Coroutine, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -50,7 +51,7 @@ class _Server:
         }
         argv = [sys.executable, "-m", "onestory.engine_server.server", "--socket", str(socket)]
         self.processes.append(subprocess.Popen(argv, env=environment))
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 180
         while time.monotonic() < deadline:
             if socket.exists():
                 try:
@@ -60,7 +61,7 @@ class _Server:
                 else:
                     return socket
             time.sleep(0.05)
-        raise AssertionError("the engine server did not answer within 60 s")
+        raise AssertionError("the engine server did not answer within 180 s")
 
 
 @pytest.fixture(name="server")
@@ -164,7 +165,7 @@ def test_a_persons_footage_becomes_a_take(
 
 def test_whoever_asks_meanwhile_waits_for_the_same_take(server: _Server) -> None:
     """Two callers with one recipe cost one rendering."""
-    socket = server.start("painted", {"seconds_per_take": 1.0})
+    socket = server.start("painted", {"seconds_per_take": 2.0})
     recipe = recipe_of("a bar")
 
     async def both(engine: EngineClient) -> list[TakeAnswer]:
@@ -262,7 +263,7 @@ def test_a_hanging_engine_is_ended_with_its_server(server: _Server, tmp_path: Pa
     with pytest.raises(EngineFaultError, match=r"past its time limit of 0\.5 s"):
         ask(socket, lambda engine: engine.take(request(recipe_of("target"), limit=0.5)))
 
-    assert server.processes[0].wait(timeout=10) == 75
+    assert server.processes[0].wait(timeout=120) == 75
 
 
 def test_a_slow_engine_is_stopped_between_steps(server: _Server) -> None:
@@ -273,10 +274,10 @@ def test_a_slow_engine_is_stopped_between_steps(server: _Server) -> None:
     with pytest.raises(EngineFaultError, match="time limit"):
         ask(socket, lambda engine: engine.take(request(recipe_of("slow"), limit=0.5)))
 
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 30
     with pytest.raises(subprocess.TimeoutExpired):
-        # Only an engine that does not listen costs its process, within a second.
-        server.processes[0].wait(timeout=1)
+        # Only an engine that does not listen costs its process, after a second.
+        server.processes[0].wait(timeout=2)
     assert ask(socket, lambda engine: engine.health()).working_on is None
 
 
@@ -286,11 +287,15 @@ def test_a_caller_that_goes_away_does_not_lose_the_take(server: _Server, vault: 
     recipe = recipe_of("left alone")
 
     async def leave(engine: EngineClient) -> None:
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(engine.take(request(recipe)), timeout=0.5)
+        asked = asyncio.create_task(engine.take(request(recipe)))
+        while not asked.done() and (await engine.health()).working_on != recipe.digest:
+            await asyncio.sleep(0.05)
+        asked.cancel()
+        with suppress(asyncio.CancelledError):
+            await asked
 
     ask(socket, leave)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while vault.find_take(recipe.digest) is None and time.monotonic() < deadline:
         time.sleep(0.1)
 

@@ -312,7 +312,7 @@ def test_reading_the_module_does_not_import_mlflow() -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=300,
         # MLflow holds its tongue in tests and on build servers anyway: look like neither.
         env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"},
     )

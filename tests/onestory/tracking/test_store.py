@@ -27,9 +27,10 @@ def test_a_store_whose_creation_was_killed(tmp_path: Path) -> None:
     """The next process creates it, however far the killed one had come."""
     uri = f"sqlite:///{tmp_path}/mlflow.db"
     first = subprocess.Popen([sys.executable, "-c", CREATE, uri])
-    until = time.monotonic() + 120
+    until = time.monotonic() + 300
     while not any(_has_webhooks(path) for path in tmp_path.glob("mlflow.db*")):
-        assert first.poll() is None, "it ended before"
+        # Between two looks it may have come to its end.
+        assert first.poll() in (None, 0), "it ended before"
         assert time.monotonic() < until, "it never came so far"
     first.send_signal(signal.SIGKILL)
     first.wait()

@@ -110,9 +110,10 @@ def test_a_killed_run_ends_as_if_never_killed(
     environment = os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())}
     process = subprocess.Popen([str(part) for part in command], env=environment)
     wanted, pause = random.randint(1, longer.steps - 2), random.uniform(0, 0.2)
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while not (log.exists() and log.read_bytes().count(b"\n") >= wanted):
-        assert process.poll() is None
+        # Between two looks it may have taken all of its steps.
+        assert process.poll() in (None, 0)
         assert time.monotonic() < deadline
         time.sleep(0.005)
     time.sleep(pause)

@@ -505,7 +505,7 @@ def test_two_gcs_at_once_delete_the_same(own: Vault, monkeypatch: pytest.MonkeyP
 
 def test_gc_beside_a_producer_takes_nothing_from_it(own: Vault) -> None:
     """Take after take is put, entered and circled while gc sweeps greedily, again and again."""
-    policy = replace(ALL, grace=timedelta(seconds=4))
+    policy = replace(ALL, grace=timedelta(seconds=8))
     over = threading.Event()
     swept: list[Garbage] = []
 
@@ -519,18 +519,19 @@ def test_gc_beside_a_producer_takes_nothing_from_it(own: Vault) -> None:
     for thread in sweeping:
         thread.start()
     ledger, takes = Ledger(own, "tiny"), []
-    deadline = time.monotonic() + 8
-    while time.monotonic() < deadline:
-        takes.append(filmed(own, len(takes), remembers=takes[-1:]))
-        circle(ledger, takes[-1])
-        time.sleep(0.2)
-    over.set()
-    for thread in sweeping:
-        thread.join()
+    deadline = time.monotonic() + 240
+    try:
+        while own.find_take(stray.address) is not None or len(takes) <= 5:
+            assert time.monotonic() < deadline, f"nothing was swept beside {len(takes)} takes"
+            takes.append(filmed(own, len(takes), remembers=takes[-1:]))
+            circle(ledger, takes[-1])
+            time.sleep(0.2)
+    finally:
+        over.set()
+        for thread in sweeping:
+            thread.join()
 
-    assert len(takes) > 5
     assert any(found.condemned for found in swept)
-    assert own.find_take(stray.address) is None
     assert all(is_whole(own, take) for take in takes)
 
 
@@ -555,7 +556,9 @@ STEPS = st.lists(
 
 @given(STEPS, st.lists(st.integers(0, 4), min_size=5, max_size=5))
 @settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=12,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_every_version_of_every_episode_can_be_filmed_on(
     gateway: Addresses, steps: list[tuple[str, str, str, int]], memories: list[int]

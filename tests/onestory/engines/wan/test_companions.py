@@ -186,7 +186,7 @@ def test_companions_end_with_their_engine(
     assert process.stdin is not None
 
     process.stdin.close()
-    process.wait(timeout=10)
+    process.wait(timeout=120)
 
     assert shoot(both, recipe_of(both))[1] == shoot(alone, recipe_of(alone))[1]
     assert pids_of(both) != before
@@ -209,7 +209,8 @@ def test_a_companion_that_is_killed_fails_the_take_at_once(
 
     with pytest.raises(EngineFaultError, match="on card 1 was ended by signal 9") as caught:
         shoot(both, recipe_of(both), Watchful(3, kill))
-    assert time.monotonic() - started < 10
+    # Whoever waits for a share that will not come waits for minutes.
+    assert time.monotonic() - started < 120
     assert caught.value.retryable
 
     assert shoot(both, recipe_of(both))[1] == shoot(alone, recipe_of(alone))[1]
