@@ -30,7 +30,7 @@ from onestory.vault.history import versions_of
 from onestory.vault.ledger import Ledger
 from onestory.vault.store import Vault
 from tasks import _bridge
-from tasks.moving import FROM, TO, where_it_goes_on
+from tasks.moving import FROM, TO, way_of
 
 pytestmark = pytest.mark.studio
 
@@ -153,7 +153,7 @@ def test_a_film_goes_on_in_the_bigger_pool(
 
     assert floor.carried_out(produce_episode, there).name == "Completed"
     assert floor.rendered == {SMALL: 1, BIG: 1}
-    assert asyncio.run(_followed(run.id)).id == there.id
+    assert [one.id for one in asyncio.run(_way(run.id))] == [run.id, there.id]
 
     retake = floor.ordered(retake_shots, {"episode": episode_id, "shots": "2"})
     assert floor.carried_out(retake_shots, retake).name == "Moved"
@@ -224,9 +224,9 @@ def test_where_there_is_no_bigger_pool_the_ladder_ends_a_film(
     assert TO not in floor.read(run.id).labels
 
 
-async def _followed(run: UUID) -> FlowRun:
+async def _way(run: UUID) -> tuple[FlowRun, ...]:
     async with get_client() as client:
-        return await where_it_goes_on(client, await client.read_flow_run(run))
+        return await way_of(client, await client.read_flow_run(run))
 
 
 async def _result(state: State[Any]) -> Any:
