@@ -160,7 +160,8 @@ def _run_flow(order: SeasonOrder, say: Say) -> "tuple[SeasonReport, str]":
 
     def tell(outcome: "Outcome") -> None:
         joined = "its run was there" if outcome.is_joined else ""
-        say("  ".join(filter(None, (outcome.episode, outcome.job, joined, outcome.why))))
+        moved = f"moved to the pool {outcome.moved_to}" if outcome.moved_to else ""
+        say("  ".join(filter(None, (outcome.episode, outcome.job, joined, moved, outcome.why))))
 
     async def produced() -> "tuple[SeasonReport, str]":
         state = await produce_season(order, return_state=True)

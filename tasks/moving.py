@@ -77,11 +77,12 @@ def ordered_as() -> str:
     return str(run.labels.get(FROM, run.id))
 
 
-async def where_it_goes_on(client: PrefectClient, run: FlowRun) -> FlowRun:
-    """The run that films what a run was to film, which may have moved."""
-    while run.state is not None and run.state.name == MOVED and TO in run.labels:
-        run = await client.read_flow_run(UUID(str(run.labels[TO])))
-    return run
+async def way_of(client: PrefectClient, run: FlowRun) -> tuple[FlowRun, ...]:
+    """A run, and those in which its film went on, in order: the last one films it."""
+    way = [run]
+    while way[-1].state is not None and way[-1].state.name == MOVED and TO in way[-1].labels:
+        way.append(await client.read_flow_run(UUID(str(way[-1].labels[TO]))))
+    return tuple(way)
 
 
 async def _begun_in(client: PrefectClient, pool: str, here: FlowRun) -> FlowRun:

@@ -50,7 +50,7 @@ from onestory.production.season import (
 )
 from tasks._bridge import settings, unit
 from tasks._policy import RETRIED, RetryPolicy
-from tasks.moving import where_it_goes_on
+from tasks.moving import way_of
 from tasks.report import emit
 
 PRODUCE = "produce-episode/produce-episode"
@@ -262,9 +262,10 @@ async def _submitted(night: Night, episode: SeasonEpisode, admission: Admission)
             known = await client.read_flow_runs(flow_run_filter=same)
             if not known:
                 break
-            if not _is_over(await where_it_goes_on(client, known[0]), admission):
+            way = await way_of(client, known[0])
+            if not _is_over(way[-1], admission):
                 break
-            earlier.append(str(known[0].id))
+            earlier.extend(str(run.id) for run in way)
         # Two who submit at once get the same run: the server keeps to the key.
         run = await client.create_flow_run_from_deployment(
             offered,
@@ -274,26 +275,35 @@ async def _submitted(night: Night, episode: SeasonEpisode, admission: Admission)
             work_queue_name=episode.queue,
             tags=[f"season {night.season.season}", f"night {night.name}"],
         )
-        run = await where_it_goes_on(client, run)
+        way = await way_of(client, run)
     found = {"is_joined": bool(known), "earlier_runs": tuple(earlier)}
-    return _standing(episode, run).model_copy(update=found)
+    return _standing(episode, *way).model_copy(update=found)
 
 
 async def _watched(night: Night, episode: SeasonEpisode, submitted: Outcome) -> Outcome:
     outcome, found = submitted, {"is_joined", "earlier_runs"}
+    ordered = UUID([*submitted.moved_from, submitted.flow_run][0])
     async with get_client() as client:
         while outcome.is_under_way and not night.is_over:
             await asyncio.sleep(ASK_EVERY_SECONDS)
-            run = await client.read_flow_run(UUID(submitted.flow_run))
-            outcome = _standing(episode, await where_it_goes_on(client, run))
+            run = await client.read_flow_run(ordered)
+            outcome = _standing(episode, *await way_of(client, run))
     return outcome.model_copy(update=submitted.model_dump(include=found))
 
 
-def _standing(episode: SeasonEpisode, run: FlowRun) -> Outcome:
+def _standing(episode: SeasonEpisode, *way: FlowRun) -> Outcome:
+    """What is known of an episode, of whose runs the last one films."""
+    *left, run = way
+    moved: dict[str, Any] = {
+        "moved_from": tuple(str(one.id) for one in left),
+        "moved_to": str(run.work_pool_name) if left else "",
+    }
     if run.state is None:
-        return Outcome(episode=episode.episode, job="waiting", flow_run=str(run.id))
+        return Outcome(episode=episode.episode, job="waiting", flow_run=str(run.id), **moved)
     outcome = outcome_of(episode, run.state, str(run.id))
-    return outcome.model_copy(update={"job": "waiting"}) if may_go_on(run.state) else outcome
+    if may_go_on(run.state):
+        moved["job"] = "waiting"
+    return outcome.model_copy(update=moved)
 
 
 def may_go_on(state: State[Any]) -> bool:

@@ -29,6 +29,10 @@ class EpisodeReport(Frozen):
     """Of the same night, which have ended and left something to do."""
     is_joined: bool = False
     """Whether its run was there already when it was submitted."""
+    moved_from: tuple[str, ...] = ()
+    """Runs that ended because the film went on elsewhere, for want of device memory."""
+    moved_to: str = ""
+    """Work pool where it went on; empty if it did not move."""
     is_delivered: bool = False
     """Whether there is a film, of this night or of an earlier one."""
     num_shots: int = 0

@@ -471,11 +471,18 @@ class _Watched:
 
 @contextmanager
 def _faults_named(slate: str) -> Iterator[None]:
-    """Whatever an engine's own code raises becomes an `EngineFaultError` that names the take."""
+    """Whatever an engine's own code raises becomes an `EngineFaultError` that names the take, or
+    the error that no retry follows if there was no memory left."""
     try:
         yield
     except OutOfMemoryError as error:
         raise OutOfMemoryError(error.message, slate=slate, hint=error.hint) from error
+    except MemoryError as error:
+        raise OutOfMemoryError(
+            "the engine has too little main memory",
+            slate=slate,
+            hint="give its machine more, or draw fewer pixels or frames",
+        ) from error
     except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError, OSError) as error:
         raise EngineFaultError(
             f"the engine raised {type(error).__name__}: {error}", slate=slate

@@ -37,6 +37,7 @@ Fault: TypeAlias = Literal[
     "zero bytes",
     "wrong length",
     "exception",
+    "no memory",
     "hang",
     "crash",
     "stranger",
@@ -106,6 +107,8 @@ class SabotagedEngine:
         fault = self._next_fault(recipe)
         if fault == "exception":
             raise RuntimeError("sabotaged: the sampler diverged")
+        if fault == "no memory":
+            raise MemoryError
         if fault == "crash":
             os._exit(70)
         if fault == "hang":

@@ -87,6 +87,10 @@ class Outcome(Frozen):
     """Of the same night, which have ended and left something to do."""
     is_joined: bool = False
     """Whether the run was there already."""
+    moved_from: tuple[str, ...] = ()
+    """Runs that ended because the film went on elsewhere, for want of device memory."""
+    moved_to: str = ""
+    """Work pool where it went on; empty if it did not move."""
 
     @property
     def is_under_way(self) -> bool:
@@ -191,10 +195,14 @@ def report_in_markdown(report: SeasonReport) -> str:
     heads = ("state", "episode", "title", "shots", "takes", "seconds", "yield")
     table = _table(heads, [_cells(one) for one in report.episodes])
     drift = [f"* {one.episode}: {one.drift_words}" for one in report.episodes if one.drift]
+    moved = [
+        f"* {one.episode}, to the pool {one.moved_to}" for one in report.episodes if one.moved_to
+    ]
+    why = "**Moved** for want of device memory:"
     lead = "**Drift** from earlier takes of the same people and places, as means:"
     page = f"The same with pictures and dailies lies in `{report.page}`."
     ends = _open_ends(report.episodes)
-    return _page(said, table, ends, "\n".join((lead, "", *drift)) if drift else "", page)
+    return _page(said, table, ends, _listed(why, moved), _listed(lead, drift), page)
 
 
 def _admitted(one: Admission) -> tuple[str, ...]:
@@ -209,7 +217,12 @@ def _prices(admissions: Sequence[Admission]) -> str:
         if one.price:
             by_words.setdefault(one.price, []).append(one.episode)
     prices = [f"* {', '.join(names)}: {words}" for words, names in by_words.items()]
-    return "\n".join(("**What that costs**", "", *prices)) if prices else ""
+    return _listed("**What that costs**", prices)
+
+
+def _listed(lead: str, lines: Sequence[str]) -> str:
+    """Some lines and what they are; nothing if there are none."""
+    return "\n".join((lead, "", *lines)) if lines else ""
 
 
 def _page(*parts: str) -> str:
@@ -230,7 +243,7 @@ def _open_ends(found: Iterable[Outcome | EpisodeReport]) -> str:
     ends = [one for one in found if one.why or one.job in HINTS]
     whys = [f"* **{one.episode}**, {one.job}: {cell(one.why)}" for one in ends if one.why]
     hints = [f"* {HINTS[job]}" for job in HINTS if job in {one.job for one in ends}]
-    return _page("\n".join(whys), "\n".join(("**What to do**", "", *hints)) if hints else "")
+    return _page("\n".join(whys), _listed("**What to do**", hints))
 
 
 def _cells(one: EpisodeReport) -> tuple[str, ...]:
@@ -290,7 +303,7 @@ def _episode(unit: Unit, episode: SeasonEpisode, outcome: Outcome, folder: Path)
     sheet = unit.records.sheet_of(episode.episode)
     shots = [ledger.state.shot(slate) for slate in sheet.slates]
     circled = [one for shot in shots if (one := shot.circled)]
-    runs = {outcome.flow_run, *outcome.earlier_runs} - {""}
+    runs = {outcome.flow_run, *outcome.earlier_runs, *outcome.moved_from} - {""}
     tonight = [
         event.take
         for event in ledger.history()

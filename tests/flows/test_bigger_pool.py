@@ -14,13 +14,14 @@ import pytest
 from deployments.studio.embedded import ensure_studio, stop_studio
 from deployments.studio.settings import StudioSettings, read_settings
 from onestory.testing.dashboard import Dashboard
-from onestory.testing.producing import Producer, two_lives
+from onestory.testing.producing import Producer, season_of, two_lives
 from onestory.testing.waiting import WAIT_SECONDS
 
 pytestmark = pytest.mark.studio
 
 PRODUCE = "produce-episode/produce-episode"
 RETAKE = "retake-shots/retake-shots"
+SEASON = "produce-season/produce-season"
 BIG = "onestory-big"
 SHORT, USUAL = 12, 24
 """Frames of a take that the small device has memory for, and of one that it has not."""
@@ -142,6 +143,30 @@ def test_a_film_goes_on_in_the_bigger_pool(
     ordered = [one for one in crew.phrases(episode_id) if "ordered" in one]
     assert ordered == ["seed of sc02-sh002 ordered"]
     assert stored(big, "sh002") == 2
+
+
+def test_a_season_follows_an_episode_to_the_bigger_pool(
+    crew: Producer, dashboard: Dashboard, big: Path, episode_id: str
+) -> None:
+    """It is delivered there, and the report counts what was filmed in either pool."""
+    dashboard.wait_for_pool(BIG)
+    episode = f"{episode_id}-a"
+    order = order_of(crew, episode)
+    entry = {"episode": episode, **order, "max_takes": 1}
+    season = season_of(crew.out, episode_id, [entry])
+
+    night = dashboard.submit(SEASON, {"season": season.name, "night": "tonight"})
+
+    assert dashboard.wait(night, seconds=240) == "COMPLETED"
+    assert dashboard.read(night)["state_name"] == "Completed"
+    folder = crew.out / "films" / episode_id
+    (told,) = json.loads((folder / "season.json").read_text())["episodes"]
+    assert (told["job"], told["is_delivered"], told["moved_to"]) == ("done", True, BIG)
+    (left,) = told["moved_from"]
+    assert moved_to(dashboard, left)["id"] == told["flow_run"]
+    assert told["num_takes_tonight"] == told["num_circled"] == 2
+    assert f"moved to the pool <bdi>{BIG}</bdi>" in (folder / "season.html").read_text()
+    assert f"* {episode}, to the pool {BIG}" in dashboard.artifact(f"season-{episode_id}")
 
 
 def test_without_a_bigger_pool_a_film_fails_as_ever(

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import diffusers
 import pytest
+import torch
 from prefect import Flow
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate
@@ -17,21 +19,25 @@ from flows.episode import produce_episode
 from flows.retake import retake_shots
 from onestory.engine_server.stage import Stage
 from onestory.engines.painted import PaintedEngine
+from onestory.engines.protocol import Engine
+from onestory.engines.wan.engine import WanEngine
 from onestory.errors import OutOfMemoryError
 from onestory.production.unit import Unit
 from onestory.testing.drafts import Beat, Draft
 from onestory.testing.in_process import engine_of
+from onestory.testing.tiny_wan import write_tiny_wan
 from onestory.vault.history import versions_of
 from onestory.vault.ledger import Ledger
 from onestory.vault.store import Vault
 from tasks import _bridge
-from tasks.moving import FROM, TO, where_it_goes_on
+from tasks.moving import FROM, TO, way_of
 
 pytestmark = pytest.mark.studio
 
 SMALL, BIG, NOWHERE = "small", "big", "nowhere"
 PIXELS = 48 * 80 * 8
 """For which the small device has memory: a shot of eight frames."""
+TINY = {"dtype": "float32", "steps": 2, "stretch_frames": 5, "fps": 8}
 
 AS_OFFERED: dict[str, Any] = {
     "entrypoint": "flows.somewhere.film",
@@ -52,6 +58,10 @@ class Floor:
     def __init__(self, client: SyncPrefectClient, vault: Vault) -> None:
         self.client, self.vault = client, vault
         self.rendered: dict[str, int] = {SMALL: 0, BIG: 0}
+        self.devices: dict[str, Engine] = {
+            SMALL: PaintedEngine(memory_pixels=PIXELS),
+            BIG: PaintedEngine(),
+        }
         for pool in (SMALL, BIG):
             client.create_work_pool(WorkPoolCreate(name=pool, type="process"), overwrite=True)
 
@@ -75,8 +85,7 @@ class Floor:
     def carried_out(self, film: Film, run: FlowRun) -> State[Any]:
         """How a run ends, filmed with the device of its pool."""
         pool = str(run.work_pool_name)
-        engine = PaintedEngine(memory_pixels=PIXELS if pool == SMALL else None)
-        stage = Stage(engine, self.vault)
+        stage = Stage(self.devices[pool], self.vault)
 
         async def film_it() -> State[Any]:
             """Film in this process."""
@@ -144,7 +153,7 @@ def test_a_film_goes_on_in_the_bigger_pool(
 
     assert floor.carried_out(produce_episode, there).name == "Completed"
     assert floor.rendered == {SMALL: 1, BIG: 1}
-    assert asyncio.run(_followed(run.id)).id == there.id
+    assert [one.id for one in asyncio.run(_way(run.id))] == [run.id, there.id]
 
     retake = floor.ordered(retake_shots, {"episode": episode_id, "shots": "2"})
     assert floor.carried_out(retake_shots, retake).name == "Moved"
@@ -157,6 +166,42 @@ def test_a_film_goes_on_in_the_bigger_pool(
     moves = [one for one in happened if "moved" in one]
     assert len(moves) == 2
     assert moves[0].startswith(f"filming moved at sc01-sh002: to the pool {BIG}, since {why}")
+
+
+def test_a_film_goes_on_whose_weights_do_not_fit(
+    floor: Floor,
+    order: dict[str, Any],
+    episode_id: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """From its first shot; nothing is filmed part by part, and nobody tries the same again."""
+    folder = write_tiny_wan(tmp_path / "t2v", "t2v")
+    small, big = (WanEngine(TINY, weights=folder, device=place) for place in ("meta", "cpu"))
+    floor.devices = {SMALL: small, BIG: big}
+    usual, came = diffusers.WanPipeline.to, list[str]()
+
+    def come(pipeline: Any, place: str) -> Any:
+        came.append(place)
+        if place == "meta":
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        return usual(pipeline, place)
+
+    monkeypatch.setattr(diffusers.WanPipeline, "to", come)
+    run = floor.ordered(produce_episode, order)
+
+    ended = floor.carried_out(produce_episode, run)
+
+    assert ended.name == "Moved"
+    assert "sh001-tk01] the device has too little memory for the weights: CUDA" in ended.message
+    assert "is_offloaded" in str(ended.message)
+    assert came == ["meta"]
+    there = floor.read(str(floor.read(run.id).labels[TO]))
+    assert floor.carried_out(produce_episode, there).name == "Completed"
+    assert floor.rendered == {SMALL: 0, BIG: 2}
+    happened = [one.what for one in versions_of(Ledger(floor.vault, episode_id).history())]
+    (moved,) = [one for one in happened if "moved" in one]
+    assert moved.startswith(f"filming moved at sc01-sh001: to the pool {BIG}, since the device has")
 
 
 @pytest.mark.parametrize("bigger", ["", NOWHERE, SMALL])
@@ -179,9 +224,9 @@ def test_where_there_is_no_bigger_pool_the_ladder_ends_a_film(
     assert TO not in floor.read(run.id).labels
 
 
-async def _followed(run: UUID) -> FlowRun:
+async def _way(run: UUID) -> tuple[FlowRun, ...]:
     async with get_client() as client:
-        return await where_it_goes_on(client, await client.read_flow_run(run))
+        return await way_of(client, await client.read_flow_run(run))
 
 
 async def _result(state: State[Any]) -> Any:

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 from prefect.client.schemas.objects import FlowRun, State
-from prefect.states import Cancelled, Completed, Crashed, Failed, Scheduled
+from prefect.states import Cancelled, Completed, Crashed, Failed, Running, Scheduled
 
 from onestory.production.night import Admission
 from onestory.production.season import GIVEN_UP, SeasonEpisode
@@ -62,3 +62,16 @@ def test_why_an_episode_is_not_done_is_said_in_its_own_words() -> None:
     assert season.outcome_of(episode, Failed(message="gone"), "run").why == "gone"
     assert season.outcome_of(episode, Scheduled(), "run").why == ""
     assert season.outcome_of(episode, Cancelled(), "run").why == "Cancelled"
+
+
+def test_an_episode_that_moved_stands_where_its_last_run_stands() -> None:
+    """The runs before it are named, and the pool; one that stayed names none."""
+    episode = SeasonEpisode.model_construct(episode="one")
+    left = FlowRun(flow_id=uuid4(), work_pool_name="small", state=Completed(name="Moved"))
+    there = FlowRun(flow_id=uuid4(), work_pool_name="big", state=Running())
+
+    moved, stayed = season._standing(episode, left, there), season._standing(episode, there)
+
+    assert (moved.job, moved.flow_run) == ("running", str(there.id))
+    assert (moved.moved_from, moved.moved_to) == ((str(left.id),), "big")
+    assert (stayed.moved_from, stayed.moved_to) == ((), "")

@@ -316,7 +316,7 @@ class WanEngine:
         width, height = self._size(recipe)
         lengths = stretches(num_frames, most=config.stretch_frames, temporal=card.temporal)
         first_HW3 = None if keyframe is None else self._fitted(keyframe, recipe)
-        model = self.model()
+        model = self.model(control)
         model.ladder.begin_take()
         remembered = self._getting_along("drawing", control, self._remembered, memory)
         frames: list[Frame] = []
@@ -436,9 +436,22 @@ class WanEngine:
                 self._loaded.ladder.step_aside()
             return self._easel
 
-    def model(self) -> "WanModel":
-        """The model, loaded with the first question for it."""
+    def model(self, control: Control | None = None) -> "WanModel":
+        """
+        The model, loaded with the first question for it; anew, if a take that can go to a bigger
+        device finds parts waiting elsewhere for want of this one's memory.
+
+        Args:
+            control: Of the take that asks; None for whoever cannot go elsewhere.
+
+        Raises:
+            OutOfMemoryError: If there is too little memory; the next question loads it anew.
+            WeightsError: If it cannot be loaded.
+        """
+        goes_elsewhere = control is not None and control.has_bigger_device
         with self._loading:
+            if goes_elsewhere and self._loaded is not None and self._loaded.ladder.waits:
+                self._loaded = None
             if self._loaded is None:
                 from onestory.engines.wan.loading import load_model, usual_device
 
@@ -452,5 +465,6 @@ class WanEngine:
                     packed=self.sources.packed,
                     device=self._device or usual_device(),
                     is_offloaded=self._is_offloaded,
+                    may_wait=not goes_elsewhere,
                 )
             return self._loaded

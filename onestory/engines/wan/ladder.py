@@ -13,6 +13,7 @@ take alone.
 """
 
 import gc
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import Enum
@@ -21,13 +22,21 @@ from typing import Any, Literal
 import torch
 from diffusers.hooks.group_offloading import apply_group_offloading
 
-from onestory.errors import OutOfMemoryError
+from onestory.errors import OutOfMemoryError, WeightsError
 
 Work = Literal["drawing", "drawing from a picture", "decoding"]
 
 
-SHORT = ("out of memory", "can't allocate memory")
-"""What torch says where it has no error of its own for that: on the CPU, and of cuDNN."""
+SHORT = ("out of memory", "can't allocate memory", "cannot allocate memory")
+"""What is said where there is no error of its own for that: by torch on the CPU and of cuDNN, and
+by the system when it reads files."""
+
+FEWER = "onestory doctor --engine wan says what it takes; draw fewer pixels or frames"
+SMALLER = (
+    "onestory doctor --engine wan says what they take; name a smaller model or GGUF files (gguf), "
+    'choose storage = "fp8", or let parts wait in main memory on one card (is_offloaded)'
+)
+"""What to do where a take needs too much, and where the weights do."""
 
 
 class Rung(Enum):
@@ -96,6 +105,11 @@ class Ladder:
     def remarks(self) -> tuple[str, ...]:
         """What takes that are made now say of themselves."""
         return tuple(rung.value for rung in self.taken)
+
+    @property
+    def waits(self) -> bool:
+        """Whether parts or layers wait elsewhere because the device ran out of memory."""
+        return Rung.PARTS in self.taken or Rung.LAYERS in self.taken
 
     def begin_take(self) -> None:
         """Forget what was for one take alone."""
@@ -183,23 +197,55 @@ class Ladder:
 
 
 @contextmanager
-def spoken_of() -> Iterator[None]:
+def spoken_of(what: str = "", hint: str = FEWER) -> Iterator[None]:
     """
     Say in our own words that the device has too little memory.
+
+    Args:
+        what: For which it has; nothing for a take.
+        hint: What to do.
 
     Raises:
         OutOfMemoryError: If it has.
     """
     try:
         yield
-    except RuntimeError as error:
-        is_short = isinstance(error, torch.OutOfMemoryError)
-        if not is_short and not any(words in str(error) for words in SHORT):
+    except (RuntimeError, MemoryError, OSError, WeightsError) as error:
+        # Libraries that load weights say that a file is unreadable, in the place of why.
+        short = next((one for one in _chain(error) if _is_short(one)), None)
+        if short is None:
             raise
-        raise OutOfMemoryError(
-            f"the device has too little memory: {str(error).splitlines()[0]}",
-            hint="onestory doctor --engine wan says what it takes; draw fewer pixels or frames",
-        ) from error
+        reason = next(iter(str(short).splitlines()), "") or type(short).__name__
+        told = " ".join(filter(None, ("the device has too little memory", what)))
+        raise OutOfMemoryError(f"{told}: {reason}", hint=hint) from error
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An error, and what it came from."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _is_short(error: BaseException) -> bool:
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return True
+    is_foreign = isinstance(error, (RuntimeError, OSError))
+    return is_foreign and any(words in str(error).lower() for words in SHORT)
+
+
+@contextmanager
+def begun_anew() -> Iterator[None]:
+    """Begin with all the memory there is, and leave none of it taken if it was too little."""
+    let_go()
+    try:
+        yield
+    except OutOfMemoryError as error:
+        # It tells line by line what was done, and each line holds what it worked on.
+        for one in _chain(error):
+            traceback.clear_frames(one.__traceback__)
+        let_go()
+        raise
 
 
 def let_go() -> None:

@@ -18,12 +18,17 @@ from onestory.engines.wan.adapter import Adapter
 from onestory.engines.wan.adapting import adapt
 from onestory.engines.wan.card import WanCard, WanConfig
 from onestory.engines.wan.companions import Briefing, Companions
-from onestory.engines.wan.ladder import Rung, let_go, spoken_of
+from onestory.engines.wan.ladder import SMALLER, Rung, begun_anew, let_go, spoken_of
 from onestory.engines.wan.model import WanModel
 from onestory.engines.wan.published import Published
 from onestory.errors import OrderError, OutOfMemoryError, WeightsError
 
+WEIGHTS = ("for the weights", SMALLER)
+"""For what there is too little memory while a model is loaded, and what to do then."""
 
+
+@begun_anew()
+@spoken_of(*WEIGHTS)
 def load_model(
     folder: Path,
     card: WanCard,
@@ -35,6 +40,7 @@ def load_model(
     packed: Sequence[Path] = (),
     device: str,
     is_offloaded: bool = False,
+    may_wait: bool = True,
 ) -> WanModel:
     """
     Load a model.
@@ -50,12 +56,13 @@ def load_model(
         device: Where it computes, as torch names it.
         is_offloaded: Whether parts wait in main memory until they are needed. On the CPU they
             are there anyway.
+        may_wait: Whether parts wait there as well if the device cannot hold them all.
 
     Raises:
         WeightsError: If it cannot be loaded, or the modules do not fit.
         OrderError: If attention cannot be computed as chosen, or there are fewer cards.
-        OutOfMemoryError: If the CPU has too little memory, or one of several cards. Of another
-            device parts wait then.
+        OutOfMemoryError: If main memory is too small, or one of several cards; a single card
+            only if no parts may wait.
     """
     first = torch.device(device)
     if config.cards > 1:
@@ -66,10 +73,10 @@ def load_model(
     has_run_out = False
     if not is_offloaded:
         try:
-            with spoken_of():
+            with spoken_of(*WEIGHTS):
                 pipeline.to(device)
         except OutOfMemoryError:
-            if first.type == "cpu" or config.cards > 1:
+            if first.type == "cpu" or config.cards > 1 or not may_wait:
                 raise
             has_run_out = is_offloaded = True
     if has_run_out:
@@ -102,6 +109,7 @@ def load_model(
     return model
 
 
+@spoken_of(*WEIGHTS)
 def load_transformers(
     folder: Path,
     card: WanCard,
@@ -125,8 +133,7 @@ def load_transformers(
     pipeline = _pipeline(folder, card, config, adapter, packed, **others)
     loaded = tuple(one for one in (pipeline.transformer, pipeline.transformer_2) if one is not None)
     for one in loaded:
-        with spoken_of():
-            one.to(device)
+        one.to(device)
         if config.attention_backend:
             choose_attention(one, config.attention_backend, device=torch.device(device))
     return loaded

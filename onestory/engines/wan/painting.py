@@ -26,7 +26,7 @@ from onestory.engines.pocket.captions import pocket_caption
 from onestory.engines.protocol import Control, Frame
 from onestory.engines.recipe import Recipe
 from onestory.engines.wan.card import guided
-from onestory.engines.wan.ladder import let_go, spoken_of
+from onestory.engines.wan.ladder import begun_anew, let_go, spoken_of
 from onestory.engines.wan.painter import Painter
 from onestory.engines.wan.picture import drawn_size
 from onestory.errors import OutOfMemoryError, RenderError, WeightsError
@@ -212,6 +212,8 @@ def _has_task(pipelines: Any, name: str) -> bool:
     return _auto._get_task_class(pipelines, name, throw_error_if_not_exist=False) is not None
 
 
+@begun_anew()
+@spoken_of("for the painter's weights", "name a smaller pipeline as the engine's option keyframes")
 def load_painter(painter: Painter, *, device: str, is_offloaded: bool = False) -> Easel:
     """
     Load a painter into main memory.
@@ -223,6 +225,7 @@ def load_painter(painter: Painter, *, device: str, is_offloaded: bool = False) -
 
     Raises:
         WeightsError: If it is no text-to-image pipeline, or cannot be loaded.
+        OutOfMemoryError: If main memory is too small.
     """
     check_painter(painter)
     try:

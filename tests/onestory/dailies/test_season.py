@@ -30,7 +30,9 @@ DONE = EpisodeReport(
     ),
     dailies="../e04/dailies.html",
 )
-FAILED = EpisodeReport(episode="e05", title="", queue="nightly", job="failed", why=EVIL)
+FAILED = EpisodeReport(
+    episode="e05", title="", queue="nightly", job="failed", why=EVIL, moved_to=EVIL
+)
 
 
 def _report(*episodes: EpisodeReport) -> SeasonReport:
@@ -70,7 +72,7 @@ def test_wicked_causes_are_only_words() -> None:
     document = render_season(_report(FAILED.model_copy(update={"title": EVIL})), {})
 
     assert "<script" not in document
-    assert _words(document).count("document.title='owned'") == 2
+    assert _words(document).count("document.title='owned'") == 3
 
 
 def test_a_night_in_one_sentence() -> None:

@@ -22,7 +22,7 @@ from onestory.engine_server.messages import TakeAnswer, TakeRequest, VerdictRequ
 from onestory.engine_server.stage import machine_class
 from onestory.engines.recipe import EngineFingerprint, Recipe, imported_for
 from onestory.engines.take import NgReason
-from onestory.errors import EngineFaultError, MediaError, MissingBlobError
+from onestory.errors import EngineFaultError, MediaError, MissingBlobError, OutOfMemoryError
 from onestory.vault.store import Vault
 
 Answer = TypeVar("Answer")
@@ -246,13 +246,19 @@ def test_unreadable_media_goes_to_quarantine(
 def test_an_exception_in_the_engine_is_a_fault_that_may_pass(
     server: _Server, tmp_path: Path
 ) -> None:
-    """A bug in an engine does not end its server, and the caller hears what it was."""
-    socket = server.start("sabotaged", sabotage(tmp_path, "exception"))
+    """
+    A bug in an engine does not end its server, and the caller hears what it was; a lack of main
+    memory is another error, which the film may move for.
+    """
+    socket = server.start("sabotaged", sabotage(tmp_path, "exception", "no memory"))
     recipe = recipe_of("target")
 
     with pytest.raises(EngineFaultError, match="raised RuntimeError: sabotaged"):
         ask(socket, lambda engine: engine.take(request(recipe)))
+    with pytest.raises(OutOfMemoryError, match="has too little main memory") as caught:
+        ask(socket, lambda engine: engine.take(request(recipe)))
 
+    assert caught.value.slate
     assert ask(socket, lambda engine: engine.take(request(recipe))).address == recipe.digest
 
 

@@ -225,7 +225,13 @@ def test_what_came_of_a_night(vault: Vault, season: Season) -> None:
     """State, cost, yield and drift of every episode, as a table, as JSON and as a page."""
     five, four = season.episodes
     outcomes = [
-        Outcome(episode=four.episode, job="done", flow_run="run-4"),
+        Outcome(
+            episode=four.episode,
+            job="done",
+            flow_run="run-6",
+            moved_from=("run-4",),
+            moved_to="onestory-big",
+        ),
         Outcome(episode=five.episode, job="failed", why="no | disk", flow_run="run-5"),
     ]
 
@@ -241,7 +247,8 @@ def test_what_came_of_a_night(vault: Vault, season: Season) -> None:
         assert done.poster is not None
         assert (failed.num_takes, failed.title) == (0, "")
         table = report_in_markdown(told)
-        assert "[done](/runs/flow-run/run-4)" in table
+        assert "[done](/runs/flow-run/run-6)" in table
+        assert f"* {four.episode}, to the pool onestory-big" in table
         assert "| [failed](/runs/flow-run/run-5) |" in table
         assert ", failed: no \\| disk" in table
         assert "1 of 2 episodes are done" in table
@@ -251,6 +258,7 @@ def test_what_came_of_a_night(vault: Vault, season: Season) -> None:
         page = (folder / "season.html").read_text()
         assert page.count("<img") == 1
         assert "no | disk" in page
+        assert page.count("moved to the pool") == 1
 
     asyncio.run(story())
 

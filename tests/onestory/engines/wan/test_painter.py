@@ -324,3 +324,24 @@ def test_a_painter_short_of_memory_goes_on_part_by_part(
     assert np.array_equal(frame, painting.keyframe(first, control=Patient()))
     with short_of_memory(easel.from_text.unet, 1), pytest.raises(OutOfMemoryError):
         engine.keyframe(first, control=Patient())
+
+
+def test_a_painter_without_main_memory_is_loaded_again(
+    painting: WanEngine,
+    painting_of: PaintingOf,
+    recipe_of: RecipeOf,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """That its weights do not fit is said in the family's words; with memory it paints as ever."""
+    engine, first = painting_of(), first_of(painting, recipe_of)
+
+    def run_out(*_: Any, **__: Any) -> Any:
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr("safetensors.torch.load_file", run_out)
+        with pytest.raises(OutOfMemoryError, match="for the painter's weights: MemoryError"):
+            engine.keyframe(first, control=Patient())
+
+    frame = engine.keyframe(first, control=Patient())
+    assert np.array_equal(frame, painting.keyframe(first, control=Patient()))
