@@ -157,7 +157,7 @@ def test_a_season_follows_an_episode_to_the_bigger_pool(
 
     night = dashboard.submit(SEASON, {"season": season.name, "night": "tonight"})
 
-    assert dashboard.wait(night, seconds=240) == "COMPLETED"
+    assert dashboard.wait(night) == "COMPLETED"
     assert dashboard.read(night)["state_name"] == "Completed"
     folder = crew.out / "films" / episode_id
     (told,) = json.loads((folder / "season.json").read_text())["episodes"]
