@@ -197,12 +197,12 @@ class Ladder:
 
 
 @contextmanager
-def spoken_of(what: str = "", hint: str = FEWER) -> Iterator[None]:
+def spoken_of(said: str = "the device has too little memory:", hint: str = FEWER) -> Iterator[None]:
     """
     Say in our own words that the device has too little memory.
 
     Args:
-        what: For which it has; nothing for a take.
+        said: What is said before the reason.
         hint: What to do.
 
     Raises:
@@ -216,8 +216,7 @@ def spoken_of(what: str = "", hint: str = FEWER) -> Iterator[None]:
         if short is None:
             raise
         reason = next(iter(str(short).splitlines()), "") or type(short).__name__
-        told = " ".join(filter(None, ("the device has too little memory", what)))
-        raise OutOfMemoryError(f"{told}: {reason}", hint=hint) from error
+        raise OutOfMemoryError(f"{said} {reason}", hint=hint) from error
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

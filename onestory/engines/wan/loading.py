@@ -23,8 +23,8 @@ from onestory.engines.wan.model import WanModel
 from onestory.engines.wan.published import Published
 from onestory.errors import OrderError, OutOfMemoryError, WeightsError
 
-WEIGHTS = ("for the weights", SMALLER)
-"""For what there is too little memory while a model is loaded, and what to do then."""
+WEIGHTS = ("the device has too little memory for the weights:", SMALLER)
+"""What is said if memory runs out while a model is loaded, and what to do then."""
 
 
 @begun_anew()

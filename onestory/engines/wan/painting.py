@@ -213,7 +213,10 @@ def _has_task(pipelines: Any, name: str) -> bool:
 
 
 @begun_anew()
-@spoken_of("for the painter's weights", "name a smaller pipeline as the engine's option keyframes")
+@spoken_of(
+    "the device has too little memory for the painter's weights:",
+    "name a smaller pipeline as the engine's option keyframes",
+)
 def load_painter(painter: Painter, *, device: str, is_offloaded: bool = False) -> Easel:
     """
     Load a painter into main memory.
