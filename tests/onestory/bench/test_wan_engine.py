@@ -18,6 +18,7 @@ from onestory.bench.wan_shot import (
     remembering_words,
     shot_words,
 )
+from onestory.engines.protocol import Control
 from onestory.engines.wan.card import read_card, usual_config
 from onestory.engines.wan.engine import WanEngine
 from onestory.engines.wan.estimate import Need, Part, estimate
@@ -76,9 +77,9 @@ def test_weights_that_are_not_as_counted_are_found(
     """A take that is not the stock pipeline's fails, and so do weights too many."""
     whole = WanEngine.model
 
-    def spoilt(engine: WanEngine) -> Any:
+    def spoilt(engine: WanEngine, control: Control | None = None) -> Any:
         """The engine's model, whose transformer forgets some of what it learnt."""
-        model = whole(engine)
+        model = whole(engine, control)
         with torch.no_grad():
             model.transformers[0].proj_out.bias.add_(0.5)
         model.transformers[0].register_parameter("extra", torch.nn.Parameter(torch.zeros(3)))
