@@ -191,7 +191,7 @@ def _longest_silence(client: SyncPrefectClient, name: str) -> float:
     wanted = FlowRunFilter(name=FlowRunFilterName(any_=[name]))
     (run,) = client.read_flow_runs(flow_run_filter=wanted)
     of_run = EventAnyResourceFilter(id=[f"prefect.flow-run.{run.id}"])
-    page = client.read_events(EventFilter(any_resource=of_run), limit=100)
+    page = client.read_events(EventFilter(any_resource=of_run), limit=50)
     heard = sorted(event.received for event in page.events)
     assert len(heard) > 2
     return max((later - one).total_seconds() for one, later in pairwise(heard))
