@@ -42,7 +42,7 @@ def take(seed: int, *, engine: str = "painted", width: int = 36, seconds: float 
         media=media,
         timings=Timings(render_seconds=seconds, encode_seconds=0.5, store_seconds=0.25),
         machine="cpu",
-        rendered_at="2026-03-01T10:00:00+00:00",
+        rendered_at=f"2026-03-01T10:00:0{seed}+00:00",
     )
 
 
@@ -74,9 +74,11 @@ def test_takes_of_an_engine_at_a_size_are_told_once_each(store: str) -> None:
 
 def test_only_the_newest_takes_are_read(store: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A long history costs a film no more than a short one."""
-    monkeypatch.setattr(history, "MOST", 2)
+    # The last take of all is in both episodes.
+    monkeypatch.setattr(history, "MOST", 3)
 
-    assert len(past_takes(store, engine="painted", width=36, height=64)) == 2
+    told = past_takes(store, engine="painted", width=36, height=64)
+    assert [one.shot.rpartition("/")[2] for one in told] == ["s01e01-sc01-sh002"] * 2
 
 
 def test_other_engines_and_sizes_tell_nothing(store: str) -> None:
