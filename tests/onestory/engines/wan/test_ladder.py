@@ -18,6 +18,7 @@ from onestory.engines.wan.engine import WanEngine
 from onestory.engines.wan.ladder import Rung
 from onestory.engines.wan.loading import load_model
 from onestory.errors import OutOfMemoryError
+from onestory.testing.silent import Silent
 from onestory.testing.tiny_wan import Kind, write_tiny_published
 
 FolderOf = Callable[[Kind], Path]
@@ -27,18 +28,6 @@ Filmed = Callable[..., EarlierTake]
 TINY = {"dtype": "float32", "steps": 2, "stretch_frames": 5}
 CUDA = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
 MAIN = RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 2 GiB")
-
-
-class Silent:
-    """A control that never stops anything."""
-
-    has_bigger_device = False
-
-    def progress(self, share: float) -> None:
-        """Say nothing."""
-
-    def check(self) -> None:
-        """Go on."""
 
 
 @contextmanager

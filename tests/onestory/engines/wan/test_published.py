@@ -25,6 +25,7 @@ from onestory.engines.wan.published import LAYERS, find_published
 from onestory.engines.wan.shot import GivenFrames, Shot
 from onestory.errors import OrderError, RenderError, WeightsError
 from onestory.memory.lineage import Remembered
+from onestory.testing.silent import Silent
 from onestory.testing.tiny_wan import Kind, write_tiny_memory, write_tiny_published
 
 FolderOf = Callable[[Kind], Path]
@@ -33,18 +34,6 @@ Filmed = Callable[..., EarlierTake]
 
 TINY = {"dtype": "float32", "steps": 4, "stretch_frames": 5}
 """Of four steps a tiny A14B draws some with each expert."""
-
-
-class Silent:
-    """A control that never stops anything."""
-
-    has_bigger_device = False
-
-    def progress(self, share: float) -> None:
-        """Say nothing."""
-
-    def check(self) -> None:
-        """Go on."""
 
 
 @pytest.fixture(scope="session", name="published")
